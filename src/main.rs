@@ -1,0 +1,2 @@
+//! The `ax` command.
+fn main() {}

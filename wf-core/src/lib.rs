@@ -1,0 +1,1 @@
+//! A durable workflow engine: lifecycle, plan, scheduler, engine, and the seams to agents, stores and executors

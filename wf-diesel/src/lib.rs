@@ -1,0 +1,1 @@
+//! The five workflow tables in SQLite: the durable store of wf-core

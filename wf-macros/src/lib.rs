@@ -1,0 +1,1 @@
+//! The `workflow!` macro of wf-core

@@ -1,0 +1,1 @@
+//! The workflow definition: its data, its checker, its templates, and YAML and JSON with positions
