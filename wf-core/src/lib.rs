@@ -1,1 +1,10 @@
-//! A durable workflow engine: lifecycle, plan, scheduler, engine, and the seams to agents, stores and executors
+//! A durable workflow engine that a Rust program links.
+
+pub mod agent;
+pub mod clock;
+pub mod id;
+pub mod lifecycle;
+pub mod spawn;
+pub mod step;
+pub mod store;
+pub mod value;

@@ -1,0 +1,139 @@
+//! Identifiers and moments, as newtypes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+macro_rules! text_id {
+    ($(#[doc = $doc:literal])* $name:ident) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The identifier's text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                $name(text.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                $name(text.into())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// Names one execution of a workflow; unique in its store.
+    ExecutionId
+}
+text_id! {
+    /// Names one stored definition; the same for the same name, version and content in every store.
+    WorkflowId
+}
+text_id! {
+    /// Names one checkpoint; unique in its store.
+    CheckpointId
+}
+text_id! {
+    /// Names whoever drives executions: one engine in one process.
+    Owner
+}
+
+impl ExecutionId {
+    /// Makes a new identifier: a UUID of version 7, so that later executions sort after earlier ones.
+    pub fn generate(now: Timestamp) -> Self {
+        ExecutionId::from(time_ordered_uuid(now))
+    }
+}
+
+impl CheckpointId {
+    /// The identifier of the checkpoint that commit number `revision` of `execution` writes.
+    ///
+    /// Unique without chance: an execution has one commit per revision, and a commit at most one checkpoint.
+    pub fn of(execution: &ExecutionId, revision: u64) -> Self {
+        CheckpointId::from(format!("{execution}@{revision}"))
+    }
+}
+
+impl Owner {
+    /// Makes a new name for an owner: a UUID of version 7.
+    pub fn generate(now: Timestamp) -> Self {
+        Owner::from(time_ordered_uuid(now))
+    }
+}
+
+fn time_ordered_uuid(now: Timestamp) -> String {
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let random = uuid::Uuid::new_v4().into_bytes();
+    let mut tail = [0; 10];
+    tail.copy_from_slice(&random[6..]);
+    // Bytes 6 and 8 of a version 4 UUID carry its version and variant: the builder sets its own.
+    uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().to_string()
+}
+
+/// A moment, in milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment that many milliseconds after the Unix epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Timestamp(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// The moment `duration` after this one, at most the last that can be written.
+    pub fn after(self, duration: Duration) -> Self {
+        Timestamp(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this moment is; zero when it is not.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_executions_sort_after_earlier_ones() {
+        let earlier = ExecutionId::generate(Timestamp::from_millis(1_700_000_000_000));
+        let later = ExecutionId::generate(Timestamp::from_millis(1_700_000_000_001));
+        assert!(earlier < later);
+        assert_eq!(earlier.as_str().len(), 36);
+    }
+
+    #[test]
+    fn two_identifiers_of_one_moment_differ() {
+        let now = Timestamp::from_millis(0);
+        assert_ne!(ExecutionId::generate(now), ExecutionId::generate(now));
+    }
+
+    #[test]
+    fn moments_saturate() {
+        let last = Timestamp::from_millis(i64::MAX);
+        assert_eq!(last.after(Duration::from_secs(1)), last);
+        assert_eq!(Timestamp::from_millis(5).since(last), Duration::ZERO);
+    }
+}

@@ -1,0 +1,117 @@
+//! The typed face: an execution in a known state, and a path that is not yet written down.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{AnyExecution, Event, State, StateType};
+use crate::id::ExecutionId;
+use crate::store::{Commit, Store, StoreError, Writes};
+
+/// Which execution row it is, and what a commit compares before it writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The execution.
+    pub id: ExecutionId,
+    /// The fencing token of the lease under which the row is driven.
+    pub token: u64,
+    /// How often the row has been written.
+    pub revision: u64,
+}
+
+/// One workflow execution, known to be in lifecycle state `S` in its store.
+///
+/// Only the events that are legal in `S` are methods of `Execution<S>`. There is no way to make one but
+/// to load it, to create it, or to commit a [`Pending`].
+///
+/// ```compile_fail,E0599
+/// use wf_core::lifecycle::{Execution, state};
+///
+/// fn pause(completed: Execution<state::Completed>) {
+///     completed.pause(); // no method named `pause` found for `Execution<Completed>`
+/// }
+/// ```
+#[must_use = "an execution goes on only when it is driven"]
+pub struct Execution<S> {
+    row: Row,
+    state: PhantomData<fn() -> S>,
+}
+
+/// A path of transitions that was computed and is not yet in the store.
+///
+/// It can take the next event that is legal in `To`, or be [committed](Pending::commit). There is no
+/// other way from here to `Execution<To>`: what was not written down cannot be acted upon.
+#[must_use = "the transition is not in force until `commit` has written it"]
+pub struct Pending<From, To> {
+    row: Row,
+    path: Vec<Event>,
+    states: PhantomData<fn() -> (From, To)>,
+}
+
+impl<S: StateType> Execution<S> {
+    pub(super) const fn new(row: Row) -> Self {
+        Execution { row, state: PhantomData }
+    }
+
+    pub(super) const fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// Begins an empty path: committed as it is, it records work without a change of state.
+    pub fn path(self) -> Pending<S, S> {
+        Pending { row: self.row, path: Vec::new(), states: PhantomData }
+    }
+}
+
+impl<F: StateType, T: StateType> Pending<F, T> {
+    pub(super) fn then<N: StateType>(mut self, event: Event) -> Pending<F, N> {
+        debug_assert_eq!(T::STATE.next(event.kind()), Some(N::STATE));
+        self.path.push(event);
+        Pending { row: self.row, path: self.path, states: PhantomData }
+    }
+
+    /// The state that the path leads to.
+    pub const fn state(&self) -> State {
+        T::STATE
+    }
+
+    /// Writes the path and `writes`, in one transaction, if the row is still as this owner left it.
+    ///
+    /// An answer that was lost on the way is looked up: when the row stands at this owner's token and the
+    /// next revision, the commit has landed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; with [`is_conflict`](StoreError::is_conflict) when somebody else has written the
+    /// row since, in which case nothing of this commit is recorded.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the commit lands; whoever loads the row next sees which.
+    pub async fn commit(self, store: Arc<dyn Store>, writes: Writes) -> Result<(AnyExecution, Vec<Event>), StoreError> {
+        let Pending { mut row, path, .. } = self;
+        let commit = Commit { row: row.clone(), from: F::STATE, to: T::STATE, path: path.clone(), writes };
+        if let Err(error) = store.commit(commit).await {
+            let landed = error.is_unanswered()
+                && matches!(store.execution(&row.id).await, Ok(Some(now))
+                    if now.token == row.token && now.revision == row.revision + 1);
+            if !landed {
+                return Err(error);
+            }
+        }
+        row.revision += 1;
+        Ok((AnyExecution::new(T::STATE, row), path))
+    }
+}
+
+impl<S: StateType> fmt::Debug for Execution<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Execution<{}>({} at revision {})", S::STATE.type_name(), self.row.id, self.row.revision)
+    }
+}
+
+impl<F: StateType, T: StateType> fmt::Debug for Pending<F, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pending<{}, {}>({})", F::STATE.type_name(), T::STATE.type_name(), self.row.id)
+    }
+}

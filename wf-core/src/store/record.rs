@@ -1,0 +1,143 @@
+//! What a store gives back.
+
+use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
+use crate::lifecycle::{Row, State};
+use crate::step::{Attempt, StepState};
+use crate::store::Origin;
+use crate::value::Json;
+
+/// A row of `workflows`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowRecord {
+    /// The workflow's identifier.
+    pub id: WorkflowId,
+    /// The definition's name.
+    pub name: String,
+    /// The definition's description.
+    pub description: Option<String>,
+    /// The definition's version.
+    pub version: String,
+    /// The canonical definition.
+    pub definition: Json,
+    /// The hash of the canonical definition, in hexadecimal.
+    pub hash: String,
+    /// When it was stored first.
+    pub created_at: Timestamp,
+    /// When it was stored last.
+    pub updated_at: Timestamp,
+}
+
+/// A row of `workflow_steps`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowStepRecord {
+    /// The step's key.
+    pub key: String,
+    /// The agent that the step asks.
+    pub agent: String,
+    /// The prompt, with its placeholders.
+    pub prompt_template: String,
+    /// The declared dependencies: a JSON array of step keys.
+    pub dependencies: Json,
+    /// Whether other steps of the execution may run beside it.
+    pub parallel: bool,
+}
+
+/// A row of `workflow_executions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecutionRecord {
+    /// The execution's identifier.
+    pub id: ExecutionId,
+    /// The workflow that it runs.
+    pub workflow_id: WorkflowId,
+    /// Its state.
+    pub state: State,
+    /// Its context: `{"inputs": …}`.
+    pub context: Json,
+    /// When it was created.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Who drives it, or drove it last; none when it is paused or has ended.
+    pub owner: Option<Owner>,
+    /// The fencing token: how often the lease was taken.
+    pub token: u64,
+    /// Until when it is leased to its owner.
+    pub lease_until: Option<Timestamp>,
+    /// How often the row was written.
+    pub revision: u64,
+    /// Whether somebody has asked for a pause.
+    pub pause_requested: bool,
+    /// For how long it has been driven, in milliseconds; time paused or dead is not in it.
+    pub driven_millis: u64,
+    /// Where it was started from.
+    pub origin: Origin,
+    /// The checkpoint that it was restored from.
+    pub restored_from: Option<CheckpointId>,
+}
+
+impl ExecutionRecord {
+    /// Which row it is, and at which revision.
+    pub fn row(&self) -> Row {
+        Row { id: self.id.clone(), token: self.token, revision: self.revision }
+    }
+}
+
+/// A row of `workflow_step_executions`, without the columns that only name it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRecord {
+    /// The step's state.
+    pub state: StepState,
+    /// Its place in the order in which the execution's steps were committed, from 1; none before it ended.
+    pub seq: Option<u64>,
+    /// Its result.
+    pub result: Option<Json>,
+    /// Why it failed, or why its last attempt did.
+    pub error: Option<String>,
+    /// When its first attempt started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// The attempts made, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// How many of the attempts were made before its retry allowance was last renewed.
+    pub retry_base: u32,
+}
+
+impl StepRecord {
+    /// `retry_count`: how many attempts were made beyond the first.
+    pub fn retry_count(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_sub(1)
+    }
+}
+
+/// A row of `workflow_checkpoints`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointRecord {
+    /// The checkpoint's identifier.
+    pub id: CheckpointId,
+    /// The execution that it is of.
+    pub execution_id: ExecutionId,
+    /// The state that the execution was in.
+    pub state: State,
+    /// What it adds to the execution's context; `{}` when nothing.
+    pub context: Json,
+    /// The last `seq` that it covers.
+    pub through_seq: u64,
+    /// The positions of the steps that it covers, in the order in which they were committed.
+    pub completed_steps: Vec<u32>,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// An execution with its workflow and its step rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedExecution {
+    /// The execution's row.
+    pub execution: ExecutionRecord,
+    /// Its workflow.
+    pub workflow: WorkflowRecord,
+    /// The step rows that exist, with each step's position in its workflow, in that order.
+    pub steps: Vec<(u32, StepRecord)>,
+}

@@ -1,0 +1,221 @@
+//! Values that pass between steps: JSON texts, checked once and never rewritten.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A JSON value as its compact text.
+///
+/// The text is checked when the value is made, keeps the order of keys and every digit of a number, and is
+/// stored and inserted into prompts as it is. Cloning is cheap.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Json(Arc<str>);
+
+impl Json {
+    /// The value `null`.
+    pub fn null() -> Self {
+        Json("null".into())
+    }
+
+    /// The JSON string with this content.
+    pub fn string(text: &str) -> Self {
+        Json(serde_json::Value::from(text).to_string().into())
+    }
+
+    /// Reads JSON text, at most 128 levels deep; white space between its tokens is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The parser's error, with its line and column.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str::<IgnoredAny>(text)?;
+        Ok(Json(compact(text).into()))
+    }
+
+    /// The value that `serde_json` writes for `value`.
+    pub fn from_value(value: &serde_json::Value) -> Self {
+        Json(value.to_string().into())
+    }
+
+    /// Takes text that is known to be compact JSON, as a store reads back what it was given.
+    pub fn from_stored(text: impl Into<Arc<str>>) -> Self {
+        Json(text.into())
+    }
+
+    /// The compact JSON text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The content when it is a string; otherwise the compact JSON text.
+    ///
+    /// This is what a prompt shows of a value.
+    pub fn to_text(&self) -> Cow<'_, str> {
+        shown(&self.0)
+    }
+
+    /// The value as serde's tree.
+    pub fn to_value(&self) -> serde_json::Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+
+    /// What a prompt shows of the value at `path`: object keys and array positions from the outside in.
+    ///
+    /// Costs one pass over the text per segment; no tree is built.
+    pub fn text_at<'a>(&'a self, path: &[String]) -> Option<Cow<'a, str>> {
+        let mut at: &str = &self.0;
+        for segment in path {
+            at = member(at, segment)?;
+        }
+        Some(shown(at))
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+fn shown(json: &str) -> Cow<'_, str> {
+    if json.starts_with('"')
+        && let Ok(text) = serde_json::from_str::<String>(json)
+    {
+        return Cow::Owned(text);
+    }
+    Cow::Borrowed(json)
+}
+
+/// Drops white space between tokens; `text` is valid JSON.
+fn compact(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut quoted, mut escaped) = (false, false);
+    for letter in text.chars() {
+        if quoted {
+            quoted = escaped || letter != '"';
+            escaped = letter == '\\' && !escaped;
+        } else if letter.is_ascii_whitespace() {
+            continue;
+        } else {
+            quoted = letter == '"';
+        }
+        out.push(letter);
+    }
+    out
+}
+
+/// The text of one member of a JSON object (by key) or array (by position).
+fn member<'a>(json: &'a str, segment: &str) -> Option<&'a str> {
+    struct Member<'s>(&'s str);
+
+    impl<'de> Visitor<'de> for Member<'_> {
+        type Value = Option<&'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object or an array")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = None;
+            while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                if key == self.0 {
+                    found = Some(map.next_value()?);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(found)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let Some(position) = position(self.0) else {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(None);
+            };
+            let mut found = None;
+            let mut at = 0;
+            while let Some(element) = list.next_element::<&'de RawValue>()? {
+                if at == position {
+                    found = Some(element);
+                }
+                at += 1;
+            }
+            Ok(found)
+        }
+    }
+
+    impl<'de> DeserializeSeed<'de> for Member<'_> {
+        type Value = Option<&'de RawValue>;
+
+        fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+            deserializer.deserialize_any(self)
+        }
+    }
+
+    // A scalar has no members: the visitor's error says so, and so does `None`.
+    Member(segment).deserialize(&mut serde_json::Deserializer::from_str(json)).ok()?.map(RawValue::get)
+}
+
+/// An array position: digits without a sign or a leading zero.
+fn position(segment: &str) -> Option<usize> {
+    if segment.starts_with('+') || (segment.len() > 1 && segment.starts_with('0')) {
+        return None;
+    }
+    segment.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(json: &str, path: &str) -> Option<String> {
+        let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+        Json::parse(json).unwrap().text_at(&path).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn white_space_between_tokens_is_dropped_and_nothing_else() {
+        let json = Json::parse("{ \"b\" : [ 1.0 , 1e400 ],\n\t\"a\": \"x \\\" y\\\\\" }").unwrap();
+        assert_eq!(json.as_str(), r#"{"b":[1.0,1e400],"a":"x \" y\\"}"#);
+    }
+
+    #[test]
+    fn a_path_leads_through_objects_and_arrays() {
+        let json = r#"{"files":[{"name":"a.rs","size":12345678901234567890123},{"name":"b \"q\""}],"n":null}"#;
+        assert_eq!(at(json, "files.0.name").as_deref(), Some("a.rs"));
+        assert_eq!(at(json, "files.1.name").as_deref(), Some("b \"q\""));
+        assert_eq!(at(json, "files.0.size").as_deref(), Some("12345678901234567890123"));
+        assert_eq!(at(json, "files.0").as_deref(), Some(r#"{"name":"a.rs","size":12345678901234567890123}"#));
+        assert_eq!(at(json, "n").as_deref(), Some("null"));
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_none() {
+        let json = r#"{"files":[1,2],"s":"text"}"#;
+        for path in ["nothing", "files.2", "files.-1", "files.+1", "files.01", "files.x", "s.0", "files.0.x"] {
+            assert_eq!(at(json, path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_key_with_an_escape_is_found() {
+        assert_eq!(at(r#"{"a\u0062":1}"#, "ab").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_refused() {
+        for text in ["", "{", "nope", "{} {}", "\u{feff}{}"] {
+            assert!(Json::parse(text).is_err(), "{text:?}");
+        }
+        assert!(Json::parse(&"[".repeat(100_000)).is_err());
+    }
+}
