@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use wf_model::{Checked, Definition, Graph, Input, OnFailure, Part, Report, Source, Step, nearest};
 
 use crate::id::WorkflowId;
-use crate::store::{NewWorkflow, WorkflowStepRecord};
+use crate::store::{NewWorkflow, WorkflowRecord, WorkflowStepRecord};
 use crate::value::Json;
 
 /// The values of a run's inputs, by name.
@@ -43,6 +43,29 @@ impl Plan {
     pub fn from_source(source: &Source) -> Result<(Arc<Plan>, Report), Report> {
         let (checked, warnings) = source.read()?;
         Ok((Arc::new(Plan::new(checked)), warnings))
+    }
+
+    /// Reads and checks a workflow in YAML; `name` stands for its file in messages.
+    ///
+    /// # Errors
+    ///
+    /// A [`Report`] of every mistake, each with its position and a way out.
+    pub fn from_yaml(name: &str, text: &str) -> Result<Arc<Plan>, Report> {
+        Plan::from_source(&Source::yaml(name, text)).map(|(plan, _)| plan)
+    }
+
+    /// Reads and checks a workflow in JSON; `name` stands for its file in messages.
+    ///
+    /// # Errors
+    ///
+    /// A [`Report`] of every mistake, each with its position and a way out.
+    pub fn from_json(name: &str, text: &str) -> Result<Arc<Plan>, Report> {
+        Plan::from_source(&Source::json(name, text)).map(|(plan, _)| plan)
+    }
+
+    /// Reads and checks a stored workflow again.
+    pub(crate) fn from_stored(workflow: &WorkflowRecord) -> Result<Arc<Plan>, Report> {
+        Plan::from_json(workflow.id.as_str(), workflow.definition.as_str())
     }
 
     /// The plan of what the checker has passed.

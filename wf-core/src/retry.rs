@@ -10,7 +10,7 @@ use wf_model::RetryPolicy;
 /// value drawn evenly from the upper half of that ("equal jitter", M. Brooker, "Exponential Backoff And
 /// Jitter", AWS Architecture Blog, 2015), so that steps that failed together do not come back together.
 /// The draw is a function of `seed`: the same seed waits equally long.
-pub fn delay(policy: &RetryPolicy, failures: u32, seed: u64) -> Duration {
+pub(crate) fn delay(policy: &RetryPolicy, failures: u32, seed: u64) -> Duration {
     let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
     let grown = policy.initial_delay.as_secs_f64() * policy.backoff_multiplier.powi(exponent);
     let full = Duration::try_from_secs_f64(grown).unwrap_or(Duration::MAX).min(policy.max_delay);
@@ -22,7 +22,7 @@ pub fn delay(policy: &RetryPolicy, failures: u32, seed: u64) -> Duration {
 }
 
 /// The seed of one attempt at one step of one execution.
-pub fn seed(idempotency_key: &str, attempt: u32) -> u64 {
+pub(crate) fn seed(idempotency_key: &str, attempt: u32) -> u64 {
     // FNV-1a (Fowler, Noll, Vo), 64 bits.
     let hash = idempotency_key
         .bytes()
