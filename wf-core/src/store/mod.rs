@@ -7,14 +7,14 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod error;
-//mod memory;
+mod memory;
 mod record;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 pub use error::StoreError;
-//pub use memory::MemoryStore;
+pub use memory::MemoryStore;
 pub use record::{
     CheckpointRecord, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord, WorkflowStepRecord,
 };
