@@ -15,3 +15,6 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod value;
+
+#[cfg(feature = "macros")]
+pub use wf_macros::workflow;
