@@ -91,7 +91,7 @@ function masked(text,    i, clear) {
         text = clear text
     }
     # The inside of a key block is nothing but base64.
-    return text ~ /^[ \t]*[A-Za-z0-9+\/=]+\r?$/ && length(text) >= 40 ? "****" : text
+    return text ~ /^[ \t]*[A-Za-z0-9+\/=]+[ \t\r]*$/ && length(text) >= 40 ? "****" : text
 }
 
 # Finds the rule of a token that is secret by its form; "" if there is none.
