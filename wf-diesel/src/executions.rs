@@ -2,8 +2,9 @@
 
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 use wf_core::id::{ExecutionId, Owner, Timestamp};
-use wf_core::lifecycle::{Row, State};
+use wf_core::lifecycle::State;
 use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Origin};
 use wf_core::value::Json;
 
@@ -12,6 +13,11 @@ use crate::schema::workflow_executions::{self, dsl};
 
 /// The token of an execution that was just created.
 const FIRST_TOKEN: i64 = 1;
+
+diesel::define_sql_function! {
+    /// The first of the two that is not null.
+    fn coalesce(first: Nullable<Text>, second: Nullable<Text>) -> Nullable<Text>;
+}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = workflow_executions)]
@@ -95,7 +101,7 @@ pub(crate) fn advance_execution(conn: &mut SqliteConnection, commit: &Commit) ->
             dsl::state.eq(commit.to.name()),
             dsl::revision.eq(dsl::revision + 1),
             dsl::driven_millis.eq(integer(writes.driven_millis)?),
-            dsl::error.eq(writes.error.as_deref()),
+            dsl::error.eq(coalesce(writes.error.as_deref(), dsl::error)),
         ))
         .execute(conn)
 }
@@ -111,10 +117,11 @@ pub(crate) fn settle_execution(conn: &mut SqliteConnection, commit: &Commit) -> 
             dsl::state.eq(commit.to.name()),
             dsl::revision.eq(dsl::revision + 1),
             dsl::driven_millis.eq(integer(writes.driven_millis)?),
-            dsl::error.eq(writes.error.as_deref()),
+            dsl::error.eq(coalesce(writes.error.as_deref(), dsl::error)),
             dsl::completed_at.eq(commit.to.is_terminal().then(|| writes.at.millis())),
             dsl::owner.eq(None::<&str>),
             dsl::lease_until.eq(None::<i64>),
+            dsl::pause_requested.eq(false),
         ))
         .execute(conn)
 }
@@ -163,6 +170,7 @@ pub(crate) fn cancel_execution(conn: &mut SqliteConnection, id: &ExecutionId, at
             dsl::completed_at.eq(Some(at.millis())),
             dsl::owner.eq(None::<&str>),
             dsl::lease_until.eq(None::<i64>),
+            dsl::pause_requested.eq(false),
         ))
         .execute(conn)
 }
@@ -184,11 +192,6 @@ pub(crate) fn list_executions(conn: &mut SqliteConnection) -> QueryResult<Vec<Ex
         .order((dsl::started_at.desc(), dsl::id.desc()))
         .load(conn)?;
     rows.into_iter().map(ExecutionRow::record).collect()
-}
-
-/// What comes of a row that was not as the caller of a compare-and-set expected it.
-pub(crate) fn row_that_changed(row: &Row) -> String {
-    format!("execution `{}` has been written by another since its revision {}", row.id, row.revision)
 }
 
 #[auto_type(no_type_alias)]

@@ -122,7 +122,7 @@ impl Write for Commit {
             executions::advance_execution(&mut session.conn, self)?
         };
         if written == 0 {
-            return Ok(Err(StoreError::conflict(executions::row_that_changed(&self.row))));
+            return Ok(Err(why_unchanged(&mut session.conn, &self.row)?));
         }
         if !self.writes.steps.is_empty() {
             let ids = session
@@ -147,13 +147,7 @@ impl Write for Claim {
 
     fn apply(&self, session: &mut Session) -> QueryResult<Result<Row, StoreError>> {
         if executions::claim_execution(&mut session.conn, self)? == 0 {
-            return Ok(Err(match executions::find_state(&mut session.conn, &self.row.id)? {
-                None => not_found(&self.row.id),
-                Some(state) if state.is_terminal() => {
-                    StoreError::conflict(format!("execution `{}` has ended: it is `{state}`", self.row.id))
-                }
-                Some(_) => StoreError::conflict(executions::row_that_changed(&self.row)),
-            }));
+            return Ok(Err(why_unchanged(&mut session.conn, &self.row)?));
         }
         let mut row = self.row.clone();
         row.token += 1;
@@ -230,6 +224,20 @@ fn insert_workflow_with_steps(conn: &mut SqliteConnection, new: &NewExecution) -
         workflow_steps::insert_step(conn, &workflow.id, first + position, position, step)?;
     }
     Ok(StepIds { first, count })
+}
+
+/// Why a compare-and-set has changed no row.
+fn why_unchanged(conn: &mut SqliteConnection, row: &Row) -> QueryResult<StoreError> {
+    Ok(match executions::find_state(conn, &row.id)? {
+        None => not_found(&row.id),
+        Some(state) if state.is_terminal() => {
+            StoreError::conflict(format!("execution `{}` has ended: it is `{state}`", row.id))
+        }
+        Some(_) => StoreError::conflict(format!(
+            "execution `{}` has been written by another since its revision {}",
+            row.id, row.revision,
+        )),
+    })
 }
 
 fn not_found(id: &ExecutionId) -> StoreError {
