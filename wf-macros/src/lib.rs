@@ -32,5 +32,7 @@ pub fn workflow(tokens: TokenStream) -> TokenStream {
         let checked = check::check(&declaration);
         Ok(expand::expand(&declaration, checked))
     });
-    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
+    expanded
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
