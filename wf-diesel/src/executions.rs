@@ -67,10 +67,14 @@ impl ExecutionRow {
 
 /// The state of that name in the database.
 pub(crate) fn state(name: &str) -> QueryResult<State> {
-    State::parse(name).ok_or_else(|| unreadable("the database holds a state that is none of the lifecycle"))
+    State::parse(name)
+        .ok_or_else(|| unreadable("the database holds a state that is none of the lifecycle"))
 }
 
-pub(crate) fn insert_execution(conn: &mut SqliteConnection, new: &NewExecution) -> QueryResult<usize> {
+pub(crate) fn insert_execution(
+    conn: &mut SqliteConnection,
+    new: &NewExecution,
+) -> QueryResult<usize> {
     diesel::insert_into(dsl::workflow_executions)
         .values((
             dsl::id.eq(new.id.as_str()),
@@ -91,7 +95,10 @@ pub(crate) fn insert_execution(conn: &mut SqliteConnection, new: &NewExecution) 
 }
 
 /// Writes a commit to an execution that goes on; no row changes unless it stands as the commit expects.
-pub(crate) fn advance_execution(conn: &mut SqliteConnection, commit: &Commit) -> QueryResult<usize> {
+pub(crate) fn advance_execution(
+    conn: &mut SqliteConnection,
+    commit: &Commit,
+) -> QueryResult<usize> {
     let (row, writes) = (&commit.row, &commit.writes);
     diesel::update(dsl::workflow_executions.find(row.id.as_str()))
         .filter(dsl::state.eq(commit.from.name()))
@@ -142,7 +149,11 @@ pub(crate) fn claim_execution(conn: &mut SqliteConnection, claim: &Claim) -> Que
         .execute(conn)
 }
 
-pub(crate) fn renew_leases(conn: &mut SqliteConnection, owner: &Owner, lease_until: Timestamp) -> QueryResult<usize> {
+pub(crate) fn renew_leases(
+    conn: &mut SqliteConnection,
+    owner: &Owner,
+    lease_until: Timestamp,
+) -> QueryResult<usize> {
     diesel::update(dsl::workflow_executions)
         .filter(dsl::owner.eq(owner.as_str()))
         .filter(has_not_ended())
@@ -160,7 +171,11 @@ pub(crate) fn request_pause(conn: &mut SqliteConnection, id: &ExecutionId) -> Qu
         .execute(conn)
 }
 
-pub(crate) fn cancel_execution(conn: &mut SqliteConnection, id: &ExecutionId, at: Timestamp) -> QueryResult<usize> {
+pub(crate) fn cancel_execution(
+    conn: &mut SqliteConnection,
+    id: &ExecutionId,
+    at: Timestamp,
+) -> QueryResult<usize> {
     diesel::update(dsl::workflow_executions.find(id.as_str()))
         .filter(has_not_ended())
         .set((
@@ -175,14 +190,27 @@ pub(crate) fn cancel_execution(conn: &mut SqliteConnection, id: &ExecutionId, at
         .execute(conn)
 }
 
-pub(crate) fn find_state(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<State>> {
-    let name: Option<String> = dsl::workflow_executions.find(id.as_str()).select(dsl::state).first(conn).optional()?;
+pub(crate) fn find_state(
+    conn: &mut SqliteConnection,
+    id: &ExecutionId,
+) -> QueryResult<Option<State>> {
+    let name: Option<String> = dsl::workflow_executions
+        .find(id.as_str())
+        .select(dsl::state)
+        .first(conn)
+        .optional()?;
     name.map(|name| state(&name)).transpose()
 }
 
-pub(crate) fn find_execution(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<ExecutionRecord>> {
-    let row: Option<ExecutionRow> =
-        dsl::workflow_executions.find(id.as_str()).select(ExecutionRow::as_select()).first(conn).optional()?;
+pub(crate) fn find_execution(
+    conn: &mut SqliteConnection,
+    id: &ExecutionId,
+) -> QueryResult<Option<ExecutionRecord>> {
+    let row: Option<ExecutionRow> = dsl::workflow_executions
+        .find(id.as_str())
+        .select(ExecutionRow::as_select())
+        .first(conn)
+        .optional()?;
     row.map(ExecutionRow::record).transpose()
 }
 
@@ -199,5 +227,8 @@ fn has_not_ended() -> _ {
     let completed: &'static str = State::Completed.name();
     let failed: &'static str = State::Failed.name();
     let cancelled: &'static str = State::Cancelled.name();
-    dsl::state.ne(completed).and(dsl::state.ne(failed)).and(dsl::state.ne(cancelled))
+    dsl::state
+        .ne(completed)
+        .and(dsl::state.ne(failed))
+        .and(dsl::state.ne(cancelled))
 }

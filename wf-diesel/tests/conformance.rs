@@ -22,7 +22,10 @@ impl Deref for Opened {
 fn open() -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("ax.db")).unwrap();
-    Opened { store, _folder: folder }
+    Opened {
+        store,
+        _folder: folder,
+    }
 }
 
 wf_core::store_conformance!(open);

@@ -15,7 +15,9 @@ pub async fn a_commit_writes_the_whole_path_and_its_steps(store: &dyn Store) {
     failed.attempts.push(second);
     let writes = steps(vec![insert(1, failed.clone()), insert(0, done(1))]);
     let path = vec![step_completed(0), step_completed(1)];
-    let row = commit(store, &row, State::ExecutingSteps, path, writes).await.unwrap();
+    let row = commit(store, &row, State::ExecutingSteps, path, writes)
+        .await
+        .unwrap();
 
     let loaded = load(store, &"e".into()).await;
     assert_eq!(loaded.execution.state, State::AwaitingCompletion);
@@ -29,7 +31,15 @@ pub async fn a_commit_writes_the_whole_path_and_its_steps(store: &dyn Store) {
 /// The state stays; the revision rises.
 pub async fn a_commit_without_a_path_records_work_alone(store: &dyn Store) {
     let row = started(store, "e").await;
-    let row = commit(store, &row, State::ExecutingSteps, Vec::new(), steps(vec![insert(0, running())])).await.unwrap();
+    let row = commit(
+        store,
+        &row,
+        State::ExecutingSteps,
+        Vec::new(),
+        steps(vec![insert(0, running())]),
+    )
+    .await
+    .unwrap();
     let loaded = load(store, &"e".into()).await;
     assert_eq!(loaded.execution.state, State::ExecutingSteps);
     assert_eq!(loaded.execution.row(), row);
@@ -40,21 +50,54 @@ pub async fn a_commit_without_a_path_records_work_alone(store: &dyn Store) {
 pub async fn a_step_row_is_updated_in_place(store: &dyn Store) {
     let row = started(store, "e").await;
     let from = State::ExecutingSteps;
-    let row = commit(store, &row, from, Vec::new(), steps(vec![insert(2, done(1))])).await.unwrap();
-    commit(store, &row, from, Vec::new(), steps(vec![update(2, StepRecord::pending())])).await.unwrap();
-    assert_eq!(load(store, &"e".into()).await.steps, [(2, StepRecord::pending())]);
+    let row = commit(
+        store,
+        &row,
+        from,
+        Vec::new(),
+        steps(vec![insert(2, done(1))]),
+    )
+    .await
+    .unwrap();
+    commit(
+        store,
+        &row,
+        from,
+        Vec::new(),
+        steps(vec![update(2, StepRecord::pending())]),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        load(store, &"e".into()).await.steps,
+        [(2, StepRecord::pending())]
+    );
 }
 
 /// Nothing of a stale owner's commit is recorded.
 pub async fn a_commit_from_a_stale_state_token_or_revision_is_a_conflict(store: &dyn Store) {
     let row = started(store, "e").await;
     let before = load(store, &"e".into()).await;
-    let token = Row { token: row.token + 1, ..row.clone() };
-    let revision = Row { revision: row.revision - 1, ..row.clone() };
-    for (row, from) in [(token, State::ExecutingSteps), (revision, State::ExecutingSteps), (row, State::SchedulingSteps)]
-    {
+    let token = Row {
+        token: row.token + 1,
+        ..row.clone()
+    };
+    let revision = Row {
+        revision: row.revision - 1,
+        ..row.clone()
+    };
+    for (row, from) in [
+        (token, State::ExecutingSteps),
+        (revision, State::ExecutingSteps),
+        (row, State::SchedulingSteps),
+    ] {
         let writes = steps(vec![insert(0, done(1))]);
-        assert!(commit(store, &row, from, Vec::new(), writes).await.unwrap_err().is_conflict());
+        assert!(
+            commit(store, &row, from, Vec::new(), writes)
+                .await
+                .unwrap_err()
+                .is_conflict()
+        );
     }
     assert_eq!(load(store, &"e".into()).await, before);
 }
@@ -63,8 +106,20 @@ pub async fn a_commit_from_a_stale_state_token_or_revision_is_a_conflict(store: 
 pub async fn of_two_commits_from_one_revision_one_is_a_conflict(store: &dyn Store) {
     let row = started(store, "e").await;
     let from = State::ExecutingSteps;
-    let first = commit(store, &row, from, Vec::new(), steps(vec![insert(0, done(1))]));
-    let second = commit(store, &row, from, Vec::new(), steps(vec![insert(1, done(1))]));
+    let first = commit(
+        store,
+        &row,
+        from,
+        Vec::new(),
+        steps(vec![insert(0, done(1))]),
+    );
+    let second = commit(
+        store,
+        &row,
+        from,
+        Vec::new(),
+        steps(vec![insert(1, done(1))]),
+    );
     let (first, second) = futures::join!(first, second);
     let refused = match (first, second) {
         (Ok(_), Err(error)) | (Err(error), Ok(_)) => error,
@@ -80,7 +135,13 @@ pub async fn of_two_commits_from_one_revision_one_is_a_conflict(store: &dyn Stor
 pub async fn an_illegal_path_is_rejected(store: &dyn Store) {
     let row = started(store, "e").await;
     let before = load(store, &"e".into()).await;
-    let legal = Commit::new(row, State::ExecutingSteps, vec![step_completed(0)], Writes::new(moment(5), 5)).unwrap();
+    let legal = Commit::new(
+        row,
+        State::ExecutingSteps,
+        vec![step_completed(0)],
+        Writes::new(moment(5), 5),
+    )
+    .unwrap();
     let mut elsewhere = legal.clone();
     elsewhere.to = State::Completed;
     let mut illegal = legal;
@@ -93,8 +154,20 @@ pub async fn an_illegal_path_is_rejected(store: &dyn Store) {
 
 /// There is no row to compare with.
 pub async fn a_commit_to_an_unknown_execution_is_an_error(store: &dyn Store) {
-    let row = Row { id: "nobody".into(), token: 1, revision: 0 };
-    let refused = commit(store, &row, State::Idle, opening(), Writes::new(moment(1), 1)).await.unwrap_err();
+    let row = Row {
+        id: "nobody".into(),
+        token: 1,
+        revision: 0,
+    };
+    let refused = commit(
+        store,
+        &row,
+        State::Idle,
+        opening(),
+        Writes::new(moment(1), 1),
+    )
+    .await
+    .unwrap_err();
     assert!(refused.is_not_found() || refused.is_conflict());
     assert_eq!(store.executions().await.unwrap(), []);
 }
@@ -110,7 +183,9 @@ pub async fn the_end_gives_the_lease_back_and_is_final(store: &dyn Store) {
     assert_eq!(ended.row(), row);
 
     let writes = steps(vec![insert(0, done(1))]);
-    let refused = commit(store, &row, State::Completed, Vec::new(), writes).await.unwrap_err();
+    let refused = commit(store, &row, State::Completed, Vec::new(), writes)
+        .await
+        .unwrap_err();
     assert!(refused.is_rejected());
     assert_eq!(execution(store, &"e".into()).await, ended);
 }
@@ -133,9 +208,27 @@ pub async fn an_error_is_recorded_and_stays(store: &dyn Store) {
     let row = started(store, "e").await;
     let mut writes = Writes::new(moment(5), 5);
     writes.error = Some("step `a` failed".to_owned());
-    let row = commit(store, &row, State::ExecutingSteps, vec![step_completed(0)], writes).await.unwrap();
-    let failure = vec![Event::Error { message: "step `a` failed".to_owned() }];
-    commit(store, &row, State::AwaitingCompletion, failure, Writes::new(moment(6), 6)).await.unwrap();
+    let row = commit(
+        store,
+        &row,
+        State::ExecutingSteps,
+        vec![step_completed(0)],
+        writes,
+    )
+    .await
+    .unwrap();
+    let failure = vec![Event::Error {
+        message: "step `a` failed".to_owned(),
+    }];
+    commit(
+        store,
+        &row,
+        State::AwaitingCompletion,
+        failure,
+        Writes::new(moment(6), 6),
+    )
+    .await
+    .unwrap();
     let failed = execution(store, &"e".into()).await;
     assert_eq!(failed.state, State::Failed);
     assert_eq!(failed.error.as_deref(), Some("step `a` failed"));
@@ -145,11 +238,26 @@ pub async fn an_error_is_recorded_and_stays(store: &dyn Store) {
 pub async fn step_rows_that_cannot_be_written_reject_the_commit(store: &dyn Store) {
     let row = started(store, "e").await;
     let from = State::ExecutingSteps;
-    let row = commit(store, &row, from, Vec::new(), steps(vec![insert(0, done(1))])).await.unwrap();
+    let row = commit(
+        store,
+        &row,
+        from,
+        Vec::new(),
+        steps(vec![insert(0, done(1))]),
+    )
+    .await
+    .unwrap();
     let before = load(store, &"e".into()).await;
-    for bad in [insert(0, done(2)), update(1, done(2)), insert(3, done(2)), update(u32::MAX, done(2))] {
+    for bad in [
+        insert(0, done(2)),
+        update(1, done(2)),
+        insert(3, done(2)),
+        update(u32::MAX, done(2)),
+    ] {
         let writes = steps(vec![insert(2, done(3)), bad]);
-        let refused = commit(store, &row, from, vec![step_completed(2)], writes).await.unwrap_err();
+        let refused = commit(store, &row, from, vec![step_completed(2)], writes)
+            .await
+            .unwrap_err();
         assert!(refused.is_rejected(), "{refused:?}");
         assert_eq!(load(store, &"e".into()).await, before);
     }
@@ -163,9 +271,28 @@ pub async fn steps_of_two_executions_are_kept_apart(store: &dyn Store) {
     let first = started(store, "first").await;
     let second = started(store, "second").await;
     let from = State::ExecutingSteps;
-    commit(store, &first, from, Vec::new(), steps(vec![insert(0, done(1))])).await.unwrap();
-    commit(store, &second, from, Vec::new(), steps(vec![insert(0, running()), insert(2, done(1))])).await.unwrap();
+    commit(
+        store,
+        &first,
+        from,
+        Vec::new(),
+        steps(vec![insert(0, done(1))]),
+    )
+    .await
+    .unwrap();
+    commit(
+        store,
+        &second,
+        from,
+        Vec::new(),
+        steps(vec![insert(0, running()), insert(2, done(1))]),
+    )
+    .await
+    .unwrap();
     assert_eq!(load(store, &"first".into()).await.steps, [(0, done(1))]);
-    assert_eq!(load(store, &"second".into()).await.steps, [(0, running()), (2, done(1))]);
+    assert_eq!(
+        load(store, &"second".into()).await.steps,
+        [(0, running()), (2, done(1))]
+    );
     assert_eq!(load(store, &"other".into()).await.steps, []);
 }

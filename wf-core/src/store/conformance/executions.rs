@@ -20,7 +20,10 @@ pub async fn a_new_execution_is_idle_and_leased_to_its_owner(store: &dyn Store) 
         revision: 0,
         pause_requested: false,
         driven_millis: 0,
-        origin: Origin { agents_file: Some("agents.yaml".to_owned()), directory: None },
+        origin: Origin {
+            agents_file: Some("agents.yaml".to_owned()),
+            directory: None,
+        },
         restored_from: None,
     };
     assert_eq!(execution(store, &"e".into()).await, expected);
@@ -37,7 +40,10 @@ pub async fn an_identifier_is_taken_once(store: &dyn Store) {
     second.workflow = workflow("other");
     second.owner = owner("another");
     assert!(store.create(second).await.unwrap_err().is_exists());
-    assert_eq!(execution(store, &"e".into()).await.owner, Some(owner("owner")));
+    assert_eq!(
+        execution(store, &"e".into()).await.owner,
+        Some(owner("owner"))
+    );
     assert_eq!(store.workflow(&"other".into()).await.unwrap(), None);
     assert_eq!(store.executions().await.unwrap().len(), 1);
 }
@@ -59,7 +65,10 @@ pub async fn a_workflow_is_stored_once_for_all_its_executions(store: &dyn Store)
         created_at: moment(0),
         updated_at: moment(0),
     };
-    assert_eq!(store.workflow(&"w".into()).await.unwrap(), Some(expected.clone()));
+    assert_eq!(
+        store.workflow(&"w".into()).await.unwrap(),
+        Some(expected.clone())
+    );
     assert_eq!(store.workflows().await.unwrap(), [expected]);
 }
 
@@ -82,10 +91,16 @@ pub async fn lists_are_newest_first(store: &dyn Store) {
         store.create(new).await.unwrap();
     }
     let executions = store.executions().await.unwrap();
-    let executions: Vec<_> = executions.iter().map(|execution| execution.id.as_str()).collect();
+    let executions: Vec<_> = executions
+        .iter()
+        .map(|execution| execution.id.as_str())
+        .collect();
     assert_eq!(executions, ["d", "b", "a", "c"]);
     let workflows = store.workflows().await.unwrap();
-    let workflows: Vec<_> = workflows.iter().map(|workflow| workflow.id.as_str()).collect();
+    let workflows: Vec<_> = workflows
+        .iter()
+        .map(|workflow| workflow.id.as_str())
+        .collect();
     assert_eq!(workflows, ["d", "b", "a", "c"]);
 }
 
@@ -100,7 +115,10 @@ pub async fn every_text_and_moment_is_kept_as_it_is(store: &dyn Store) {
     new.workflow.description = None;
     new.workflow.definition = Json::string(&odd.repeat(10_000));
     new.context = json(r#"{"inputs":{"n":123456789012345678901234567890.10}}"#);
-    new.origin = Origin { agents_file: None, directory: Some(odd.to_owned()) };
+    new.origin = Origin {
+        agents_file: None,
+        directory: Some(odd.to_owned()),
+    };
     store.create(new.clone()).await.unwrap();
     let loaded = load(store, &odd.into()).await;
     assert_eq!(loaded.execution.id, new.id);

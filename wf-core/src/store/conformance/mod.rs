@@ -19,8 +19,8 @@ use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::lifecycle::{Event, Row, State};
 use crate::step::{Attempt, Outcome, StepOutcome, StepState};
 use crate::store::{
-    Commit, ExecutionRecord, LoadedExecution, NewExecution, NewWorkflow, Origin, StepRecord, StepWrite, Store,
-    StoreError, WorkflowStepRecord, Writes,
+    Commit, ExecutionRecord, LoadedExecution, NewExecution, NewWorkflow, Origin, StepRecord,
+    StepWrite, Store, StoreError, WorkflowStepRecord, Writes,
 };
 use crate::value::Json;
 
@@ -129,15 +129,33 @@ fn new_execution(id: &str) -> NewExecution {
         "owner".into(),
         moment(10_000),
         moment(0),
-        Origin { agents_file: Some("agents.yaml".to_owned()), directory: None },
+        Origin {
+            agents_file: Some("agents.yaml".to_owned()),
+            directory: None,
+        },
     )
 }
 
 /// Creates an execution, and brings it to `executing_steps`.
 async fn started(store: &dyn Store, id: &str) -> Row {
-    store.create(new_execution(id)).await.expect("a new execution");
-    let row = Row { id: id.into(), token: 1, revision: 0 };
-    commit(store, &row, State::Idle, opening(), Writes::new(moment(1), 1)).await.expect("the opening")
+    store
+        .create(new_execution(id))
+        .await
+        .expect("a new execution");
+    let row = Row {
+        id: id.into(),
+        token: 1,
+        revision: 0,
+    };
+    commit(
+        store,
+        &row,
+        State::Idle,
+        opening(),
+        Writes::new(moment(1), 1),
+    )
+    .await
+    .expect("the opening")
 }
 
 /// The events from `idle` to `executing_steps`.
@@ -153,11 +171,20 @@ fn opening() -> Vec<Event> {
 
 /// The events from `executing_steps` to `completed`.
 fn ending() -> Vec<Event> {
-    vec![step_completed(2), Event::AllStepsCompleted, Event::ResultsAggregated]
+    vec![
+        step_completed(2),
+        Event::AllStepsCompleted,
+        Event::ResultsAggregated,
+    ]
 }
 
 fn step_completed(step: u32) -> Event {
-    Event::StepCompleted { step: StepOutcome { step, outcome: Outcome::Succeeded } }
+    Event::StepCompleted {
+        step: StepOutcome {
+            step,
+            outcome: Outcome::Succeeded,
+        },
+    }
 }
 
 /// Writes a path to `row`, and gives the row as it stands after it.
@@ -170,28 +197,55 @@ async fn commit(
 ) -> Result<Row, StoreError> {
     let commit = Commit::new(row.clone(), from, path, writes).expect("a legal path");
     store.commit(commit).await?;
-    Ok(Row { revision: row.revision + 1, ..row.clone() })
+    Ok(Row {
+        revision: row.revision + 1,
+        ..row.clone()
+    })
 }
 
 /// Pauses an execution that is in `executing_steps`.
 async fn paused(store: &dyn Store, row: &Row) -> Row {
-    let checkpoint = Event::CheckpointCreated { checkpoint: "c".into() };
-    commit(store, row, State::ExecutingSteps, vec![Event::Pause, checkpoint], Writes::new(moment(2), 2))
-        .await
-        .expect("a pause")
+    let checkpoint = Event::CheckpointCreated {
+        checkpoint: "c".into(),
+    };
+    commit(
+        store,
+        row,
+        State::ExecutingSteps,
+        vec![Event::Pause, checkpoint],
+        Writes::new(moment(2), 2),
+    )
+    .await
+    .expect("a pause")
 }
 
 /// Ends an execution that is in `executing_steps`.
 async fn completed(store: &dyn Store, row: &Row) -> Row {
-    commit(store, row, State::ExecutingSteps, ending(), Writes::new(moment(3), 3)).await.expect("an end")
+    commit(
+        store,
+        row,
+        State::ExecutingSteps,
+        ending(),
+        Writes::new(moment(3), 3),
+    )
+    .await
+    .expect("an end")
 }
 
 async fn execution(store: &dyn Store, id: &ExecutionId) -> ExecutionRecord {
-    store.execution(id).await.expect("an answer").expect("an execution")
+    store
+        .execution(id)
+        .await
+        .expect("an answer")
+        .expect("an execution")
 }
 
 async fn load(store: &dyn Store, id: &ExecutionId) -> LoadedExecution {
-    store.load(id).await.expect("an answer").expect("an execution")
+    store
+        .load(id)
+        .await
+        .expect("an answer")
+        .expect("an execution")
 }
 
 /// A step row that says it was done, as number `seq` of its execution.
@@ -218,16 +272,27 @@ fn running() -> StepRecord {
 }
 
 fn insert(step: u32, record: StepRecord) -> StepWrite {
-    StepWrite { step, exists: false, record }
+    StepWrite {
+        step,
+        exists: false,
+        record,
+    }
 }
 
 fn update(step: u32, record: StepRecord) -> StepWrite {
-    StepWrite { step, exists: true, record }
+    StepWrite {
+        step,
+        exists: true,
+        record,
+    }
 }
 
 /// Writes that consist of step rows.
 fn steps(steps: Vec<StepWrite>) -> Writes {
-    Writes { steps, ..Writes::new(moment(5), 5) }
+    Writes {
+        steps,
+        ..Writes::new(moment(5), 5)
+    }
 }
 
 fn owner(name: &str) -> Owner {
