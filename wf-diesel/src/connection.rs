@@ -326,13 +326,16 @@ mod tests {
     }
 
     fn tables(conn: &mut SqliteConnection) -> Vec<String> {
-        sql::<Text>("SELECT name FROM sqlite_schema WHERE name LIKE 'workflow%' ORDER BY name").load(conn).unwrap()
+        sql::<Text>("SELECT name FROM sqlite_schema WHERE name LIKE 'workflow%' ORDER BY name")
+            .load(conn)
+            .unwrap()
     }
 
     #[test]
     fn the_migrations_go_up_and_down_and_up_again() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut conn, _) = open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
+        let (mut conn, _) =
+            open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
         let up = tables(&mut conn);
         assert!(up.contains(&"workflow_checkpoints".to_owned()));
         conn.revert_all_migrations(MIGRATIONS).unwrap();
@@ -344,8 +347,10 @@ mod tests {
     #[test]
     fn the_writing_connection_is_durable_and_checks_references() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut conn, _) = open_pair(&folder.path().join("ax.db"), Duration::from_millis(1234)).unwrap();
-        let mut number = |pragma: &str| -> i64 { sql::<BigInt>(pragma).get_result(&mut conn).unwrap() };
+        let (mut conn, _) =
+            open_pair(&folder.path().join("ax.db"), Duration::from_millis(1234)).unwrap();
+        let mut number =
+            |pragma: &str| -> i64 { sql::<BigInt>(pragma).get_result(&mut conn).unwrap() };
         assert_eq!(number("PRAGMA synchronous"), FULL);
         assert_eq!(number("PRAGMA foreign_keys"), 1);
         assert_eq!(number("PRAGMA busy_timeout"), 1234);

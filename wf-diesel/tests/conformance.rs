@@ -1,5 +1,7 @@
 //! The conformance suite of stores, on a new file per case.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::ops::Deref;
 
 use tempfile::TempDir;

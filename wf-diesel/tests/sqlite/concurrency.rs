@@ -7,13 +7,15 @@ use std::task::{Context, Wake, Waker};
 use diesel::connection::SimpleConnection;
 use futures::executor::block_on;
 use futures::future::join_all;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, StreamExt};
 use wf_core::id::ExecutionId;
 use wf_core::lifecycle::{Row, State};
 use wf_core::store::{Claim, Store};
 use wf_diesel::SqliteStore;
 
-use crate::fixtures::{Scratch, assert_sound, moment, new_execution, number, result_of, revision, started};
+use crate::fixtures::{
+    Scratch, assert_sound, moment, new_execution, number, result_of, revision, started,
+};
 
 #[test]
 fn writes_that_wait_together_share_a_transaction() {
@@ -21,7 +23,9 @@ fn writes_that_wait_together_share_a_transaction() {
     let store = scratch.open();
     let mut other = scratch.connection();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
-    let mut writes = pin!(join_all((0..500).map(|id| store.create(new_execution(&format!("e{id}"), 2)))));
+    let mut writes = pin!(join_all(
+        (0..500).map(|id| store.create(new_execution(&format!("e{id}"), 2)))
+    ));
     // All have queued; the first may have been taken alone.
     assert!(writes.as_mut().now_or_never().is_none());
     other.batch_execute("ROLLBACK").unwrap();
@@ -35,12 +39,17 @@ fn writes_that_wait_together_share_a_transaction() {
 fn a_write_that_is_refused_is_rolled_back_alone() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    let rows: Vec<Row> = (0..20).map(|id| started(&store, &format!("e{id}"), 2)).collect();
+    let rows: Vec<Row> = (0..20)
+        .map(|id| started(&store, &format!("e{id}"), 2))
+        .collect();
     let before = store.commits();
     let mut other = scratch.connection();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
     // Every fourth names a step that its workflow lacks.
-    let writes = rows.iter().enumerate().map(|(at, row)| store.commit(result_of(row, if at % 4 == 3 { 2 } else { 0 }, 1)));
+    let writes = rows
+        .iter()
+        .enumerate()
+        .map(|(at, row)| store.commit(result_of(row, if at % 4 == 3 { 2 } else { 0 }, 1)));
     let mut writes = pin!(join_all(writes));
     assert!(writes.as_mut().now_or_never().is_none());
     other.batch_execute("ROLLBACK").unwrap();
@@ -63,12 +72,18 @@ fn a_conflict_does_not_disturb_its_batch() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let fresh = started(&store, "fresh", 2);
-    let stale = Row { revision: 0, ..started(&store, "stale", 2) };
+    let stale = Row {
+        revision: 0,
+        ..started(&store, "stale", 2)
+    };
     let before = store.commits();
     let mut other = scratch.connection();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
     let first = store.create(new_execution("first", 2));
-    let (stale, fresh) = (store.commit(result_of(&stale, 0, 1)), store.commit(result_of(&fresh, 0, 1)));
+    let (stale, fresh) = (
+        store.commit(result_of(&stale, 0, 1)),
+        store.commit(result_of(&fresh, 0, 1)),
+    );
     let mut writes = pin!(async { futures::join!(first, stale, fresh) });
     assert!(writes.as_mut().now_or_never().is_none());
     other.batch_execute("ROLLBACK").unwrap();
@@ -104,7 +119,13 @@ fn two_stores_on_one_file_write_at_once() {
         assert_eq!(seen_by_the_other.steps.len(), EACH as usize);
     }
     // The workflow of both is stored once.
-    assert_eq!(number(&mut scratch.connection(), "SELECT count(*) FROM workflow_steps"), i64::from(EACH));
+    assert_eq!(
+        number(
+            &mut scratch.connection(),
+            "SELECT count(*) FROM workflow_steps"
+        ),
+        i64::from(EACH)
+    );
     assert_sound(&scratch.path());
 }
 
@@ -120,7 +141,8 @@ fn of_many_claims_through_two_stores_one_succeeds() {
                 let (store, row, together) = (&stores[number % 2], &row, &together);
                 scope.spawn(move || {
                     together.wait();
-                    let claim = Claim::new(row.clone(), format!("owner {number}").into(), moment(9));
+                    let claim =
+                        Claim::new(row.clone(), format!("owner {number}").into(), moment(9));
                     match block_on(store.claim(claim)) {
                         Ok(_) => 1,
                         Err(error) => {
@@ -143,7 +165,12 @@ fn a_watch_hears_of_another_stores_write() {
     let (ours, theirs) = (scratch.open(), scratch.open());
     started(&ours, "e", 1);
     let mut news = ours.watch(&"e".into());
-    assert_eq!(block_on(theirs.cancel(&"e".into(), moment(9))).unwrap().state, State::Cancelled);
+    assert_eq!(
+        block_on(theirs.cancel(&"e".into(), moment(9)))
+            .unwrap()
+            .state,
+        State::Cancelled
+    );
     assert_eq!(block_on(news.next()), Some(()));
     drop(news);
     // And again, after the first thread that asked has ended or not.
@@ -217,13 +244,25 @@ fn the_last_handle_may_be_dropped_by_a_waker() {
     let mut news = store.watch(&"e".into());
     assert!(store.request_pause(&"e".into()).now_or_never().is_none());
     let (dropped, has_dropped) = mpsc::channel();
-    let waker = Waker::from(Arc::new(Last { store: Mutex::new(Some(store)), dropped }));
+    let waker = Waker::from(Arc::new(Last {
+        store: Mutex::new(Some(store)),
+        dropped,
+    }));
     // At first there may be news already: the thread that probes has just begun.
-    while news.as_mut().poll_next(&mut Context::from_waker(&waker)).is_ready() {}
+    while news
+        .as_mut()
+        .poll_next(&mut Context::from_waker(&waker))
+        .is_ready()
+    {}
     other.batch_execute("ROLLBACK").unwrap();
     has_dropped.recv().unwrap();
     assert_eq!(block_on(news.next()), None);
-    assert!(block_on(scratch.open().execution(&"e".into())).unwrap().unwrap().pause_requested);
+    assert!(
+        block_on(scratch.open().execution(&"e".into()))
+            .unwrap()
+            .unwrap()
+            .pause_requested
+    );
 }
 
 #[test]
@@ -231,7 +270,12 @@ fn a_write_whose_caller_has_gone_is_written_before_the_store_closes() {
     let scratch = Scratch::new();
     let store = scratch.open();
     for id in 0..50 {
-        assert!(store.create(new_execution(&format!("e{id}"), 1)).now_or_never().is_none_or(|created| created.is_ok()));
+        assert!(
+            store
+                .create(new_execution(&format!("e{id}"), 1))
+                .now_or_never()
+                .is_none_or(|created| created.is_ok())
+        );
     }
     drop(store);
     assert_eq!(block_on(scratch.open().executions()).unwrap().len(), 50);

@@ -12,13 +12,28 @@ use crate::fixtures::{Scratch, assert_sound, moment, new_execution, result_of, r
 #[test]
 fn a_database_that_another_holds_is_busy_and_nothing_is_written() {
     let scratch = Scratch::new();
-    let store = SqliteStore::options().busy_timeout(Duration::from_millis(50)).open(scratch.path()).unwrap();
+    let store = SqliteStore::options()
+        .busy_timeout(Duration::from_millis(50))
+        .open(scratch.path())
+        .unwrap();
     let row = started(&store, "e", 1);
     let mut other = scratch.connection();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
-    assert!(block_on(store.create(new_execution("f", 1))).unwrap_err().is_busy());
-    assert!(block_on(store.commit(result_of(&row, 0, 1))).unwrap_err().is_busy());
-    assert!(block_on(store.cancel(&"e".into(), moment(9))).unwrap_err().is_busy());
+    assert!(
+        block_on(store.create(new_execution("f", 1)))
+            .unwrap_err()
+            .is_busy()
+    );
+    assert!(
+        block_on(store.commit(result_of(&row, 0, 1)))
+            .unwrap_err()
+            .is_busy()
+    );
+    assert!(
+        block_on(store.cancel(&"e".into(), moment(9)))
+            .unwrap_err()
+            .is_busy()
+    );
     // Reading goes on.
     assert_eq!(revision(&store, "e"), 1);
     other.batch_execute("ROLLBACK").unwrap();
@@ -32,7 +47,9 @@ fn a_write_waits_for_another_that_is_done_in_time() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let mut other = scratch.connection();
-    other.batch_execute("BEGIN IMMEDIATE; CREATE TABLE notes (text TEXT)").unwrap();
+    other
+        .batch_execute("BEGIN IMMEDIATE; CREATE TABLE notes (text TEXT)")
+        .unwrap();
     std::thread::scope(|scope| {
         let written = scope.spawn(|| block_on(store.create(new_execution("e", 1))));
         other.batch_execute("COMMIT").unwrap();
@@ -54,7 +71,10 @@ fn a_row_that_this_store_has_not_written_is_damaged_and_not_a_panic() {
         let store = scratch.open();
         let row = started(&store, "e", 1);
         block_on(store.commit(result_of(&row, 0, 1))).unwrap();
-        scratch.connection().batch_execute(&format!("UPDATE {table} SET {change}")).unwrap();
+        scratch
+            .connection()
+            .batch_execute(&format!("UPDATE {table} SET {change}"))
+            .unwrap();
         let refused = block_on(store.load(&"e".into())).unwrap_err();
         assert!(refused.is_damaged(), "{change}: {refused:?}");
         assert!(!refused.to_string().contains("nonsense"));
@@ -66,8 +86,15 @@ fn tables_that_are_gone_are_damage() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let row = started(&store, "e", 1);
-    scratch.connection().batch_execute("PRAGMA foreign_keys = OFF; DROP TABLE workflow_executions").unwrap();
-    assert!(block_on(store.commit(result_of(&row, 0, 1))).unwrap_err().is_damaged());
+    scratch
+        .connection()
+        .batch_execute("PRAGMA foreign_keys = OFF; DROP TABLE workflow_executions")
+        .unwrap();
+    assert!(
+        block_on(store.commit(result_of(&row, 0, 1)))
+            .unwrap_err()
+            .is_damaged()
+    );
     assert!(block_on(store.executions()).unwrap_err().is_damaged());
 }
 
@@ -77,7 +104,11 @@ fn a_number_that_sqlite_cannot_hold_is_rejected() {
     let store = scratch.open();
     let row = started(&store, "e", 1);
     let mut commit = result_of(&row, 0, u64::MAX);
-    assert!(block_on(store.commit(commit.clone())).unwrap_err().is_rejected());
+    assert!(
+        block_on(store.commit(commit.clone()))
+            .unwrap_err()
+            .is_rejected()
+    );
     commit.writes.steps.clear();
     commit.writes.driven_millis = u64::MAX;
     assert!(block_on(store.commit(commit)).unwrap_err().is_rejected());

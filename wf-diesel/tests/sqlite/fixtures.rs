@@ -13,7 +13,8 @@ use wf_core::id::{ExecutionId, Timestamp};
 use wf_core::lifecycle::{Event, Row, State};
 use wf_core::step::StepState;
 use wf_core::store::{
-    Commit, NewExecution, NewWorkflow, Origin, StepRecord, StepWrite, Store, WorkflowStepRecord, Writes,
+    Commit, NewExecution, NewWorkflow, Origin, StepRecord, StepWrite, Store, WorkflowStepRecord,
+    Writes,
 };
 use wf_core::value::Json;
 use wf_diesel::SqliteStore;
@@ -25,7 +26,9 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Scratch { folder: tempfile::tempdir().unwrap() }
+        Scratch {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -68,7 +71,10 @@ pub(crate) fn texts(conn: &mut SqliteConnection, query: &str) -> Vec<String> {
 pub(crate) fn assert_sound(path: &Path) {
     let mut conn = connection(path);
     assert_eq!(text(&mut conn, "PRAGMA integrity_check"), "ok");
-    assert_eq!(number(&mut conn, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    assert_eq!(
+        number(&mut conn, "SELECT count(*) FROM pragma_foreign_key_check"),
+        0
+    );
 }
 
 pub(crate) fn moment(millis: i64) -> Timestamp {
@@ -106,7 +112,11 @@ pub(crate) fn new_execution(id: &str, steps: usize) -> NewExecution {
 /// Creates an execution, and brings it to `executing_steps`.
 pub(crate) fn started(store: &SqliteStore, id: &str, steps: usize) -> Row {
     block_on(store.create(new_execution(id, steps))).unwrap();
-    let row = Row { id: id.into(), token: 1, revision: 0 };
+    let row = Row {
+        id: id.into(),
+        token: 1,
+        revision: 0,
+    };
     let path = vec![
         Event::StartWorkflow,
         Event::WorkflowParsed,
@@ -114,7 +124,12 @@ pub(crate) fn started(store: &SqliteStore, id: &str, steps: usize) -> Row {
         Event::DependencyGraphBuilt,
         Event::StepsScheduled { steps: 1 },
     ];
-    block_on(store.commit(Commit::new(row.clone(), State::Idle, path, Writes::new(moment(1), 1)).unwrap())).unwrap();
+    block_on(
+        store.commit(
+            Commit::new(row.clone(), State::Idle, path, Writes::new(moment(1), 1)).unwrap(),
+        ),
+    )
+    .unwrap();
     Row { revision: 1, ..row }
 }
 
@@ -128,10 +143,17 @@ pub(crate) fn result_of(row: &Row, step: u32, seq: u64) -> Commit {
         completed_at: Some(moment(5)),
         ..StepRecord::pending()
     };
-    writes.steps.push(StepWrite { step, exists: false, record });
+    writes.steps.push(StepWrite {
+        step,
+        exists: false,
+        record,
+    });
     Commit::new(row.clone(), State::ExecutingSteps, Vec::new(), writes).unwrap()
 }
 
 pub(crate) fn revision(store: &SqliteStore, id: &str) -> u64 {
-    block_on(store.execution(&ExecutionId::from(id))).unwrap().unwrap().revision
+    block_on(store.execution(&ExecutionId::from(id)))
+        .unwrap()
+        .unwrap()
+        .revision
 }

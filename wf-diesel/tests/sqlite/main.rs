@@ -1,6 +1,8 @@
 //! What the SQLite store promises beyond the trait: the tables, the file, shared transactions, and what happens when
 //! something goes wrong.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod concurrency;
 mod faults;
 mod fixtures;

@@ -27,7 +27,10 @@ fn what_was_written_is_there_after_reopening() {
 fn the_log_is_written_ahead_and_goes_away_with_the_last_store() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    assert_eq!(text(&mut scratch.connection(), "PRAGMA journal_mode"), "wal");
+    assert_eq!(
+        text(&mut scratch.connection(), "PRAGMA journal_mode"),
+        "wal"
+    );
     started(&store, "e", 1);
     let log = scratch.folder().join("ax.db-wal");
     assert!(log.exists());
@@ -44,9 +47,22 @@ fn only_the_owner_can_read_the_file_its_companions_and_its_new_folder() {
     let folder = scratch.folder().join("a/b");
     let store = SqliteStore::open(folder.join("ax.db")).unwrap();
     started(&store, "e", 1);
-    let mode = |path: &str| fs::metadata(scratch.folder().join(path)).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &str| {
+        fs::metadata(scratch.folder().join(path))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!((mode("a"), mode("a/b")), (0o700, 0o700));
-    assert_eq!((mode("a/b/ax.db"), mode("a/b/ax.db-wal"), mode("a/b/ax.db-shm")), (0o600, 0o600, 0o600));
+    assert_eq!(
+        (
+            mode("a/b/ax.db"),
+            mode("a/b/ax.db-wal"),
+            mode("a/b/ax.db-shm")
+        ),
+        (0o600, 0o600, 0o600)
+    );
 }
 
 #[cfg(unix)]
@@ -58,13 +74,23 @@ fn the_permissions_of_a_file_that_is_there_are_left_alone() {
     fs::write(scratch.path(), "").unwrap();
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o660)).unwrap();
     drop(scratch.open());
-    assert_eq!(fs::metadata(scratch.path()).unwrap().permissions().mode() & 0o777, 0o660);
+    assert_eq!(
+        fs::metadata(scratch.path()).unwrap().permissions().mode() & 0o777,
+        0o660
+    );
 }
 
 #[test]
 fn no_character_of_a_path_has_a_meaning() {
     let scratch = Scratch::new();
-    for name in ["a b.db", "file:x.db", "x.db?mode=memory", "100%41#.db", "päth.db", "sqlite:"] {
+    for name in [
+        "a b.db",
+        "file:x.db",
+        "x.db?mode=memory",
+        "100%41#.db",
+        "päth.db",
+        "sqlite:",
+    ] {
         let path = scratch.folder().join(name);
         drop(SqliteStore::open(&path).unwrap());
         assert!(path.metadata().unwrap().len() > 0, "{name}");
@@ -88,7 +114,13 @@ fn a_path_that_is_no_file_is_refused() {
     let scratch = Scratch::new();
     let file = scratch.folder().join("file");
     fs::write(&file, "x").unwrap();
-    for path in [scratch.folder().to_owned(), file.join("below"), "".into(), ":memory:".into(), "/dev/null".into()] {
+    for path in [
+        scratch.folder().to_owned(),
+        file.join("below"),
+        "".into(),
+        ":memory:".into(),
+        "/dev/null".into(),
+    ] {
         let refused = SqliteStore::open(&path).unwrap_err();
         assert!(refused.is_rejected(), "{}: {refused:?}", path.display());
     }
@@ -101,7 +133,12 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     fs::write(scratch.path(), &content).unwrap();
     let refused = SqliteStore::open(scratch.path()).unwrap_err();
     assert!(refused.is_rejected());
-    assert!(refused.to_string().ends_with("the file is not an SQLite database"), "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .ends_with("the file is not an SQLite database"),
+        "{refused}"
+    );
     assert_eq!(fs::read_to_string(scratch.path()).unwrap(), content);
 }
 
@@ -110,7 +147,10 @@ fn a_database_of_a_newer_version_is_refused() {
     let scratch = Scratch::new();
     drop(scratch.open());
     let mut conn = scratch.connection();
-    conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')").unwrap();
+    conn.batch_execute(
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')",
+    )
+    .unwrap();
     let refused = SqliteStore::open(scratch.path()).unwrap_err();
     assert!(refused.is_rejected());
     assert!(refused.to_string().contains("newer version"), "{refused}");
@@ -120,10 +160,14 @@ fn a_database_of_a_newer_version_is_refused() {
 fn tables_of_others_in_the_same_file_stay() {
     let scratch = Scratch::new();
     let mut conn = connection(&scratch.path());
-    conn.batch_execute("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine')").unwrap();
+    conn.batch_execute("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine')")
+        .unwrap();
     drop(conn);
     started(&scratch.open(), "e", 1);
-    assert_eq!(number(&mut scratch.connection(), "SELECT count(*) FROM notes"), 1);
+    assert_eq!(
+        number(&mut scratch.connection(), "SELECT count(*) FROM notes"),
+        1
+    );
 }
 
 #[test]
@@ -131,7 +175,10 @@ fn a_new_file_that_another_holds_is_busy() {
     let scratch = Scratch::new();
     let mut conn = connection(&scratch.path());
     conn.batch_execute("BEGIN EXCLUSIVE").unwrap();
-    let refused = SqliteStore::options().busy_timeout(Duration::from_millis(50)).open(scratch.path()).unwrap_err();
+    let refused = SqliteStore::options()
+        .busy_timeout(Duration::from_millis(50))
+        .open(scratch.path())
+        .unwrap_err();
     assert!(refused.is_busy(), "{refused:?}");
     assert!(refused.source().is_some());
     conn.batch_execute("ROLLBACK").unwrap();
@@ -144,9 +191,16 @@ fn an_existing_database_opens_while_another_writes() {
     drop(scratch.open());
     let mut conn = scratch.connection();
     conn.batch_execute("BEGIN IMMEDIATE").unwrap();
-    let store = SqliteStore::options().busy_timeout(Duration::ZERO).open(scratch.path()).unwrap();
+    let store = SqliteStore::options()
+        .busy_timeout(Duration::ZERO)
+        .open(scratch.path())
+        .unwrap();
     assert!(block_on(store.executions()).unwrap().is_empty());
-    assert!(block_on(store.create(new_execution("e", 1))).unwrap_err().is_busy());
+    assert!(
+        block_on(store.create(new_execution("e", 1)))
+            .unwrap_err()
+            .is_busy()
+    );
 }
 
 #[test]

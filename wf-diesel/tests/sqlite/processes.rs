@@ -38,7 +38,12 @@ fn what_was_answered_survives_the_death_of_the_process() {
         commit_and_die(path);
     }
     let scratch = Scratch::new();
-    let status = child("what_was_answered_survives_the_death_of_the_process", &scratch).wait().unwrap();
+    let status = child(
+        "what_was_answered_survives_the_death_of_the_process",
+        &scratch,
+    )
+    .wait()
+    .unwrap();
     assert!(!status.success());
 
     let store = scratch.open();
@@ -58,7 +63,9 @@ fn commit_and_die(path: PathBuf) -> ! {
         row.revision += 1;
     }
     for step in ANSWERED..ANSWERED + 20 {
-        let _unanswered = store.commit(result_of(&row, step, u64::from(step) + 1)).now_or_never();
+        let _unanswered = store
+            .commit(result_of(&row, step, u64::from(step) + 1))
+            .now_or_never();
         row.revision += 1;
     }
     std::process::abort();
@@ -72,8 +79,14 @@ fn processes_that_open_a_new_file_at_once_all_succeed() {
         return;
     }
     let scratch = Scratch::new();
-    let mut children: Vec<_> =
-        (0..6).map(|_| child("processes_that_open_a_new_file_at_once_all_succeed", &scratch)).collect();
+    let mut children: Vec<_> = (0..6)
+        .map(|_| {
+            child(
+                "processes_that_open_a_new_file_at_once_all_succeed",
+                &scratch,
+            )
+        })
+        .collect();
     for child in &mut children {
         assert!(child.wait().unwrap().success());
     }

@@ -118,7 +118,8 @@ fn every_table_has_its_columns() {
 fn the_indexes_are_those_of_the_queries() {
     let scratch = Scratch::new();
     drop(scratch.open());
-    let query = "SELECT t.name || '(' || group_concat(c.name || iif(c.desc, ' DESC', ''), ', ') || ')'
+    let query =
+        "SELECT t.name || '(' || group_concat(c.name || iif(c.desc, ' DESC', ''), ', ') || ')'
                  || iif(l.\"unique\", ' unique', '') || iif(l.partial, ' partial', '')
         FROM sqlite_schema t, pragma_index_list(t.name) l, pragma_index_xinfo(l.name) c
         WHERE t.type = 'table' AND t.name LIKE 'workflow%' AND c.key
@@ -163,11 +164,19 @@ fn the_checks_on_states_are_those_of_the_lifecycle() {
     let scratch = Scratch::new();
     drop(scratch.open());
     let mut conn = scratch.connection();
-    let mut declaration = |table: &str| text(&mut conn, &format!("SELECT sql FROM sqlite_schema WHERE name = '{table}'"));
+    let mut declaration = |table: &str| {
+        text(
+            &mut conn,
+            &format!("SELECT sql FROM sqlite_schema WHERE name = '{table}'"),
+        )
+    };
     let execution = format!("CHECK (state IN ({STATE_NAMES_SQL}))");
     assert!(declaration("workflow_executions").contains(&execution));
     assert!(declaration("workflow_checkpoints").contains(&execution));
-    let steps: Vec<_> = StepState::ALL.iter().map(|state| format!("'{state}'")).collect();
+    let steps: Vec<_> = StepState::ALL
+        .iter()
+        .map(|state| format!("'{state}'"))
+        .collect();
     let step = format!("CHECK (state IN ({}))", steps.join(", "));
     assert!(declaration("workflow_step_executions").contains(&step));
 }
@@ -178,9 +187,15 @@ fn a_state_that_is_none_is_refused_by_the_database() {
     let store = scratch.open();
     started(&store, "e", 1);
     let mut conn = scratch.connection();
-    let refused = conn.batch_execute("UPDATE workflow_executions SET state = 'Completed'").unwrap_err();
-    assert!(refused.to_string().starts_with("CHECK constraint failed"), "{refused}");
-    conn.batch_execute("UPDATE workflow_executions SET state = 'completed'").unwrap();
+    let refused = conn
+        .batch_execute("UPDATE workflow_executions SET state = 'Completed'")
+        .unwrap_err();
+    assert!(
+        refused.to_string().starts_with("CHECK constraint failed"),
+        "{refused}"
+    );
+    conn.batch_execute("UPDATE workflow_executions SET state = 'completed'")
+        .unwrap();
 }
 
 #[test]
@@ -199,15 +214,39 @@ fn values_are_stored_as_the_plan_has_them() {
         Attempt::start(1, moment(1)).end(moment(2), Some("no".to_owned())),
         Attempt::start(2, moment(3)).end(moment(5), None),
     ];
-    commit.writes.checkpoint = Some(NewCheckpoint { id: "c".into(), through_seq: 1 });
+    commit.writes.checkpoint = Some(NewCheckpoint {
+        id: "c".into(),
+        through_seq: 1,
+    });
     block_on(store.commit(commit)).unwrap();
 
     let mut conn = scratch.connection();
-    assert_eq!(text(&mut conn, "SELECT id || ' ' || state || ' ' || context FROM workflow_executions"), "e executing_steps {\"inputs\":{}}");
     assert_eq!(
-        text(&mut conn, "SELECT x.attempts FROM workflow_step_executions x JOIN workflow_steps s ON s.id = x.step_id WHERE s.step_key = 'step-1'"),
+        text(
+            &mut conn,
+            "SELECT id || ' ' || state || ' ' || context FROM workflow_executions"
+        ),
+        "e executing_steps {\"inputs\":{}}"
+    );
+    assert_eq!(
+        text(
+            &mut conn,
+            "SELECT x.attempts FROM workflow_step_executions x JOIN workflow_steps s ON s.id = x.step_id WHERE s.step_key = 'step-1'"
+        ),
         r#"[{"number":1,"started_at":1,"ended_at":2,"error":"no"},{"number":2,"started_at":3,"ended_at":5}]"#
     );
-    assert_eq!(number(&mut conn, "SELECT retry_count FROM workflow_step_executions"), 1);
-    assert_eq!(text(&mut conn, "SELECT completed_steps || context FROM workflow_checkpoints"), r#"{"through_seq":1}{}"#);
+    assert_eq!(
+        number(
+            &mut conn,
+            "SELECT retry_count FROM workflow_step_executions"
+        ),
+        1
+    );
+    assert_eq!(
+        text(
+            &mut conn,
+            "SELECT completed_steps || context FROM workflow_checkpoints"
+        ),
+        r#"{"through_seq":1}{}"#
+    );
 }

@@ -3,6 +3,8 @@
 //! Each function is one case, on a store that is empty; [`store_conformance!`](crate::store_conformance) makes a test
 //! of each.
 
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
+
 mod checkpoints;
 mod commits;
 mod control;
