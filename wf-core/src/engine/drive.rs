@@ -157,7 +157,7 @@ impl Drive {
     }
 
     /// Drives from whatever state the execution is in until it has ended or is paused.
-    pub(super) async fn to_end(mut self, mut at: AnyExecution) -> Result<Status, EngineError> {
+    pub(super) async fn finish(mut self, mut at: AnyExecution) -> Result<Status, EngineError> {
         loop {
             let next = match at {
                 AnyExecution::Idle(e) => self.validate(e.start_workflow().workflow_parsed()),

@@ -65,7 +65,7 @@ impl Run {
     ///
     /// See [`Run`].
     pub fn finish(self) -> BoxFuture<'static, Result<Status, EngineError>> {
-        Box::pin(self.drive.to_end(self.at))
+        Box::pin(self.drive.finish(self.at))
     }
 
     pub(super) async fn start(
