@@ -229,7 +229,6 @@ impl Store for SqliteStore {
 
 impl Drop for Parts {
     fn drop(&mut self) {
-        // Before the writer, whose thread lasts as long as somebody probes.
         self.watches.close();
     }
 }

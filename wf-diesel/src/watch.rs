@@ -60,7 +60,7 @@ impl Watches {
     }
 
     /// Registers a watch, and starts to probe if nobody does yet.
-    pub(crate) fn register(self: &Arc<Self>, id: &ExecutionId, probe: Option<Probe>) -> Watch {
+    pub(crate) fn register(self: &Arc<Self>, id: &ExecutionId, probe: Probe) -> Watch {
         let signal = Arc::new(Signal::default());
         let mut registry = self.lock();
         if registry.closed {
@@ -71,9 +71,7 @@ impl Watches {
                 .entry(id.clone())
                 .or_default()
                 .push(Arc::clone(&signal));
-            if let Some(probe) = probe
-                && !registry.probing
-            {
+            if !registry.probing {
                 let watches = Arc::clone(self);
                 // Without the thread, news of this process still comes at once.
                 registry.probing = std::thread::Builder::new()

@@ -22,7 +22,7 @@ const ROWS_PER_TRANSACTION: usize = 8_192;
 
 /// The way to the thread that writes; dropping it ends the thread after what has queued.
 pub(crate) struct Writer {
-    queue: Option<Sender<Message>>,
+    queue: Sender<Message>,
     thread: Option<JoinHandle<()>>,
     transactions: Arc<AtomicU64>,
 }
@@ -33,6 +33,7 @@ pub(crate) struct Probe(Sender<Message>);
 enum Message {
     Write(Box<dyn Queued>),
     Probe(SyncSender<bool>),
+    Close,
 }
 
 impl Writer {
@@ -55,7 +56,7 @@ impl Writer {
                 StoreError::busy("cannot start the store's thread").with_source(error)
             })?;
         Ok(Writer {
-            queue: Some(queue),
+            queue,
             thread: Some(thread),
             transactions,
         })
@@ -69,11 +70,7 @@ impl Writer {
             decision: None,
             sender,
         }));
-        let sent = self
-            .queue
-            .as_ref()
-            .is_some_and(|queue| queue.send(queued).is_ok());
-        if !sent {
+        if self.queue.send(queued).is_err() {
             return Err(thread_is_gone());
         }
         answer.await.unwrap_or_else(|_| Err(thread_is_gone()))
@@ -84,15 +81,17 @@ impl Writer {
         self.transactions.load(Ordering::Relaxed)
     }
 
-    /// A way to ask for writes of others; the thread goes on until it is dropped, too.
-    pub(crate) fn probe(&self) -> Option<Probe> {
-        self.queue.clone().map(Probe)
+    /// A way to ask for writes of others.
+    pub(crate) fn probe(&self) -> Probe {
+        Probe(self.queue.clone())
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        // Said, and not left to the last sender: the thread that probes has one, and may be where this runs. When the
+        // thread is gone already there is nothing to end.
+        let _ = self.queue.send(Message::Close);
         join(self.thread.take());
     }
 }
@@ -184,9 +183,11 @@ struct Failure {
 impl Thread {
     fn run(mut self, messages: &Receiver<Message>) {
         let mut batch = Vec::new();
-        while let Ok(first) = messages.recv() {
+        let mut open = true;
+        while open {
             let mut rows = 0;
-            let mut next = Some(first);
+            let mut next = messages.recv().ok();
+            open = next.is_some();
             while let Some(message) = next {
                 match message {
                     Message::Write(write) => {
@@ -195,8 +196,9 @@ impl Thread {
                     }
                     // Nobody may be waiting any more.
                     Message::Probe(sender) => _ = sender.send(self.others_have_written()),
+                    Message::Close => open = false,
                 }
-                next = if rows < ROWS_PER_TRANSACTION {
+                next = if open && rows < ROWS_PER_TRANSACTION {
                     messages.try_recv().ok()
                 } else {
                     None

@@ -220,7 +220,51 @@ fn a_clone_is_the_same_store() {
 }
 
 #[test]
-fn the_last_handle_may_be_dropped_by_a_waker() {
+fn the_last_handle_may_be_dropped_by_a_waker_while_the_store_answers() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    started(&store, "e", 1);
+    let mut other = scratch.connection();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let mut news = store.watch(&"e".into());
+    assert!(store.request_pause(&"e".into()).now_or_never().is_none());
+    let (waker, dropped) = dropping(store);
+    while news
+        .as_mut()
+        .poll_next(&mut Context::from_waker(&waker))
+        .is_ready()
+    {}
+    other.batch_execute("ROLLBACK").unwrap();
+    dropped.recv().unwrap();
+    assert_eq!(block_on(news.next()), None);
+    assert!(
+        block_on(scratch.open().execution(&"e".into()))
+            .unwrap()
+            .unwrap()
+            .pause_requested
+    );
+}
+
+#[test]
+fn the_last_handle_may_be_dropped_by_a_waker_while_the_store_probes() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    started(&store, "e", 1);
+    let theirs = scratch.open();
+    let mut news = store.watch(&"e".into());
+    let (waker, dropped) = dropping(store);
+    while news
+        .as_mut()
+        .poll_next(&mut Context::from_waker(&waker))
+        .is_ready()
+    {}
+    block_on(theirs.cancel(&"e".into(), moment(9))).unwrap();
+    dropped.recv().unwrap();
+    assert_eq!(block_on(news.next()), None);
+}
+
+/// A waker that drops a store on the thread that wakes, and says when it has.
+fn dropping(store: SqliteStore) -> (Waker, mpsc::Receiver<()>) {
     struct Last {
         store: Mutex<Option<SqliteStore>>,
         dropped: mpsc::Sender<()>,
@@ -236,33 +280,9 @@ fn the_last_handle_may_be_dropped_by_a_waker() {
         }
     }
 
-    let scratch = Scratch::new();
-    let store = scratch.open();
-    started(&store, "e", 1);
-    let mut other = scratch.connection();
-    other.batch_execute("BEGIN IMMEDIATE").unwrap();
-    let mut news = store.watch(&"e".into());
-    assert!(store.request_pause(&"e".into()).now_or_never().is_none());
     let (dropped, has_dropped) = mpsc::channel();
-    let waker = Waker::from(Arc::new(Last {
-        store: Mutex::new(Some(store)),
-        dropped,
-    }));
-    // At first there may be news already: the thread that probes has just begun.
-    while news
-        .as_mut()
-        .poll_next(&mut Context::from_waker(&waker))
-        .is_ready()
-    {}
-    other.batch_execute("ROLLBACK").unwrap();
-    has_dropped.recv().unwrap();
-    assert_eq!(block_on(news.next()), None);
-    assert!(
-        block_on(scratch.open().execution(&"e".into()))
-            .unwrap()
-            .unwrap()
-            .pause_requested
-    );
+    let store = Mutex::new(Some(store));
+    (Waker::from(Arc::new(Last { store, dropped })), has_dropped)
 }
 
 #[test]
