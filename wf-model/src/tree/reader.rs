@@ -45,14 +45,6 @@ impl Reader {
         self.problems.into_vec()
     }
 
-    /// Reads something without gathering what is wrong with it.
-    pub(crate) fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::take(&mut self.problems);
-        let value = read(self);
-        self.problems = before;
-        value
-    }
-
     pub(crate) fn problems(&mut self) -> &mut Problems<u32> {
         &mut self.problems
     }
