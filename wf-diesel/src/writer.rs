@@ -46,19 +46,33 @@ impl Writer {
             transactions: Arc::clone(&transactions),
             data_version: 0,
         };
-        thread.data_version = data_version(&mut thread.session.conn).map_err(|error| store_error(&error))?;
+        thread.data_version =
+            data_version(&mut thread.session.conn).map_err(|error| store_error(&error))?;
         let thread = std::thread::Builder::new()
             .name("wf-store-writer".into())
             .spawn(move || thread.run(&messages))
-            .map_err(|error| StoreError::busy("cannot start the store's thread").with_source(error))?;
-        Ok(Writer { queue: Some(queue), thread: Some(thread), transactions })
+            .map_err(|error| {
+                StoreError::busy("cannot start the store's thread").with_source(error)
+            })?;
+        Ok(Writer {
+            queue: Some(queue),
+            thread: Some(thread),
+            transactions,
+        })
     }
 
     /// Queues a write and waits until it is durable, or refused.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Answer, StoreError> {
         let (sender, answer) = oneshot::channel();
-        let queued = Message::Write(Box::new(Waiting { write, decision: None, sender }));
-        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(queued).is_ok());
+        let queued = Message::Write(Box::new(Waiting {
+            write,
+            decision: None,
+            sender,
+        }));
+        let sent = self
+            .queue
+            .as_ref()
+            .is_some_and(|queue| queue.send(queued).is_ok());
         if !sent {
             return Err(thread_is_gone());
         }
@@ -182,7 +196,11 @@ impl Thread {
                     // Nobody may be waiting any more.
                     Message::Probe(sender) => _ = sender.send(self.others_have_written()),
                 }
-                next = if rows < ROWS_PER_TRANSACTION { messages.try_recv().ok() } else { None };
+                next = if rows < ROWS_PER_TRANSACTION {
+                    messages.try_recv().ok()
+                } else {
+                    None
+                };
             }
             self.write_together(&mut batch);
         }
@@ -202,7 +220,10 @@ impl Thread {
             }
             outcome => {
                 for write in batch.drain(..) {
-                    write.answer(outcome.as_ref().err().map(Failure::store_error), &self.watches);
+                    write.answer(
+                        outcome.as_ref().err().map(Failure::store_error),
+                        &self.watches,
+                    );
                 }
             }
         }
@@ -213,7 +234,10 @@ impl Thread {
         let written = begin_immediate(&mut self.session.conn)
             .map_err(Failure::to_begin)
             .and_then(|()| {
-                batch.iter_mut().try_for_each(|write| write.apply(&mut self.session)).map_err(Failure::to_write)
+                batch
+                    .iter_mut()
+                    .try_for_each(|write| write.apply(&mut self.session))
+                    .map_err(Failure::to_write)
             })
             .and_then(|()| commit(&mut self.session.conn).map_err(Failure::to_commit));
         match written {
@@ -237,16 +261,28 @@ impl Thread {
 
 impl Failure {
     fn to_begin(error: diesel::result::Error) -> Self {
-        Failure { error, separable: false, committing: false }
+        Failure {
+            error,
+            separable: false,
+            committing: false,
+        }
     }
 
     fn to_write(error: diesel::result::Error) -> Self {
         let kind = store_error(&error);
-        Failure { error, separable: kind.is_rejected() || kind.is_full(), committing: false }
+        Failure {
+            error,
+            separable: kind.is_rejected() || kind.is_full(),
+            committing: false,
+        }
     }
 
     fn to_commit(error: diesel::result::Error) -> Self {
-        Failure { separable: store_error(&error).is_full(), error, committing: true }
+        Failure {
+            separable: store_error(&error).is_full(),
+            error,
+            committing: true,
+        }
     }
 
     fn store_error(&self) -> StoreError {
@@ -254,8 +290,12 @@ impl Failure {
         // What SQLite says of a full disk, or of another that holds the database, it says before the last page is
         // written. Any other failure may come after it.
         if self.committing && !error.is_full() && !error.is_busy() {
-            return StoreError::unanswered("the database failed while committing").with_source(self.error.to_string());
+            return StoreError::unanswered("the database failed while committing")
+                .with_source(self.error.to_string());
         }
         error
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,7 +63,7 @@ impl Value {
             Value::Null => "empty",
             Value::Boolean(_) => "a boolean",
             Value::Number(_) | Value::NotFinite(_) => "a number",
-            Value::Text(_) => "text",
+            Value::Text(_) => "a string",
             Value::Sequence(_) => "a list",
             Value::Mapping(_) => "a mapping",
         }

@@ -96,7 +96,7 @@ impl Reader {
                     }
                     _ => "put it in quotes",
                 };
-                self.wrong(name, node.place, &value, "text", help)
+                self.wrong(name, node.place, &value, "a string", help)
             }
         }
     }
@@ -111,7 +111,7 @@ impl Reader {
                 Value::Text(text) => texts.push((node.place, text)),
                 value => {
                     let message = format!(
-                        "an entry of {} is {}, but must be text",
+                        "an entry of {} is {}, but must be a string",
                         quoted(name),
                         value.kind()
                     );
