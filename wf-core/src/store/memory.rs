@@ -1,6 +1,6 @@
 //! A store in memory: for tests, dry runs, and hosts that need no durability.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::channel::mpsc;
@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 
 use super::{
     CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, StepRecord,
-    Store, StoreError, WorkflowRecord,
+    Store, StoreError, WorkflowRecord, Writes,
 };
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{EventKind, Row, State};
@@ -30,6 +30,7 @@ struct Tables {
     executions: BTreeMap<ExecutionId, ExecutionRecord>,
     steps: BTreeMap<ExecutionId, BTreeMap<u32, StepRecord>>,
     checkpoints: BTreeMap<CheckpointId, Checkpoint>,
+    step_counts: BTreeMap<WorkflowId, usize>,
     watchers: Vec<(ExecutionId, mpsc::Sender<()>)>,
     commits: u64,
 }
@@ -213,6 +214,8 @@ impl Tables {
         }
         self.commits += 1;
         let workflow = new.workflow;
+        self.step_counts
+            .insert(workflow.id.clone(), workflow.steps.len());
         self.workflows
             .entry(workflow.id.clone())
             .or_insert_with(|| WorkflowRecord {
@@ -257,18 +260,20 @@ impl Tables {
         let end = path
             .iter()
             .try_fold(from, |state, event| state.next(event.kind()));
-        if end != Some(to) {
+        if end != Some(to) || from.is_terminal() {
             return Err(StoreError::rejected(format!(
                 "`{from}` does not lead to `{to}` by that path"
             )));
         }
-        let execution = self.row(&row)?;
-        if execution.state != from {
+        let current = self.row(&row)?;
+        if current.state != from {
             return Err(StoreError::conflict(format!(
                 "execution `{}` is not in state `{from}` any more",
                 row.id
             )));
         }
+        self.check(&row.id, &writes)?;
+        let execution = self.execution(&row.id)?;
         execution.state = to;
         execution.revision += 1;
         execution.driven_millis = writes.driven_millis;
@@ -298,6 +303,37 @@ impl Tables {
         }
         self.commits += 1;
         Ok(())
+    }
+
+    /// What a database would refuse: before anything is written.
+    fn check(&self, id: &ExecutionId, writes: &Writes) -> Result<(), StoreError> {
+        let workflow = self
+            .executions
+            .get(id)
+            .and_then(|execution| self.step_counts.get(&execution.workflow_id));
+        let count = workflow.copied().unwrap_or(0);
+        let rows = self.steps.get(id);
+        let mut inserted = BTreeSet::new();
+        for write in &writes.steps {
+            if write.step as usize >= count {
+                return Err(StoreError::rejected(
+                    "a step row names a step that its workflow does not have",
+                ));
+            }
+            let is_there = rows.is_some_and(|rows| rows.contains_key(&write.step))
+                || !inserted.insert(write.step);
+            if is_there != write.exists {
+                return Err(StoreError::rejected(
+                    "a step row is inserted twice, or updated before it is there",
+                ));
+            }
+        }
+        match &writes.checkpoint {
+            Some(new) if self.checkpoints.contains_key(&new.id) => Err(StoreError::rejected(
+                format!("there is a checkpoint `{}` already", new.id),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn claim(&mut self, claim: Claim) -> Result<Row, StoreError> {
@@ -383,4 +419,9 @@ impl Tables {
                     .map_or_else(|error| !error.is_disconnected(), |()| true)
         });
     }
+}
+
+#[cfg(test)]
+mod tests {
+    crate::store_conformance!(|| Box::new(crate::store::MemoryStore::new()));
 }

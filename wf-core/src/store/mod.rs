@@ -4,7 +4,7 @@
 //! checkpoints. Every write is an insert or a compare-and-set; no identifier and no moment is made by the
 //! store, so that a run on virtual time leaves the same rows every time.
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
 mod memory;
