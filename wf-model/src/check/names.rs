@@ -1,0 +1,147 @@
+//! The names of a definition, in one table.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::definition::Definition;
+use crate::graph::as_index;
+use crate::problem::{Places, Problem, Problems, quoted};
+use crate::template::is_name;
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    Input(u32),
+    Step(u32),
+}
+
+/// Finds steps and declared inputs by name.
+///
+/// Names are kept with `-` written as `_`, because two that differ only in that are one name in Rust.
+pub(super) struct Names<'a> {
+    definition: &'a Definition,
+    table: HashMap<Cow<'a, str>, Name>,
+}
+
+impl<'a> Names<'a> {
+    /// Collects the names; reports what is no name and what clashes.
+    pub(super) fn collect<P: Clone>(
+        definition: &'a Definition,
+        places: &Places<P>,
+        problems: &mut Problems<P>,
+    ) -> Self {
+        let inputs = definition.inputs.as_deref().unwrap_or_default();
+        let mut names = Names {
+            definition,
+            table: HashMap::with_capacity(inputs.len() + definition.steps.len()),
+        };
+        for (index, input) in inputs.iter().enumerate() {
+            if !is_name(&input.name) {
+                let message = format!("input {} is not a name", quoted(&input.name));
+                problems.push(Problem::error(places.input(index).clone(), message).help(NAME_HELP));
+            }
+            names.add(Name::Input(as_index(index)), places, problems);
+        }
+        for (index, step) in definition.steps.iter().enumerate() {
+            if !is_name(&step.key) {
+                let message = format!("step key {} is not a name", quoted(&step.key));
+                problems.push(Problem::error(places.key(index).clone(), message).help(NAME_HELP));
+            }
+            names.add(Name::Step(as_index(index)), places, problems);
+        }
+        names
+    }
+
+    /// Returns what has exactly this name.
+    pub(super) fn find(&self, text: &str) -> Option<Name> {
+        self.find_like(text).filter(|name| self.text(*name) == text)
+    }
+
+    /// Returns what has this name, or one that differs only in `-` and `_`.
+    pub(super) fn find_like(&self, text: &str) -> Option<Name> {
+        self.table.get(normal(text).as_ref()).copied()
+    }
+
+    pub(super) fn text(&self, name: Name) -> &'a str {
+        match name {
+            Name::Input(index) => {
+                let inputs = self.definition.inputs.as_deref().unwrap_or_default();
+                inputs.get(index as usize).map(|input| input.name.as_str())
+            }
+            Name::Step(index) => self
+                .definition
+                .steps
+                .get(index as usize)
+                .map(|step| step.key.as_str()),
+        }
+        .unwrap_or_default()
+    }
+
+    fn add<P: Clone>(&mut self, name: Name, places: &Places<P>, problems: &mut Problems<P>) {
+        let text = self.text(name);
+        let first = match self.table.entry(normal(text)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(name);
+                return;
+            }
+            Entry::Occupied(occupied) => *occupied.get(),
+        };
+        problems.push(clash((first, self.text(first)), (name, text), places));
+    }
+}
+
+/// Returns a name with `-` written as `_`.
+pub(super) fn normal(name: &str) -> Cow<'_, str> {
+    if name.contains('-') {
+        Cow::Owned(name.replace('-', "_"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+const NAME_HELP: &str = "begin with a letter or `_`, and go on with letters, digits, `_` and `-`";
+
+fn clash<P: Clone>(
+    (first, first_text): (Name, &str),
+    (second, second_text): (Name, &str),
+    places: &Places<P>,
+) -> Problem<P> {
+    let place = |name| match name {
+        Name::Input(index) => places.input(index as usize).clone(),
+        Name::Step(index) => places.key(index as usize).clone(),
+    };
+    let (a, b) = (quoted(first_text), quoted(second_text));
+    let (message, help) = match (first, second, first_text == second_text) {
+        (Name::Step(_), Name::Step(_), true) => (
+            format!("duplicate step key {b}"),
+            "give each step a key of its own",
+        ),
+        (Name::Input(_), Name::Input(_), true) => {
+            (format!("duplicate input {b}"), "declare each input once")
+        }
+        (Name::Step(_), Name::Step(_), false) => (
+            format!("step keys {a} and {b} differ only in `-` and `_`"),
+            "rename one of them",
+        ),
+        (Name::Input(_), Name::Input(_), false) => (
+            format!("inputs {a} and {b} differ only in `-` and `_`"),
+            "rename one of them",
+        ),
+        (_, _, true) => (
+            format!("{b} is both an input and a step"),
+            "rename one of them",
+        ),
+        (_, _, false) => (
+            format!("input {a} and step {b} differ only in `-` and `_`"),
+            "rename one of them",
+        ),
+    };
+    let first_is = match first {
+        Name::Input(_) => "the input is declared here",
+        Name::Step(_) => "the first is here",
+    };
+    Problem::error(place(second), message)
+        .help(help)
+        .also(place(first), first_is)
+}

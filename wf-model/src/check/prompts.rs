@@ -1,0 +1,383 @@
+//! The prompts: what their placeholders name.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use crate::definition::{Definition, Input, InputKind};
+use crate::graph::as_index;
+use crate::problem::{Places, Problem, Problems, quoted};
+use crate::suggest::{Suggestions, is_slip};
+use crate::template::{Fault, Part, Piece, Placeholder, Template, pieces};
+
+use super::Gaps;
+use super::dependencies::Dependencies;
+use super::names::{Name, Names, normal};
+use super::upstream::{Use, Uses};
+
+/// The prompts with their names resolved.
+pub(super) struct Prompts {
+    pub(super) templates: Vec<Template>,
+    /// The declared inputs, or those that placeholders stand for.
+    pub(super) inputs: Vec<Input>,
+    pub(super) uses: Uses,
+}
+
+impl Prompts {
+    /// Resolves the placeholders; reports what is no placeholder, what they name that does not exist, and unused inputs.
+    pub(super) fn resolve<P: Clone>(
+        definition: &Definition,
+        places: &Places<P>,
+        gaps: &Gaps,
+        names: &Names<'_>,
+        dependencies: &Dependencies,
+        suggestions: &mut Suggestions,
+        problems: &mut Problems<P>,
+    ) -> Self {
+        let implied = match definition.inputs {
+            None if !gaps.inputs => Implied::collect(definition, names),
+            _ => Implied::default(),
+        };
+        let inputs = definition
+            .inputs
+            .clone()
+            .unwrap_or_else(|| implied.inputs());
+        let mut resolver = Resolver {
+            definition,
+            places,
+            gaps,
+            names,
+            dependencies,
+            is_used: vec![false; inputs.len()],
+            inputs,
+            implied,
+            uses: Uses::default(),
+            may_use_more: false,
+            suggestions,
+            problems,
+        };
+        let steps = 0..definition.steps.len();
+        let templates = steps.map(|step| resolver.template(step)).collect();
+        resolver.report_unused_inputs();
+        resolver.report_slips();
+        Prompts {
+            templates,
+            inputs: resolver.inputs,
+            uses: resolver.uses,
+        }
+    }
+}
+
+/// The inputs that undotted placeholders stand for where none are declared.
+#[derive(Default)]
+struct Implied<'a> {
+    /// Each name, with the step and the place in its prompt that mentions it first.
+    mentions: Vec<(&'a str, usize, Range<usize>)>,
+    table: HashMap<Cow<'a, str>, usize>,
+}
+
+impl<'a> Implied<'a> {
+    fn collect(definition: &'a Definition, names: &Names<'_>) -> Self {
+        let mut implied = Implied::default();
+        for (step, Placeholder { range, head, .. }) in undotted(definition) {
+            if names.find_like(head).is_none() {
+                implied.table.entry(normal(head)).or_insert_with(|| {
+                    implied.mentions.push((head, step, range));
+                    implied.mentions.len() - 1
+                });
+            }
+        }
+        implied
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        self.mentions
+            .iter()
+            .map(|(name, ..)| Input::required(*name, InputKind::String))
+            .collect()
+    }
+
+    /// Returns the input that has this name, or one that differs only in `-` and `_`.
+    fn find_like(&self, head: &str) -> Option<(usize, &'a str)> {
+        let index = *self.table.get(normal(head).as_ref())?;
+        self.mentions.get(index).map(|(name, ..)| (index, *name))
+    }
+}
+
+fn undotted(definition: &Definition) -> impl Iterator<Item = (usize, Placeholder<'_>)> {
+    definition
+        .steps
+        .iter()
+        .enumerate()
+        .flat_map(|(index, step)| {
+            pieces(&step.prompt).filter_map(move |piece| match piece {
+                Piece::Placeholder(placeholder) if !placeholder.is_dotted() => {
+                    Some((index, placeholder))
+                }
+                _ => None,
+            })
+        })
+}
+
+struct Resolver<'a, 'b, P> {
+    definition: &'a Definition,
+    places: &'b Places<P>,
+    gaps: &'b Gaps,
+    names: &'b Names<'a>,
+    dependencies: &'b Dependencies,
+    inputs: Vec<Input>,
+    implied: Implied<'a>,
+    is_used: Vec<bool>,
+    uses: Uses,
+    /// Whether a prompt could not be read to its end, so that it may use any input.
+    may_use_more: bool,
+    suggestions: &'b mut Suggestions,
+    problems: &'b mut Problems<P>,
+}
+
+impl<P: Clone> Resolver<'_, '_, P> {
+    fn template(&mut self, step: usize) -> Template {
+        let mut template = Template::default();
+        let Some(prompt) = self
+            .definition
+            .steps
+            .get(step)
+            .map(|step| step.prompt.as_str())
+        else {
+            return template;
+        };
+        self.may_use_more |= self.gaps.of(step).prompt;
+        let mut read = HashSet::new();
+        for piece in pieces(prompt) {
+            match piece {
+                Piece::Text(text) => template.push_text(text),
+                Piece::Placeholder(placeholder) => {
+                    if let Some(part) = self.part(step, &placeholder, &mut read) {
+                        template.push(part);
+                    }
+                }
+                Piece::Broken { range, fault } => self.report_fault(step, prompt, range, fault),
+            }
+        }
+        template
+    }
+
+    fn part(
+        &mut self,
+        step: usize,
+        placeholder: &Placeholder<'_>,
+        read: &mut HashSet<u32>,
+    ) -> Option<Part> {
+        match self.names.find(placeholder.head) {
+            Some(Name::Step(target)) => {
+                self.read_step(step, placeholder, target, read);
+                Some(Part::Step {
+                    step: target as usize,
+                    path: placeholder.path_in_result(),
+                })
+            }
+            Some(Name::Input(input)) => Some(self.input_part(step, placeholder, input as usize)),
+            None => match self.implied.find_like(placeholder.head) {
+                Some((input, name)) if name == placeholder.head => {
+                    Some(self.input_part(step, placeholder, input))
+                }
+                like => {
+                    if !self.gaps.inputs {
+                        self.report_unknown(step, placeholder, like.map(|(_, name)| name));
+                    }
+                    None
+                }
+            },
+        }
+    }
+
+    fn input_part(&mut self, step: usize, placeholder: &Placeholder<'_>, input: usize) -> Part {
+        if let Some(is_used) = self.is_used.get_mut(input) {
+            *is_used = true;
+        }
+        let path = placeholder.path();
+        let kind = self
+            .inputs
+            .get(input)
+            .map_or(InputKind::Any, |input| input.kind);
+        let is_scalar = matches!(
+            kind,
+            InputKind::String | InputKind::Number | InputKind::Integer | InputKind::Boolean
+        );
+        if is_scalar && !path.is_empty() {
+            let message = format!(
+                "input {} is of type `{}`, which has no path {}",
+                quoted(placeholder.head),
+                kind.name(),
+                quoted(&path.join("."))
+            );
+            self.problems.push(
+                Problem::warning(self.places.prompt(step).clone(), message)
+                    .within(placeholder.range.clone())
+                    .help(format!(
+                        "declare it in `inputs` as `object`, `array` or `any`, or write {}",
+                        braced(placeholder.head)
+                    )),
+            );
+        }
+        Part::Input { input, path }
+    }
+
+    fn read_step(
+        &mut self,
+        step: usize,
+        placeholder: &Placeholder<'_>,
+        target: u32,
+        read: &mut HashSet<u32>,
+    ) {
+        if self.dependencies.edges.contains(step, target) || !read.insert(target) {
+            return;
+        }
+        let Range { start, end } = placeholder.range;
+        if step == target as usize {
+            self.problems.push(
+                Problem::error(
+                    self.places.prompt(step).clone(),
+                    format!("step {} reads its own result", quoted(placeholder.head)),
+                )
+                .within(start..end)
+                .help("name another step, or an input"),
+            );
+        } else {
+            self.uses.found.push(Use {
+                reader: as_index(step),
+                start,
+                end,
+                target,
+            });
+        }
+    }
+
+    fn report_fault(&mut self, step: usize, prompt: &str, range: Range<usize>, fault: Fault) {
+        self.may_use_more |= fault != Fault::Empty;
+        let key = self
+            .definition
+            .steps
+            .get(step)
+            .map_or("", |step| step.key.as_str());
+        let written = quoted(prompt.get(range.clone()).unwrap_or_default());
+        let (message, help) = match fault {
+            Fault::Unclosed => (
+                format!("unclosed `{{{{` in the prompt of step {}", quoted(key)),
+                "close it with `}}`, or write `{{{{` for a literal `{{`",
+            ),
+            Fault::Empty => (
+                format!("empty placeholder {written}"),
+                "name an input or a step in it, or write `{{{{` for a literal `{{`",
+            ),
+            Fault::Malformed => (
+                format!("{written} is not a placeholder"),
+                "write `{{name}}` or `{{name.path}}`, or `{{{{` for a literal `{{`",
+            ),
+        };
+        self.problems.push(
+            Problem::error(self.places.prompt(step).clone(), message)
+                .within(range)
+                .help(help),
+        );
+    }
+
+    fn report_unknown(&mut self, step: usize, placeholder: &Placeholder<'_>, like: Option<&str>) {
+        let head = placeholder.head;
+        let steps = self.definition.steps.len();
+        let candidates =
+            (0..steps + self.inputs.len()).map(|index| match index.checked_sub(steps) {
+                None => self.names.text(Name::Step(as_index(index))),
+                Some(input) => self
+                    .inputs
+                    .get(input)
+                    .map_or("", |input| input.name.as_str()),
+            });
+        let meant = like.or_else(|| self.suggestions.nearest(head, candidates));
+        let mut message = format!("unknown name {}", quoted(head));
+        if placeholder.is_dotted() {
+            let prompt = self
+                .definition
+                .steps
+                .get(step)
+                .map_or("", |step| step.prompt.as_str());
+            let written = prompt.get(placeholder.range.clone()).unwrap_or_default();
+            message.push_str(&format!(" in {}", quoted(written)));
+        }
+        let is_declared = self.definition.inputs.is_some();
+        let help = match meant {
+            Some(meant) => {
+                message.push_str(&format!("; did you mean {}?", quoted(meant)));
+                (normal(meant) == normal(head))
+                    .then(|| "write it with the same `-` and `_` everywhere".to_owned())
+            }
+            None if is_declared => Some(format!(
+                "no step has this name; to make it an input, add {} to `inputs`",
+                quoted(head)
+            )),
+            None => Some(format!(
+                "no step has this name, and without an `inputs` section only {} can stand for an input",
+                braced(head)
+            )),
+        };
+        // An input that was probably meant is not unused as well.
+        if let Some(input) =
+            meant.and_then(|meant| self.inputs.iter().position(|input| input.name == meant))
+            && let Some(is_used) = self.is_used.get_mut(input)
+        {
+            *is_used = true;
+        }
+        let problem = Problem::error(self.places.prompt(step).clone(), message)
+            .within(placeholder.range.clone());
+        self.problems.push(Problem { help, ..problem });
+    }
+
+    fn report_unused_inputs(&mut self) {
+        let declared = self.definition.inputs.as_deref().unwrap_or_default();
+        if self.may_use_more {
+            return;
+        }
+        for (index, (input, is_used)) in declared.iter().zip(&self.is_used).enumerate() {
+            if !is_used {
+                let name = quoted(&input.name);
+                self.problems.push(
+                    Problem::warning(
+                        self.places.input(index).clone(),
+                        format!("unused input {name}: no prompt refers to it"),
+                    )
+                    .help(format!(
+                        "write {} in a prompt, or remove the input",
+                        braced(&input.name)
+                    )),
+                );
+            }
+        }
+    }
+
+    /// Warns where an undeclared input is one letter away from a step: it was probably meant to be that.
+    fn report_slips(&mut self) {
+        const MOST_COMPARISONS: usize = 1_000_000;
+        let steps = &self.definition.steps;
+        if self.implied.mentions.len().saturating_mul(steps.len()) > MOST_COMPARISONS {
+            return;
+        }
+        for (name, step, range) in &self.implied.mentions {
+            if let Some(meant) = steps.iter().find(|step| is_slip(name, &step.key)) {
+                let message = format!(
+                    "{} names no step, so it stands for an input; did you mean {}?",
+                    quoted(name),
+                    quoted(&meant.key)
+                );
+                self.problems.push(
+                    Problem::warning(self.places.prompt(*step).clone(), message)
+                        .within(range.clone())
+                        .help("declare it in `inputs` if it is one"),
+                );
+            }
+        }
+    }
+}
+
+fn braced(name: &str) -> String {
+    quoted(&format!("{{{{{name}}}}}"))
+}

@@ -1,0 +1,169 @@
+//! What must hold of each value by itself.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::definition::{Definition, InputKind, RetryPolicy};
+use crate::duration::MAX_DURATION;
+use crate::problem::{Places, Problem, Problems, quoted};
+use crate::tree::MOST_LEVELS;
+
+use super::Gaps;
+
+/// Checks the values, most of which only a program can get wrong: a file's are checked where they are read.
+///
+/// An input with a default is made optional.
+pub(super) fn check<P: Clone>(
+    definition: &mut Definition,
+    places: &Places<P>,
+    gaps: &Gaps,
+    problems: &mut Problems<P>,
+) {
+    if definition.name.trim().is_empty() && !gaps.name {
+        problems.push(
+            Problem::error(places.name.clone(), "the workflow's name is empty")
+                .help("give it a name"),
+        );
+    }
+    if definition.steps.is_empty() && !gaps.steps {
+        problems.push(
+            Problem::error(places.definition.clone(), "the workflow has no steps")
+                .help("add at least one to `steps`"),
+        );
+    }
+    let mut report = |place: &P, subject: String, fault: Option<&str>| {
+        if let Some(fault) = fault {
+            problems.push(Problem::error(place.clone(), format!("{subject} {fault}")));
+        }
+    };
+    if definition.version.trim().is_empty() {
+        report(
+            &places.definition,
+            "the workflow's version".to_owned(),
+            Some("is empty"),
+        );
+    }
+    for (index, input) in definition.inputs.iter_mut().flatten().enumerate() {
+        let place = places.input(index);
+        input.required &= input.default.is_none();
+        if let Some(default) = &input.default {
+            let subject = format!("the default of input {}", quoted(&input.name));
+            report(
+                place,
+                subject.clone(),
+                default_mismatch(input.kind, default).as_deref(),
+            );
+            report(place, subject, nesting_fault(default));
+        }
+    }
+    let timeout = definition.config.timeout.and_then(timeout_fault);
+    report(
+        &places.definition,
+        "the workflow's timeout".to_owned(),
+        timeout,
+    );
+    for (index, step) in definition.steps.iter().enumerate() {
+        let key = || quoted(&step.key);
+        if step.agent.trim().is_empty() && !gaps.of(index).agent {
+            report(
+                places.agent(index),
+                format!("the agent of step {}", key()),
+                Some("is empty"),
+            );
+        }
+        let place = places.key(index);
+        report(
+            place,
+            format!("the timeout of step {}", key()),
+            step.timeout.and_then(timeout_fault),
+        );
+        report(
+            place,
+            format!("the retry policy of step {}", key()),
+            retry_fault(&step.retry),
+        );
+        let schema = step.output_schema.as_ref();
+        report(
+            place,
+            format!("the output schema of step {}", key()),
+            schema.and_then(schema_fault),
+        );
+    }
+}
+
+/// Says how a default does not fit the type of its input.
+pub(crate) fn default_mismatch(kind: InputKind, default: &Value) -> Option<String> {
+    (!kind.accepts(default)).then(|| {
+        format!(
+            "is {}, but its type is `{}`",
+            described(default),
+            kind.name()
+        )
+    })
+}
+
+/// Says what is wrong with a duration that a definition names.
+pub(crate) fn duration_fault(duration: Duration) -> Option<&'static str> {
+    if duration > MAX_DURATION {
+        Some("is longer than 36,500 days")
+    } else if duration.subsec_nanos() % 1_000_000 != 0 {
+        Some("is not a whole number of milliseconds")
+    } else {
+        None
+    }
+}
+
+/// Says what is wrong with a schema of results.
+pub(crate) fn schema_fault(schema: &Value) -> Option<&'static str> {
+    if schema.is_object() || schema.is_boolean() {
+        nesting_fault(schema)
+    } else {
+        Some("must be a JSON Schema: an object, `true` or `false`")
+    }
+}
+
+fn timeout_fault(timeout: Duration) -> Option<&'static str> {
+    if timeout.is_zero() {
+        Some("is zero")
+    } else {
+        duration_fault(timeout)
+    }
+}
+
+fn retry_fault(retry: &RetryPolicy) -> Option<&'static str> {
+    if !(retry.backoff_multiplier.is_finite() && retry.backoff_multiplier >= 1.0) {
+        Some("has a multiplier that is not a finite number of at least 1")
+    } else if duration_fault(retry.initial_delay)
+        .or(duration_fault(retry.max_delay))
+        .is_some()
+    {
+        Some("has a delay that is longer than 36,500 days or not a whole number of milliseconds")
+    } else {
+        None
+    }
+}
+
+fn nesting_fault(value: &Value) -> Option<&'static str> {
+    fn fits(value: &Value, levels: usize) -> bool {
+        match value {
+            Value::Array(_) | Value::Object(_) if levels == 0 => false,
+            Value::Array(array) => array.iter().all(|value| fits(value, levels - 1)),
+            Value::Object(object) => object.values().all(|value| fits(value, levels - 1)),
+            _ => true,
+        }
+    }
+    // The definition has levels of its own around the value.
+    (!fits(value, MOST_LEVELS - 3)).then_some("nests too deep")
+}
+
+fn described(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,235 @@
+//! What the checker says, and where.
+
+use std::ops::Range;
+
+/// Says how bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// The definition cannot be used.
+    Error,
+    /// The definition can be used, but probably says something that was not meant.
+    Warning,
+}
+
+/// Describes one mistake in a definition.
+///
+/// The place is whatever the front end can point at: a span of tokens, a node of a file, or `()`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem<P> {
+    /// Where it is.
+    pub at: P,
+    /// Which bytes of the text at `at` are meant, after escapes are decoded; one placeholder of a prompt, for example.
+    pub within: Option<Range<usize>>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Other places that have to do with it, each with what it is.
+    pub also: Vec<(P, String)>,
+}
+
+impl<P> Problem<P> {
+    /// Returns an error at this place.
+    pub fn error(at: P, message: impl Into<String>) -> Self {
+        Problem {
+            at,
+            within: None,
+            severity: Severity::Error,
+            message: message.into(),
+            help: None,
+            also: Vec::new(),
+        }
+    }
+
+    /// Returns a warning at this place.
+    pub fn warning(at: P, message: impl Into<String>) -> Self {
+        Problem {
+            severity: Severity::Warning,
+            ..Problem::error(at, message)
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Narrows the place to these bytes of the text that stands there.
+    #[must_use]
+    pub fn within(mut self, range: Range<usize>) -> Self {
+        self.within = Some(range);
+        self
+    }
+
+    /// Adds another place that has to do with it.
+    #[must_use]
+    pub fn also(mut self, at: P, message: impl Into<String>) -> Self {
+        self.also.push((at, message.into()));
+        self
+    }
+}
+
+/// Says where the parts of a definition stand.
+///
+/// A list may be shorter than what it describes; what has no place of its own is reported where the
+/// whole stands, so `Places::at(place)` is enough for a definition that was written by no person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places<P> {
+    /// The whole definition.
+    pub definition: P,
+    /// The workflow's name.
+    pub name: P,
+    /// The name of each declared input.
+    pub inputs: Vec<P>,
+    /// The parts of each step.
+    pub steps: Vec<StepPlaces<P>>,
+}
+
+impl<P: Clone> Places<P> {
+    /// Returns places that all are this one.
+    pub fn at(place: P) -> Self {
+        Places {
+            definition: place.clone(),
+            name: place,
+            inputs: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    pub(crate) fn input(&self, input: usize) -> &P {
+        self.inputs.get(input).unwrap_or(&self.definition)
+    }
+
+    pub(crate) fn key(&self, step: usize) -> &P {
+        self.steps
+            .get(step)
+            .map_or(&self.definition, |step| &step.key)
+    }
+
+    pub(crate) fn agent(&self, step: usize) -> &P {
+        self.steps
+            .get(step)
+            .map_or(&self.definition, |step| &step.agent)
+    }
+
+    pub(crate) fn prompt(&self, step: usize) -> &P {
+        self.steps
+            .get(step)
+            .map_or(&self.definition, |step| &step.prompt)
+    }
+
+    pub(crate) fn dependency(&self, step: usize, entry: usize) -> &P {
+        self.steps
+            .get(step)
+            .and_then(|step| step.dependencies.get(entry))
+            .unwrap_or_else(|| self.key(step))
+    }
+}
+
+/// Says where the parts of a step stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepPlaces<P> {
+    /// The key, or the step itself if it has none.
+    pub key: P,
+    /// The agent's name.
+    pub agent: P,
+    /// The prompt.
+    pub prompt: P,
+    /// Each entry of the dependencies.
+    pub dependencies: Vec<P>,
+}
+
+/// The most problems that are kept of one definition: nobody reads more, and hostile text could make millions.
+const MOST: usize = 10_000;
+
+/// Gathers problems, up to a bound.
+#[derive(Debug)]
+pub(crate) struct Problems<P> {
+    found: Vec<Problem<P>>,
+    has_errors: bool,
+    dropped: usize,
+}
+
+impl<P> Default for Problems<P> {
+    fn default() -> Self {
+        Problems {
+            found: Vec::new(),
+            has_errors: false,
+            dropped: 0,
+        }
+    }
+}
+
+impl<P: Clone> Problems<P> {
+    pub(crate) fn push(&mut self, problem: Problem<P>) {
+        self.has_errors |= problem.severity == Severity::Error;
+        if self.found.len() < MOST {
+            self.found.push(problem);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.has_errors
+    }
+
+    pub(crate) fn into_vec(mut self) -> Vec<Problem<P>> {
+        if let (Some(last), 1..) = (self.found.last(), self.dropped) {
+            let message = format!(
+                "there are {} more problems after the first {MOST}",
+                self.dropped
+            );
+            let at = last.at.clone();
+            let summary = if self.has_errors {
+                Problem::error(at, message)
+            } else {
+                Problem::warning(at, message)
+            };
+            self.found.push(summary.help("mend these first"));
+        }
+        self.found
+    }
+}
+
+/// Puts backticks around a name, [`shown`] as a message can take it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("`{}`", shown(name))
+}
+
+/// Cuts a name to a length that fits a message, without control characters.
+pub(crate) fn shown(name: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown = String::with_capacity(name.len().min(LONGEST));
+    for (count, letter) in name.chars().enumerate() {
+        if count == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+/// Joins names for a message: at most eight, then how many more.
+pub(crate) fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const MOST_LISTED: usize = 8;
+    let count = names.len();
+    let mut shown = names
+        .take(MOST_LISTED)
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if count > MOST_LISTED {
+        shown.push_str(&format!(" and {} more", count - MOST_LISTED));
+    }
+    shown
+}

@@ -1,0 +1,296 @@
+//! Prompt templates: text with `{{placeholders}}`.
+
+use std::ops::Range;
+
+/// Holds a prompt, cut into text and references whose names are resolved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+impl Template {
+    /// Returns the parts, in the order in which they make up the prompt.
+    ///
+    /// No two pieces of text stand side by side, and none is empty.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    pub(crate) fn push_text(&mut self, text: &str) {
+        match self.parts.last_mut() {
+            Some(Part::Text(last)) => last.push_str(text),
+            _ => self.parts.push(Part::Text(text.to_owned())),
+        }
+    }
+
+    pub(crate) fn push(&mut self, part: Part) {
+        self.parts.push(part);
+    }
+}
+
+/// Makes up a [`Template`], one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text that is inserted as it stands.
+    Text(String),
+    /// The value of an input, or what a path in it leads to.
+    Input {
+        /// Which input: an index into [`Checked::inputs`](crate::Checked::inputs).
+        input: usize,
+        /// Keys and array indices, outermost first; empty for the whole value.
+        path: Vec<String>,
+    },
+    /// The result of a step, or what a path in it leads to.
+    Step {
+        /// Which step: an index into the definition's steps.
+        step: usize,
+        /// Keys and array indices, outermost first; empty for the whole result.
+        path: Vec<String>,
+    },
+}
+
+/// Tells whether a text can name a step or an input: `[A-Za-z_][A-Za-z0-9_-]*`.
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// Cuts a prompt into pieces; the names in it are not looked up yet.
+pub(crate) fn pieces(prompt: &str) -> Pieces<'_> {
+    Pieces { prompt, at: 0 }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    Text(&'a str),
+    Placeholder(Placeholder<'a>),
+    Broken { range: Range<usize>, fault: Fault },
+}
+
+/// A `{{head.path}}` whose form is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placeholder<'a> {
+    /// Where it stands in the prompt, in bytes, braces included.
+    pub(crate) range: Range<usize>,
+    pub(crate) head: &'a str,
+    /// What stands after the first dot.
+    path: Option<&'a str>,
+}
+
+impl Placeholder<'_> {
+    pub(crate) fn is_dotted(&self) -> bool {
+        self.path.is_some()
+    }
+
+    pub(crate) fn path(&self) -> Vec<String> {
+        self.path
+            .into_iter()
+            .flat_map(|path| path.split('.'))
+            .map(|key| key.trim().to_owned())
+            .collect()
+    }
+
+    /// Returns the path in a step's result: a leading `result` names the result itself.
+    pub(crate) fn path_in_result(&self) -> Vec<String> {
+        let mut path = self.path();
+        if path.first().is_some_and(|first| first == "result") {
+            path.remove(0);
+        }
+        path
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Unclosed,
+    Empty,
+    Malformed,
+}
+
+pub(crate) struct Pieces<'a> {
+    prompt: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        let start = self.at;
+        let rest = self.prompt.get(start..).filter(|rest| !rest.is_empty())?;
+        let Some(inner) = rest.strip_prefix("{{") else {
+            let text = rest
+                .find("{{")
+                .and_then(|end| rest.get(..end))
+                .unwrap_or(rest);
+            self.at += text.len();
+            return Some(Piece::Text(text));
+        };
+        if inner.starts_with("{{") {
+            self.at += 4;
+            return Some(Piece::Text("{{"));
+        }
+        // What comes first decides: `}}` closes the placeholder, `{{` begins another before this one was closed.
+        let end = inner
+            .as_bytes()
+            .windows(2)
+            .position(|pair| pair == b"}}" || pair == b"{{");
+        let content = end
+            .and_then(|end| inner.split_at_checked(end))
+            .filter(|(_, after)| after.starts_with('}'));
+        let Some((content, _)) = content else {
+            self.at += 2;
+            return Some(Piece::Broken {
+                range: start..start + 2,
+                fault: Fault::Unclosed,
+            });
+        };
+        let range = start..start + content.len() + 4;
+        self.at = range.end;
+        Some(placeholder(content, range))
+    }
+}
+
+fn placeholder(content: &str, range: Range<usize>) -> Piece<'_> {
+    let content = content.trim();
+    if content.is_empty() {
+        return Piece::Broken {
+            range,
+            fault: Fault::Empty,
+        };
+    }
+    let (head, path) = match content.split_once('.') {
+        Some((head, path)) => (head.trim_end(), Some(path)),
+        None => (content, None),
+    };
+    if !is_name(head) || !path.is_none_or(|path| path.split('.').all(|key| is_path_key(key.trim())))
+    {
+        return Piece::Broken {
+            range,
+            fault: Fault::Malformed,
+        };
+    }
+    Piece::Placeholder(Placeholder { range, head, path })
+}
+
+fn is_path_key(key: &str) -> bool {
+    !key.is_empty()
+        && !key.contains(|letter: char| {
+            letter.is_whitespace() || letter.is_control() || "{}".contains(letter)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(prompt: &str) -> Vec<String> {
+        pieces(prompt)
+            .map(|piece| match piece {
+                Piece::Text(text) => format!("text {text}"),
+                Piece::Placeholder(found) => {
+                    format!(
+                        "{} {:?} at {:?}",
+                        found.head,
+                        found.path_in_result(),
+                        found.range
+                    )
+                }
+                Piece::Broken { range, fault } => format!("{fault:?} at {range:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn text_and_placeholders_alternate() {
+        assert_eq!(shown("a {{b}}c"), ["text a ", "b [] at 2..7", "text c"]);
+        assert_eq!(shown("{{b}}{{c-d}}"), ["b [] at 0..5", "c-d [] at 5..12"]);
+        assert!(shown("").is_empty());
+    }
+
+    #[test]
+    fn spaces_inside_the_braces_are_ignored() {
+        assert_eq!(shown("{{  b  }}"), ["b [] at 0..9"]);
+        assert_eq!(shown("{{ b . c.\td }}"), ["b [\"c\", \"d\"] at 0..14"]);
+        assert_eq!(shown("{{\n  b\n}}"), ["b [] at 0..9"]);
+    }
+
+    #[test]
+    fn a_leading_result_is_the_result_itself() {
+        assert_eq!(shown("{{a.result}}"), ["a [] at 0..12"]);
+        assert_eq!(
+            shown("{{a.result.files.0.name}}"),
+            ["a [\"files\", \"0\", \"name\"] at 0..25"]
+        );
+        assert_eq!(
+            shown("{{a.files.0.name}}"),
+            ["a [\"files\", \"0\", \"name\"] at 0..18"]
+        );
+        assert_eq!(shown("{{a.result.result}}"), ["a [\"result\"] at 0..19"]);
+        assert_eq!(shown("{{a.results}}"), ["a [\"results\"] at 0..13"]);
+    }
+
+    #[test]
+    fn four_braces_write_two() {
+        assert_eq!(shown("{{{{a}}"), ["text {{", "text a}}"]);
+        assert_eq!(shown("{{{{{{a}}"), ["text {{", "a [] at 4..9"]);
+    }
+
+    #[test]
+    fn closing_and_single_braces_are_text() {
+        assert_eq!(shown("a }} b { c }"), ["text a }} b { c }"]);
+        assert_eq!(shown("{{a}}}"), ["a [] at 0..5", "text }"]);
+    }
+
+    #[test]
+    fn an_unclosed_placeholder_ends_where_the_next_begins() {
+        assert_eq!(
+            shown("{{a {{b}}"),
+            ["Unclosed at 0..2", "text a ", "b [] at 4..9"]
+        );
+        assert_eq!(
+            shown("x {{a} y"),
+            ["text x ", "Unclosed at 2..4", "text a} y"]
+        );
+        assert_eq!(shown("{{"), ["Unclosed at 0..2"]);
+        assert_eq!(shown("{{{"), ["Unclosed at 0..2", "text {"]);
+    }
+
+    #[test]
+    fn what_is_no_name_is_malformed() {
+        for prompt in [
+            "{{a b}}",
+            "{{1a}}",
+            "{{a..b}}",
+            "{{a.}}",
+            "{{.a}}",
+            "{{a.b c}}",
+            "{{{a}}",
+            "{{a | upper}}",
+            "{{é}}",
+        ] {
+            assert!(
+                matches!(
+                    pieces(prompt).next(),
+                    Some(Piece::Broken {
+                        fault: Fault::Malformed,
+                        ..
+                    })
+                ),
+                "{prompt}"
+            );
+        }
+        assert_eq!(shown("{{ }}"), ["Empty at 0..5"]);
+        assert_eq!(shown("{{}}"), ["Empty at 0..4"]);
+    }
+
+    #[test]
+    fn a_path_key_may_be_any_word() {
+        assert_eq!(
+            shown("{{a.größe.$ref.x-y}}"),
+            ["a [\"größe\", \"$ref\", \"x-y\"] at 0..22"]
+        );
+    }
+}

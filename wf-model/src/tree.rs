@@ -1,0 +1,4 @@
+//! A document as a tree of values, each with its place.
+
+/// The most levels that sequences and mappings may nest.
+pub const MOST_LEVELS: usize = 100;
