@@ -95,48 +95,43 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
-    use futures::executor::block_on;
-
     use super::*;
 
-    fn end_of(text: &str, secrets: &Secrets) -> String {
+    async fn end_of(text: &str, secrets: &Secrets) -> String {
         let mut tail = Tail::new(secrets);
-        block_on(tail.read(text.as_bytes())).unwrap();
-        assert_eq!(Tail::of(text.as_bytes(), secrets).show(secrets), {
-            let mut tail = Tail::new(secrets);
-            block_on(tail.read(text.as_bytes())).unwrap();
-            tail.show(secrets)
-        });
-        tail.show(secrets)
+        tail.read(text.as_bytes()).await.unwrap();
+        let shown = tail.show(secrets);
+        assert_eq!(Tail::of(text.as_bytes(), secrets).show(secrets), shown);
+        shown
     }
 
-    #[test]
-    fn a_short_text_is_shown_whole_without_the_white_space_around_it() {
-        assert_eq!(end_of("\nno such file\n\n", &Secrets::default()), "no such file");
-        assert_eq!(end_of("", &Secrets::default()), "");
+    #[tokio::test]
+    async fn a_short_text_is_shown_whole_without_the_white_space_around_it() {
+        assert_eq!(end_of("\nno such file\n\n", &Secrets::default()).await, "no such file");
+        assert_eq!(end_of("", &Secrets::default()).await, "");
     }
 
-    #[test]
-    fn of_a_long_text_the_end_is_shown() {
+    #[tokio::test]
+    async fn of_a_long_text_the_end_is_shown() {
         let text = format!("{}the end\n", "x".repeat(1_000_000));
-        let shown = end_of(&text, &Secrets::default());
+        let shown = end_of(&text, &Secrets::default()).await;
         assert!(shown.starts_with("…xxx") && shown.ends_with("xthe end"), "{shown}");
         assert!(shown.len() <= SHOWN + "…".len());
     }
 
-    #[test]
-    fn a_letter_is_not_cut_in_two() {
-        let shown = end_of(&"ü".repeat(10_001), &Secrets::default());
+    #[tokio::test]
+    async fn a_letter_is_not_cut_in_two() {
+        let shown = end_of(&"ü".repeat(10_001), &Secrets::default()).await;
         assert_eq!(shown.trim_matches('ü'), "…");
     }
 
-    #[test]
-    fn no_part_of_a_secret_is_left_wherever_the_text_is_cut() {
+    #[tokio::test]
+    async fn no_part_of_a_secret_is_left_wherever_the_text_is_cut() {
         let mut secrets = Secrets::default();
         secrets.add(b"0123456789abcdef");
         for after in SHOWN - 40..SHOWN + 40 {
             let text = format!("{}0123456789abcdef{}", "x".repeat(10_000), "y".repeat(after));
-            let shown = end_of(&text, &secrets);
+            let shown = end_of(&text, &secrets).await;
             assert!(!shown.contains(|letter: char| letter.is_ascii_digit()), "{after}: {}", &shown[..80]);
             assert!(!shown.contains("f") || shown.starts_with("…"), "{after}");
             assert!(!shown.contains("cdef"), "{after}: {}", &shown[..80]);

@@ -17,24 +17,23 @@ impl Agent for EchoAgent {
 
 #[cfg(test)]
 mod tests {
-    use futures::executor::block_on;
     use wf_core::id::ExecutionId;
 
     use super::*;
 
-    fn answer(prompt: &str) -> String {
+    async fn answer(prompt: &str) -> String {
         let execution = ExecutionId::from("run");
-        let reply = block_on(EchoAgent.call(Request::new(prompt, &execution, "step", 1, "run/step")));
+        let reply = EchoAgent.call(Request::new(prompt, &execution, "step", 1, "run/step")).await;
         reply.unwrap().result.as_str().to_owned()
     }
 
-    #[test]
-    fn a_text_comes_back_as_text() {
-        assert_eq!(answer("say \"hello\""), r#""say \"hello\"""#);
+    #[tokio::test]
+    async fn a_text_comes_back_as_text() {
+        assert_eq!(answer("say \"hello\"").await, r#""say \"hello\"""#);
     }
 
-    #[test]
-    fn an_object_comes_back_as_an_object() {
-        assert_eq!(answer("{\"files\": [1]}"), r#"{"files":[1]}"#);
+    #[tokio::test]
+    async fn an_object_comes_back_as_an_object() {
+        assert_eq!(answer("{\"files\": [1]}").await, r#"{"files":[1]}"#);
     }
 }
