@@ -1,2 +1,7 @@
 //! The `ax` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ax::cli::main(std::env::args_os())
+}
