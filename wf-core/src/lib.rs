@@ -2,8 +2,13 @@
 
 pub mod agent;
 pub mod clock;
+pub mod engine;
 pub mod id;
 pub mod lifecycle;
+pub mod plan;
+mod prompt;
+mod retry;
+pub mod scheduler;
 pub mod spawn;
 pub mod step;
 pub mod store;

@@ -53,7 +53,8 @@ impl<S: StateType> Execution<S> {
         Execution { row, state: PhantomData }
     }
 
-    pub(super) const fn row(&self) -> &Row {
+    /// Which row it is, and at which revision.
+    pub const fn row(&self) -> &Row {
         &self.row
     }
 
@@ -68,6 +69,11 @@ impl<F: StateType, T: StateType> Pending<F, T> {
         debug_assert_eq!(T::STATE.next(event.kind()), Some(N::STATE));
         self.path.push(event);
         Pending { row: self.row, path: self.path, states: PhantomData }
+    }
+
+    /// Which row it is, and at which revision it stands before the path is committed.
+    pub const fn row(&self) -> &Row {
+        &self.row
     }
 
     /// The state that the path leads to.

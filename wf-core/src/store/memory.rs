@@ -1,1 +1,315 @@
-//! x
+//! A store in memory: for tests, dry runs, and hosts that need no durability.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures::channel::mpsc;
+use futures::future::{self, BoxFuture};
+use futures::stream::BoxStream;
+
+use super::{
+    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, StepRecord, Store, StoreError,
+    WorkflowRecord,
+};
+use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
+use crate::lifecycle::{EventKind, Row, State};
+use crate::step::StepState;
+use crate::value::Json;
+
+/// Keeps everything in memory, and nothing after it is dropped.
+///
+/// Keeps the same promises as a database but durability, so that what runs on it runs on any store.
+#[derive(Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    workflows: BTreeMap<WorkflowId, WorkflowRecord>,
+    executions: BTreeMap<ExecutionId, ExecutionRecord>,
+    steps: BTreeMap<ExecutionId, BTreeMap<u32, StepRecord>>,
+    checkpoints: BTreeMap<CheckpointId, Checkpoint>,
+    watchers: Vec<(ExecutionId, mpsc::Sender<()>)>,
+    commits: u64,
+}
+
+struct Checkpoint {
+    execution: ExecutionId,
+    state: State,
+    through_seq: u64,
+    revision: u64,
+    created_at: Timestamp,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        MemoryStore::default()
+    }
+
+    /// How many commits have been written.
+    pub fn commits(&self) -> u64 {
+        self.tables().commits
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer<T: Send + 'static>(&self, ask: impl FnOnce(&mut Tables) -> T) -> BoxFuture<'static, T> {
+        Box::pin(future::ready(ask(&mut self.tables())))
+    }
+}
+
+impl Store for MemoryStore {
+    fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.answer(move |tables| tables.create(new))
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.answer(move |tables| tables.commit(commit))
+    }
+
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+        self.answer(move |tables| tables.claim(claim))
+    }
+
+    fn renew(&self, owner: &Owner, lease_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.answer(|tables| {
+            for execution in tables.executions.values_mut() {
+                if execution.owner.as_ref() == Some(owner) {
+                    execution.lease_until = Some(lease_until);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn request_pause(&self, id: &ExecutionId) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.answer(|tables| {
+            let execution = tables.execution(id)?;
+            if !execution.state.is_terminal() && execution.state != State::Paused {
+                execution.pause_requested = true;
+            }
+            let execution = execution.clone();
+            tables.wake(id);
+            Ok(execution)
+        })
+    }
+
+    fn cancel(&self, id: &ExecutionId, at: Timestamp) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.answer(|tables| tables.cancel(id, at))
+    }
+
+    fn execution(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
+        self.answer(|tables| Ok(tables.executions.get(id).cloned()))
+    }
+
+    fn load(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<LoadedExecution>, StoreError>> {
+        self.answer(|tables| {
+            let Some(execution) = tables.executions.get(id).cloned() else { return Ok(None) };
+            let Some(workflow) = tables.workflows.get(&execution.workflow_id).cloned() else {
+                return Err(StoreError::damaged(format!("the workflow of execution `{id}` is missing")));
+            };
+            let steps = tables.steps.get(id).into_iter().flatten().map(|(&step, record)| (step, record.clone()));
+            Ok(Some(LoadedExecution { execution, workflow, steps: steps.collect() }))
+        })
+    }
+
+    fn workflow(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
+        self.answer(|tables| Ok(tables.workflows.get(id).cloned()))
+    }
+
+    fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
+        self.answer(|tables| {
+            let mut all: Vec<_> = tables.workflows.values().cloned().collect();
+            all.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+            Ok(all)
+        })
+    }
+
+    fn executions(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
+        self.answer(|tables| {
+            let mut all: Vec<_> = tables.executions.values().cloned().collect();
+            all.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
+            Ok(all)
+        })
+    }
+
+    fn checkpoints(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>> {
+        self.answer(|tables| Ok(tables.checkpoints_of(id)))
+    }
+
+    fn watch(&self, id: &ExecutionId) -> BoxStream<'static, ()> {
+        // One waiting item is enough: it says that there is something to read.
+        let (sender, receiver) = mpsc::channel(0);
+        self.tables().watchers.push((id.clone(), sender));
+        Box::pin(receiver)
+    }
+}
+
+impl Tables {
+    fn execution(&mut self, id: &ExecutionId) -> Result<&mut ExecutionRecord, StoreError> {
+        self.executions.get_mut(id).ok_or_else(|| StoreError::not_found(format!("there is no execution `{id}`")))
+    }
+
+    /// The row, if it stands as the caller has read it.
+    fn row(&mut self, row: &Row) -> Result<&mut ExecutionRecord, StoreError> {
+        let execution = self.execution(&row.id)?;
+        if (execution.token, execution.revision) == (row.token, row.revision) {
+            return Ok(execution);
+        }
+        Err(StoreError::conflict(format!("execution `{}` was written by another since it was read", row.id)))
+    }
+
+    fn create(&mut self, new: NewExecution) -> Result<(), StoreError> {
+        if self.executions.contains_key(&new.id) {
+            return Err(StoreError::exists(format!("there is an execution `{}` already", new.id)));
+        }
+        self.commits += 1;
+        let workflow = new.workflow;
+        self.workflows.entry(workflow.id.clone()).or_insert_with(|| WorkflowRecord {
+            id: workflow.id.clone(),
+            name: workflow.name,
+            description: workflow.description,
+            version: workflow.version,
+            definition: workflow.definition,
+            hash: workflow.hash,
+            created_at: new.at,
+            updated_at: new.at,
+        });
+        let execution = ExecutionRecord {
+            id: new.id.clone(),
+            workflow_id: workflow.id,
+            state: State::Idle,
+            context: new.context,
+            started_at: new.at,
+            completed_at: None,
+            error: None,
+            owner: Some(new.owner),
+            token: 1,
+            lease_until: Some(new.lease_until),
+            revision: 0,
+            pause_requested: false,
+            driven_millis: 0,
+            origin: new.origin,
+            restored_from: None,
+        };
+        self.executions.insert(new.id, execution);
+        Ok(())
+    }
+
+    fn commit(&mut self, commit: Commit) -> Result<(), StoreError> {
+        let Commit { row, from, to, path, writes } = commit;
+        let end = path.iter().try_fold(from, |state, event| state.next(event.kind()));
+        if end != Some(to) {
+            return Err(StoreError::rejected(format!("`{from}` does not lead to `{to}` by that path")));
+        }
+        let execution = self.row(&row)?;
+        if execution.state != from {
+            return Err(StoreError::conflict(format!("execution `{}` is not in state `{from}` any more", row.id)));
+        }
+        execution.state = to;
+        execution.revision += 1;
+        execution.driven_millis = writes.driven_millis;
+        execution.error = writes.error.or(execution.error.take());
+        if to.is_terminal() {
+            execution.completed_at = Some(writes.at);
+        }
+        if to.is_terminal() || to == State::Paused {
+            execution.owner = None;
+            execution.lease_until = None;
+            execution.pause_requested = false;
+        }
+        let revision = execution.revision;
+        let steps = self.steps.entry(row.id.clone()).or_default();
+        for write in writes.steps {
+            steps.insert(write.step, write.record);
+        }
+        if let Some(new) = writes.checkpoint {
+            let checkpoint = Checkpoint {
+                execution: row.id,
+                state: to,
+                through_seq: new.through_seq,
+                revision,
+                created_at: writes.at,
+            };
+            self.checkpoints.insert(new.id, checkpoint);
+        }
+        self.commits += 1;
+        Ok(())
+    }
+
+    fn claim(&mut self, claim: Claim) -> Result<Row, StoreError> {
+        let execution = self.row(&claim.row)?;
+        if execution.state.is_terminal() {
+            return Err(StoreError::conflict(format!("execution `{}` has ended", claim.row.id)));
+        }
+        execution.owner = Some(claim.owner);
+        execution.lease_until = Some(claim.lease_until);
+        execution.token += 1;
+        execution.revision += 1;
+        execution.pause_requested = false;
+        let row = execution.row();
+        self.commits += 1;
+        self.wake(&row.id);
+        Ok(row)
+    }
+
+    fn cancel(&mut self, id: &ExecutionId, at: Timestamp) -> Result<ExecutionRecord, StoreError> {
+        let execution = self.execution(id)?;
+        let Some(next) = execution.state.next(EventKind::Cancel) else { return Ok(execution.clone()) };
+        execution.state = next;
+        execution.token += 1;
+        execution.revision += 1;
+        execution.completed_at = Some(at);
+        execution.owner = None;
+        execution.lease_until = None;
+        execution.pause_requested = false;
+        let execution = execution.clone();
+        for step in self.steps.entry(id.clone()).or_default().values_mut() {
+            if matches!(step.state, StepState::Pending | StepState::Running) {
+                step.state = StepState::Cancelled;
+                step.completed_at = Some(at);
+            }
+        }
+        self.commits += 1;
+        self.wake(id);
+        Ok(execution)
+    }
+
+    fn checkpoints_of(&self, id: &ExecutionId) -> Vec<CheckpointRecord> {
+        let mut order: Vec<(u64, u32)> = self
+            .steps
+            .get(id)
+            .into_iter()
+            .flatten()
+            .filter_map(|(&step, record)| Some((record.seq?, step)))
+            .collect();
+        order.sort_unstable();
+        let mut own: Vec<_> = self.checkpoints.iter().filter(|(_, checkpoint)| checkpoint.execution == *id).collect();
+        own.sort_by_key(|(_, checkpoint)| std::cmp::Reverse(checkpoint.revision));
+        own.into_iter()
+            .map(|(checkpoint_id, checkpoint)| CheckpointRecord {
+                id: checkpoint_id.clone(),
+                execution_id: id.clone(),
+                state: checkpoint.state,
+                context: Json::from_stored("{}"),
+                through_seq: checkpoint.through_seq,
+                completed_steps: order
+                    .iter()
+                    .take_while(|(seq, _)| *seq <= checkpoint.through_seq)
+                    .map(|&(_, step)| step)
+                    .collect(),
+                created_at: checkpoint.created_at,
+            })
+            .collect()
+    }
+
+    fn wake(&mut self, id: &ExecutionId) {
+        self.watchers.retain_mut(|(watched, sender)| {
+            watched != id || sender.try_send(()).map_or_else(|error| !error.is_disconnected(), |()| true)
+        });
+    }
+}

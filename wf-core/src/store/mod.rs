@@ -5,14 +5,14 @@
 //! store, so that a run on virtual time leaves the same rows every time.
 
 mod error;
-//mod memory;
+mod memory;
 mod record;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 pub use error::StoreError;
-//pub use memory::MemoryStore;
+pub use memory::MemoryStore;
 pub use record::{
     CheckpointRecord, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord, WorkflowStepRecord,
 };

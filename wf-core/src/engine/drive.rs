@@ -1,0 +1,395 @@
+//! The loop: one arm per lifecycle state, one commit per turn.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, FuturesUnordered};
+use wf_model::OnFailure;
+
+use super::attempt::Attempted;
+use super::commit::Committing;
+use super::pump::Turn;
+use super::run::Holding;
+use super::wave::Wave;
+use super::{Engine, EngineError, Status};
+use crate::agent::Agent;
+use crate::id::ExecutionId;
+use crate::lifecycle::{AnyExecution, Execution, Pending, State, StateType, state};
+use crate::plan::Plan;
+use crate::scheduler::Scheduler;
+use crate::step::StepOutcome;
+use crate::store::{StepRecord, StoreError};
+use crate::value::Json;
+
+/// What an execution is driven for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To bring it to its end, through a pause that was interrupted, and out of one.
+    Finish,
+    /// To pause it.
+    Pause,
+}
+
+/// Drives one execution. Its fields are what the pump and the waves work on.
+pub(super) struct Drive {
+    pub(super) engine: Engine,
+    pub(super) plan: Arc<Plan>,
+    pub(super) holding: Holding,
+    pub(super) inputs: Vec<Json>,
+    pub(super) agents: Vec<Arc<dyn Agent>>,
+    pub(super) dry: bool,
+    pub(super) slots: Vec<Slot>,
+    pub(super) scheduler: Scheduler,
+    /// The calls that are under way.
+    pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
+    /// The calls that have ended and are not yet part of a commit.
+    pub(super) ended: Vec<Attempted>,
+    /// How many results the commit under way carries.
+    pub(super) unanswered: usize,
+    /// Steps that wait for their next attempt, by when it is due on the engine's clock.
+    pub(super) resting: BinaryHeap<Reverse<(Duration, u32)>>,
+    /// Running steps whose rows do not say so yet, by when they shall, with the attempt.
+    pub(super) unshown: VecDeque<(Duration, u32, usize)>,
+    /// Steps whose rows have changed since they were loaded, to be written with the next commit.
+    pub(super) carried: Vec<u32>,
+    pub(super) alarm: Option<(Duration, BoxFuture<'static, ()>)>,
+    pub(super) renewal: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    pub(super) renew_at: Duration,
+    pub(super) watch: BoxStream<'static, ()>,
+    /// No further attempt may start.
+    pub(super) draining: bool,
+    /// Somebody has asked for a pause.
+    pub(super) pausing: bool,
+    /// A pause is to be left again.
+    pub(super) resuming: bool,
+    pub(super) timed_out: bool,
+    pub(super) deadline: Option<Duration>,
+    pub(super) driven_before: u64,
+    pub(super) driven_since: Duration,
+    pub(super) seq: u64,
+    pub(super) checkpoint_seq: u64,
+}
+
+/// What is known of a step.
+pub(super) struct Slot {
+    pub(super) record: StepRecord,
+    /// Whether its row exists.
+    pub(super) exists: bool,
+}
+
+impl Drive {
+    pub(super) fn new(
+        engine: Engine,
+        plan: Arc<Plan>,
+        holding: Holding,
+        inputs: Vec<Json>,
+        agents: Vec<Arc<dyn Agent>>,
+        records: Vec<StepRecord>,
+    ) -> Self {
+        let now = engine.clock.elapsed();
+        let slots = records.into_iter().map(|record| Slot { exists: record != StepRecord::pending(), record });
+        Drive {
+            watch: engine.store.watch(&holding.id),
+            scheduler: Scheduler::new(Arc::clone(&plan)),
+            deadline: plan.definition().config.timeout.map(|timeout| now.saturating_add(timeout)),
+            renew_at: now + engine.lease / 3,
+            driven_since: now,
+            slots: slots.collect(),
+            engine,
+            plan,
+            holding,
+            inputs,
+            agents,
+            dry: false,
+            attempts: FuturesUnordered::new(),
+            ended: Vec::new(),
+            unanswered: 0,
+            resting: BinaryHeap::new(),
+            unshown: VecDeque::new(),
+            carried: Vec::new(),
+            alarm: None,
+            renewal: None,
+            draining: false,
+            pausing: false,
+            resuming: false,
+            timed_out: false,
+            driven_before: 0,
+            seq: 0,
+            checkpoint_seq: 0,
+        }
+    }
+
+    pub(super) fn dry(mut self, dry: bool) -> Self {
+        self.dry = dry;
+        self
+    }
+
+    /// The same for an execution that others have driven before, for `driven` milliseconds, to `state`.
+    pub(super) fn taken_over(mut self, purpose: Purpose, driven: u64, state: State) -> Self {
+        self.driven_before = driven;
+        self.pausing = purpose == Purpose::Pause;
+        self.resuming = purpose == Purpose::Finish && matches!(state, State::Paused | State::CreatingCheckpoint);
+        if let Some(timeout) = self.plan.definition().config.timeout {
+            let left = timeout.saturating_sub(Duration::from_millis(driven));
+            self.deadline = Some(self.driven_since.saturating_add(left));
+        }
+        self.reconcile();
+        self
+    }
+
+    pub(super) const fn id(&self) -> &ExecutionId {
+        &self.holding.id
+    }
+
+    pub(super) const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Drives from whatever state the execution is in until it has ended or is paused.
+    pub(super) async fn to_end(mut self, mut at: AnyExecution) -> Result<Status, EngineError> {
+        loop {
+            let next = match at {
+                AnyExecution::Idle(e) => self.validate(e.start_workflow().workflow_parsed()),
+                AnyExecution::Parsing(e) => self.validate(e.workflow_parsed()),
+                AnyExecution::ValidatingWorkflow(e) => self.validate(e.path()),
+                AnyExecution::BuildingDependencyGraph(e) => self.schedule(e.dependency_graph_built(), Wave::default()),
+                AnyExecution::SchedulingSteps(e) => self.schedule(e.path(), Wave::default()),
+                AnyExecution::ExecutingSteps(e) => self.execute(e).await?,
+                AnyExecution::AwaitingCompletion(e) => self.await_completion(e).await?,
+                AnyExecution::CreatingCheckpoint(e) => self.drain(e).await?,
+                AnyExecution::RestoringFromCheckpoint(e) => self.schedule(e.checkpoint_restored(), Wave::default()),
+                AnyExecution::AggregatingResults(e) => self.commit(e.results_aggregated(), Wave::default()),
+                AnyExecution::Paused(e) if std::mem::take(&mut self.resuming) => {
+                    self.schedule(e.resume().checkpoint_restored(), Wave::default())
+                }
+                AnyExecution::Paused(_)
+                | AnyExecution::Completed(_)
+                | AnyExecution::Failed(_)
+                | AnyExecution::Cancelled(_) => Next::Over,
+            };
+            at = match next {
+                Next::Commit(committing) => match self.land(committing).await? {
+                    Some(at) => at,
+                    None => return self.status().await,
+                },
+                Next::Over => return self.status().await,
+            };
+        }
+    }
+
+    /// The stored definition is a plan already, or there would be no run: names, types and order hold.
+    fn validate<F: StateType>(&mut self, at: Pending<F, state::ValidatingWorkflow>) -> Next {
+        self.schedule(at.validation_complete().dependency_graph_built(), Wave::default())
+    }
+
+    /// From the decision what may start: to its start, to the end, or to a pause.
+    fn schedule<F: StateType>(&mut self, at: Pending<F, state::SchedulingSteps>, wave: Wave) -> Next {
+        let held = self.scheduler.held();
+        let stuck = self.plan.on_failure() != OnFailure::Continue || held == 0;
+        match self.scheduler.failed() {
+            _ if self.pausing => self.pause(at.pause(), wave),
+            Some(step) if stuck => {
+                let message = self.failure(step);
+                self.fail(at.error(message.clone()), wave, message)
+            }
+            _ if self.scheduler.is_done() => self.commit(at.all_steps_completed().results_aggregated(), wave),
+            _ => self.commit(at.steps_scheduled(held), wave),
+        }
+    }
+
+    /// Scheduled steps run until something is to be recorded.
+    async fn execute(&mut self, e: Execution<state::ExecutingSteps>) -> Result<Next, EngineError> {
+        // What was scheduled before this engine took over need not be scheduled again.
+        self.scheduler.release();
+        self.run_steps(e).await
+    }
+
+    /// Some steps are over: others may have become ready, or are awaited until something is to be recorded.
+    async fn await_completion(&mut self, e: Execution<state::AwaitingCompletion>) -> Result<Next, EngineError> {
+        let ready = self.scheduler.held() > 0 && !self.draining;
+        if ready || self.is_idle() {
+            return Ok(self.after(e.path(), Wave::default()));
+        }
+        self.run_steps(e).await
+    }
+
+    /// One turn of the pump, and what is recorded of it.
+    async fn run_steps<S: Underway>(&mut self, e: Execution<S>) -> Result<Next, EngineError> {
+        if !self.carried.is_empty() {
+            return Ok(self.commit(e.path(), Wave::default()));
+        }
+        let turn = self.turn(e.row()).await?;
+        let mut wave = Wave::default();
+        match turn {
+            Turn::Ended => self.collect(&mut wave),
+            Turn::Show => self.show(&mut wave),
+            Turn::TimedOut => {
+                self.collect(&mut wave);
+                self.give_up(&mut wave, "the run is out of time");
+            }
+            Turn::Pause => return Ok(self.pause(S::pause(e), wave)),
+            Turn::Gone => return Ok(Next::Over),
+            Turn::Stalled => {
+                if let Some(step) = self.scheduler.next_blocked() {
+                    wave.completed.push(self.skip(step, &mut wave.writes));
+                }
+            }
+        }
+        let mut completed = std::mem::take(&mut wave.completed).into_iter();
+        Ok(match completed.next() {
+            Some(first) => {
+                let path = completed.fold(S::step_completed(e, first), |path, step| path.step_completed(step));
+                self.after(path, wave)
+            }
+            None if self.timed_out || turn == Turn::Stalled => {
+                let message = self.reason();
+                self.fail(S::error(e, message.clone()), wave, message)
+            }
+            None => self.commit(e.path(), wave),
+        })
+    }
+
+    /// Steps are over: on to the next ones, to the end, to a pause, or to wait for those that still run.
+    fn after<F: StateType>(&mut self, mut path: Pending<F, state::AwaitingCompletion>, mut wave: Wave) -> Next {
+        while let Some(step) = self.scheduler.next_blocked() {
+            path = path.step_completed(self.skip(step, &mut wave.writes));
+        }
+        let failed = self.scheduler.failed();
+        let on_failure = self.plan.on_failure();
+        let running = self.scheduler.running() > 0;
+        if failed.is_some() && on_failure == OnFailure::Pause {
+            self.pausing = true;
+        }
+        let ended = self.scheduler.is_done() || (failed.is_some() && on_failure == OnFailure::Fail && !running);
+        if self.timed_out || (ended && failed.is_some() && !self.pausing) {
+            let message = self.reason();
+            self.give_up(&mut wave, &message);
+            for step in std::mem::take(&mut wave.completed) {
+                path = path.step_completed(step);
+            }
+            let path = {
+                let checkpoint = self.checkpoint(path.row(), &mut wave);
+                path.checkpoint_created(checkpoint)
+            };
+            return self.fail(path.error(message.clone()), wave, message);
+        }
+        if ended && failed.is_none() {
+            let path = {
+                let checkpoint = self.checkpoint(path.row(), &mut wave);
+                path.checkpoint_created(checkpoint)
+            };
+            return self.commit(path.all_steps_completed().results_aggregated(), wave);
+        }
+        if self.pausing {
+            return self.pause(path.pause(), wave);
+        }
+        let held = if failed.is_some() && on_failure == OnFailure::Fail { 0 } else { self.scheduler.held() };
+        if held > 0 {
+            if self.is_checkpoint_due() {
+                path = {
+                let checkpoint = self.checkpoint(path.row(), &mut wave);
+                path.checkpoint_created(checkpoint)
+            };
+            }
+            return self.commit(path.steps_scheduled(held), wave);
+        }
+        if self.is_idle() && wave.resting.is_empty() {
+            let message = self.reason();
+            return self.fail(path.error(message.clone()), wave, message);
+        }
+        self.commit(path, wave)
+    }
+
+    /// A pausing execution: what runs ends and is recorded, then the pause is complete.
+    async fn drain(&mut self, e: Execution<state::CreatingCheckpoint>) -> Result<Next, EngineError> {
+        self.draining = true;
+        let mut wave = Wave::default();
+        if self.scheduler.running() == 0 && self.ended.is_empty() {
+            return Ok(self.pause(e.path(), wave));
+        }
+        match self.turn(e.row()).await? {
+            Turn::Gone => return Ok(Next::Over),
+            Turn::Ended => self.collect(&mut wave),
+            Turn::Show => self.show(&mut wave),
+            Turn::TimedOut => {
+                self.collect(&mut wave);
+                self.give_up(&mut wave, "the run is out of time");
+            }
+            Turn::Pause | Turn::Stalled => {}
+        }
+        let completed = std::mem::take(&mut wave.completed);
+        let path = completed.into_iter().fold(e.path(), |path, step| path.step_completed(step));
+        if self.timed_out {
+            let message = self.reason();
+            return Ok(self.fail(path.error(message.clone()), wave, message));
+        }
+        Ok(self.pause(path, wave))
+    }
+
+    /// On a path to a pause: completes it when nothing runs, and leaves it again if that was asked for.
+    fn pause<F: StateType>(&mut self, path: Pending<F, state::CreatingCheckpoint>, mut wave: Wave) -> Next {
+        self.draining = true;
+        if self.scheduler.running() > 0 || !self.ended.is_empty() {
+            return self.commit(path, wave);
+        }
+        let checkpoint = self.checkpoint(path.row(), &mut wave);
+        let paused = path.checkpoint_created(checkpoint);
+        if std::mem::take(&mut self.resuming) {
+            self.draining = false;
+            return self.schedule(paused.resume().checkpoint_restored(), wave);
+        }
+        self.commit(paused, wave)
+    }
+
+    /// Nothing runs, nothing may start, and nothing waits for its next attempt.
+    pub(super) fn is_idle(&self) -> bool {
+        let rests = !self.resting.is_empty() && !self.scheduler.is_stopped();
+        self.scheduler.running() == 0 && self.ended.is_empty() && !rests && !self.scheduler.has_ready()
+    }
+
+    /// How the execution stands, now that it is not driven any further.
+    async fn status(mut self) -> Result<Status, EngineError> {
+        self.attempts.clear();
+        let id = self.id();
+        let execution = self.engine.store.execution(id).await?.ok_or_else(|| EngineError::not_found(id))?;
+        let records = self.slots.into_iter().map(|slot| slot.record).collect();
+        Ok(Status::new(&self.plan, execution, records))
+    }
+}
+
+/// Where the loop goes from a state.
+pub(super) enum Next {
+    /// A path is to be committed; it says where to.
+    Commit(Committing),
+    /// There is nothing left to drive: the execution has ended, is paused, or was cancelled by another.
+    Over,
+}
+
+/// The two states in which steps run: what is legal in both.
+trait Underway: StateType + Sized {
+    fn step_completed(e: Execution<Self>, step: StepOutcome) -> Pending<Self, state::AwaitingCompletion>;
+    fn pause(e: Execution<Self>) -> Pending<Self, state::CreatingCheckpoint>;
+    fn error(e: Execution<Self>, message: String) -> Pending<Self, state::Failed>;
+}
+
+macro_rules! underway {
+    ($($state:ident),+) => { $(
+        impl Underway for state::$state {
+            fn step_completed(e: Execution<Self>, step: StepOutcome) -> Pending<Self, state::AwaitingCompletion> {
+                e.step_completed(step)
+            }
+
+            fn pause(e: Execution<Self>) -> Pending<Self, state::CreatingCheckpoint> {
+                e.pause()
+            }
+
+            fn error(e: Execution<Self>, message: String) -> Pending<Self, state::Failed> {
+                e.error(message)
+            }
+        }
+    )+ };
+}
+underway!(ExecutingSteps, AwaitingCompletion);

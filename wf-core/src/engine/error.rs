@@ -1,0 +1,140 @@
+//! Why an engine could not do what it was asked.
+
+use std::fmt;
+
+use crate::id::ExecutionId;
+use crate::lifecycle::{EventKind, State, TransitionError};
+use crate::store::StoreError;
+
+/// A failure of the engine: wrong use, or a store that failed.
+///
+/// A run whose step failed is no error of the engine: it is a [`Status`](super::Status) in state `failed`.
+#[derive(Debug)]
+pub struct EngineError {
+    kind: Kind,
+    message: String,
+    store: Option<StoreError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Definition,
+    Agent,
+    Input,
+    Exists,
+    NotFound,
+    Illegal,
+    Held,
+    Lost,
+    Store,
+}
+
+impl EngineError {
+    pub(super) fn definition(message: impl Into<String>) -> Self {
+        EngineError::new(Kind::Definition, message)
+    }
+
+    pub(super) fn agents(mistakes: &[String]) -> Self {
+        EngineError::new(Kind::Agent, mistakes.join("\n"))
+    }
+
+    pub(super) fn inputs(mistakes: &[String]) -> Self {
+        EngineError::new(Kind::Input, mistakes.join("\n"))
+    }
+
+    pub(super) fn exists(id: &ExecutionId) -> Self {
+        EngineError::new(Kind::Exists, format!("there is an execution `{id}` already"))
+    }
+
+    pub(super) fn not_found(id: &ExecutionId) -> Self {
+        EngineError::new(Kind::NotFound, format!("there is no execution `{id}`"))
+    }
+
+    pub(super) fn illegal(id: &ExecutionId, state: State, event: EventKind) -> Self {
+        let reason = TransitionError::new(state, event);
+        EngineError::new(Kind::Illegal, format!("execution `{id}` is `{state}`: {reason}"))
+    }
+
+    pub(super) fn held(id: &ExecutionId, state: State) -> Self {
+        EngineError::new(
+            Kind::Held,
+            format!("execution `{id}` is `{state}` and driven by another engine; pause or cancel it, or wait for its end"),
+        )
+    }
+
+    pub(super) fn lost(id: &ExecutionId) -> Self {
+        EngineError::new(Kind::Lost, format!("execution `{id}` was taken over by another engine, which drives it on"))
+    }
+
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        EngineError { kind, message: message.into(), store: None }
+    }
+
+    /// Whether a stored definition cannot be run here.
+    pub fn is_definition(&self) -> bool {
+        self.kind == Kind::Definition
+    }
+
+    /// Whether a step asks an agent that is not there.
+    pub fn is_agent(&self) -> bool {
+        self.kind == Kind::Agent
+    }
+
+    /// Whether an input is unknown, missing or of the wrong type.
+    pub fn is_input(&self) -> bool {
+        self.kind == Kind::Input
+    }
+
+    /// Whether the execution's identifier is taken.
+    pub fn is_exists(&self) -> bool {
+        self.kind == Kind::Exists
+    }
+
+    /// Whether there is no such execution.
+    pub fn is_not_found(&self) -> bool {
+        self.kind == Kind::NotFound
+    }
+
+    /// Whether the execution's state does not allow what was asked; the message says what it does allow.
+    pub fn is_illegal(&self) -> bool {
+        self.kind == Kind::Illegal
+    }
+
+    /// Whether another engine, which is alive, drives the execution.
+    pub fn is_held(&self) -> bool {
+        self.kind == Kind::Held
+    }
+
+    /// Whether another engine has taken the execution over from this one.
+    pub fn is_lost(&self) -> bool {
+        self.kind == Kind::Lost
+    }
+
+    /// Whether the store failed; the run can be resumed when the store works again.
+    pub fn is_store(&self) -> bool {
+        self.kind == Kind::Store
+    }
+
+    /// The store's own error.
+    pub const fn store(&self) -> Option<&StoreError> {
+        self.store.as_ref()
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        EngineError { kind: Kind::Store, message: "the store failed".to_owned(), store: Some(error) }
+    }
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for EngineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.store.as_ref().map(|error| error as &(dyn std::error::Error + 'static))
+    }
+}

@@ -1,0 +1,275 @@
+//! The engine: drives executions of plans, on any executor.
+//!
+//! An [`Engine`] brings a store, agents, a clock and, if wanted, a spawner together. It spawns nothing by
+//! itself: [`start`](Engine::start) and [`resume`](Engine::resume) give a [`Run`], a `Send` future that the
+//! host awaits wherever it likes.
+//!
+//! Inside, data flows one way: the [`Scheduler`](crate::scheduler::Scheduler) says what may start, an
+//! *attempt* asks the agent, the *pump* waits for whatever happens next, a *wave* turns what has ended into a
+//! path of transitions and the rows that belong to it, one commit writes both, and only then does the
+//! scheduler learn of it.
+
+mod attempt;
+mod commit;
+mod drive;
+mod error;
+mod notice;
+mod pump;
+mod run;
+mod status;
+mod wave;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+pub use error::EngineError;
+pub use notice::Notice;
+pub use run::{Run, RunOptions};
+pub use status::{Status, StepStatus};
+
+use crate::agent::Agents;
+use crate::clock::{Clock, SystemClock};
+use crate::id::{ExecutionId, Owner};
+use crate::lifecycle::{EventKind, State};
+use crate::plan::{Inputs, Plan};
+use crate::spawn::Spawn;
+use crate::store::{ExecutionRecord, Store};
+
+/// How long a lease lasts unless the host says otherwise.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// Runs workflows. Cheap to clone; clones share their runs.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use wf_core::agent::Agents;
+/// use wf_core::engine::{Engine, RunOptions};
+/// use wf_core::plan::{Inputs, Plan};
+/// use wf_core::store::MemoryStore;
+/// use wf_core::value::Json;
+///
+/// let plan = Plan::from_yaml("greeting.yaml", "
+/// name: Greeting
+/// steps:
+///   - { key: greet, agent: shout, prompt: 'hello {{name}}' }
+/// ")?;
+/// let agents = Agents::new().with("shout", |prompt: String| async move { prompt.to_uppercase() });
+/// let engine = Engine::new(Arc::new(MemoryStore::new()), agents);
+/// let inputs = Inputs::from([("name".to_owned(), Json::string("world"))]);
+/// let status = futures::executor::block_on(async {
+///     engine.start(&plan, inputs, RunOptions::default()).await?.finish().await
+/// })?;
+/// assert_eq!(status.result.unwrap().as_str(), r#"{"greet":"HELLO WORLD"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    store: Arc<dyn Store>,
+    agents: Arc<Agents>,
+    clock: Arc<dyn Clock>,
+    spawner: Option<Arc<dyn Spawn>>,
+    observer: Option<Arc<Observer>>,
+    owner: Owner,
+    lease: Duration,
+    gone: Option<Arc<Gone>>,
+    active: Arc<Active>,
+}
+
+type Observer = dyn Fn(&Notice<'_>) + Send + Sync;
+type Gone = dyn Fn(&Owner) -> bool + Send + Sync;
+
+impl Engine {
+    /// An engine on the machine's clock, whose steps share the task that drives their run.
+    pub fn new(store: Arc<dyn Store>, agents: Agents) -> Self {
+        let clock = SystemClock::new();
+        Engine {
+            owner: Owner::generate(clock.now()),
+            store,
+            agents: Arc::new(agents),
+            clock: Arc::new(clock),
+            spawner: None,
+            observer: None,
+            lease: LEASE,
+            gone: None,
+            active: Arc::default(),
+        }
+    }
+
+    /// The same with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The same with each attempt run as a task of the host's executor.
+    #[must_use]
+    pub fn with_spawner(mut self, spawner: impl Spawn) -> Self {
+        self.spawner = Some(Arc::new(spawner));
+        self
+    }
+
+    /// The same with somebody who is told what happens. Called on the task that drives the run: it must
+    /// return soon.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// The same with leases of that length, 30 seconds by default: how long after this engine has died or
+    /// lost its database another one may take its runs over. It renews them three times as often.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// The same under a name of the host's choice, and with a way to tell that the bearer of such a name
+    /// is gone for good: its runs may then be taken over before their leases end.
+    ///
+    /// The name must be unique among all that ever drive runs in this store.
+    #[must_use]
+    pub fn with_owner(mut self, owner: Owner, gone: impl Fn(&Owner) -> bool + Send + Sync + 'static) -> Self {
+        self.owner = owner;
+        self.gone = Some(Arc::new(gone));
+        self
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Creates an execution of `plan` and returns its run, which goes on when it is awaited.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is recorded when an agent is missing ([`is_agent`](EngineError::is_agent)), an input is
+    /// wrong ([`is_input`](EngineError::is_input)), the identifier is taken
+    /// ([`is_exists`](EngineError::is_exists)) or the store fails ([`is_store`](EngineError::is_store)).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the execution is created.
+    pub fn start<'a>(
+        &'a self,
+        plan: &'a Arc<Plan>,
+        inputs: Inputs,
+        options: RunOptions,
+    ) -> BoxFuture<'a, Result<Run, EngineError>> {
+        Box::pin(Run::start(self, plan, inputs, options))
+    }
+
+    /// Takes over an execution that is paused, or whose driver is gone, and returns its run.
+    ///
+    /// An execution that was being paused is paused first, then resumed.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_found`](EngineError::is_not_found); [`is_illegal`](EngineError::is_illegal) when it has ended;
+    /// [`is_held`](EngineError::is_held) when a living engine drives it;
+    /// [`is_definition`](EngineError::is_definition) when its definition cannot be run here;
+    /// [`is_agent`](EngineError::is_agent); [`is_store`](EngineError::is_store).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the lease is taken; the execution can be resumed again.
+    pub fn resume<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Run, EngineError>> {
+        Box::pin(Run::resume(self, id))
+    }
+
+    /// Asks for a pause, and returns the execution's row as it then is.
+    ///
+    /// The engine that drives the execution starts no further attempt, lets the running ones end and
+    /// pauses. Without a living driver the execution is paused before this returns. Pausing what is paused
+    /// succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_found`](EngineError::is_not_found), [`is_illegal`](EngineError::is_illegal) when it has ended,
+    /// [`is_store`](EngineError::is_store).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the request is made.
+    pub fn pause<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
+        Box::pin(Run::pause(self, id))
+    }
+
+    /// Cancels an execution for good, and returns its row.
+    ///
+    /// The engine that drives it learns of it within a second, drops its agents' calls and writes nothing
+    /// more. Cancelling what is cancelled succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_found`](EngineError::is_not_found), [`is_illegal`](EngineError::is_illegal) when it has ended
+    /// otherwise, [`is_store`](EngineError::is_store).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the execution is cancelled.
+    pub fn cancel<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
+        Box::pin(async move {
+            let execution = match self.store.cancel(id, self.clock.now()).await {
+                Err(error) if error.is_not_found() => return Err(EngineError::not_found(id)),
+                answer => answer?,
+            };
+            match execution.state {
+                State::Cancelled => Ok(execution),
+                state => Err(EngineError::illegal(id, state, EventKind::Cancel)),
+            }
+        })
+    }
+
+    /// Reads how an execution stands.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_found`](EngineError::is_not_found), [`is_definition`](EngineError::is_definition) when the stored
+    /// definition cannot be read, [`is_store`](EngineError::is_store).
+    pub fn status<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Status, EngineError>> {
+        Box::pin(async move {
+            let loaded = self.store.load(id).await?.ok_or_else(|| EngineError::not_found(id))?;
+            let plan = Plan::from_stored(&loaded.workflow).map_err(|report| run::unreadable(id, &report))?;
+            let records = run::records(&plan, loaded.steps);
+            Ok(Status::new(&plan, loaded.execution, records))
+        })
+    }
+
+    fn tell(&self, notice: &Notice<'_>) {
+        if let Some(observer) = &self.observer {
+            observer(notice);
+        }
+    }
+}
+
+/// What the runs of one engine share.
+#[derive(Default)]
+struct Active {
+    runs: Mutex<HashSet<ExecutionId>>,
+    /// When the leases of this engine were last renewed, on its clock.
+    renewed: Mutex<Duration>,
+}
+
+impl Active {
+    fn runs(&self) -> MutexGuard<'_, HashSet<ExecutionId>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is this caller's turn to renew the leases of all runs.
+    fn renews(&self, now: Duration, every: Duration) -> bool {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = renewed.is_zero() || now.saturating_sub(*renewed) >= every;
+        if due {
+            *renewed = now;
+        }
+        due
+    }
+}

@@ -1,0 +1,59 @@
+//! What a host is told while a run goes on.
+
+use std::time::Duration;
+
+use crate::id::ExecutionId;
+use crate::lifecycle::{Event, State};
+use crate::step::Outcome;
+
+/// Something that happened in a run.
+///
+/// What is durable is told only after it is committed.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Notice<'a> {
+    /// A path of transitions was committed.
+    Moved {
+        /// The execution.
+        execution: &'a ExecutionId,
+        /// The state that it was in.
+        from: State,
+        /// The events on the way.
+        path: &'a [Event],
+        /// The state that it is in.
+        to: State,
+    },
+    /// An attempt at a step was started.
+    AttemptStarted {
+        /// The execution.
+        execution: &'a ExecutionId,
+        /// The step's key.
+        step: &'a str,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// An attempt at a step has failed, and that is committed.
+    AttemptFailed {
+        /// The execution.
+        execution: &'a ExecutionId,
+        /// The step's key.
+        step: &'a str,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Why.
+        error: &'a str,
+        /// How long the step waits for its next attempt; none when there is none in this run.
+        retry_in: Option<Duration>,
+    },
+    /// A step is over, and that is committed.
+    StepEnded {
+        /// The execution.
+        execution: &'a ExecutionId,
+        /// The step's key.
+        step: &'a str,
+        /// How it ended.
+        outcome: Outcome,
+        /// From the start of its first attempt to its end; none when it was not started.
+        duration: Option<Duration>,
+    },
+}

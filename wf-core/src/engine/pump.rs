@@ -1,0 +1,205 @@
+//! Waiting for whatever happens next: an attempt that ends, a moment that comes, a word from outside.
+
+use std::cmp::Reverse;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt};
+
+use super::attempt::{Attempted, Call};
+use super::drive::Drive;
+use super::{EngineError, Notice};
+use crate::agent::StepError;
+use crate::lifecycle::Row;
+use crate::prompt::{Known, render};
+use crate::step::{Attempt, StepState};
+
+/// The writer takes at most this many unanswered results of one execution.
+const UNANSWERED: usize = 1024;
+
+/// A step that is still going after this long is shown as running.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// What the pump stopped for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Attempts have ended.
+    Ended,
+    /// Steps have been running for a moment, and their rows do not say so yet.
+    Show,
+    /// Somebody wants the execution to pause.
+    Pause,
+    /// The run has been driven for as long as it may.
+    TimedOut,
+    /// Nothing runs, and nothing will start by itself.
+    Stalled,
+    /// The execution was cancelled by another.
+    Gone,
+}
+
+/// What one look around has found.
+enum Found {
+    Turn(Turn),
+    /// The row may have changed.
+    Changed,
+}
+
+impl Drive {
+    /// Starts what may start, and waits until there is something to record or to react to.
+    pub(super) async fn turn(&mut self, row: &Row) -> Result<Turn, EngineError> {
+        loop {
+            if self.pausing && !self.draining {
+                return Ok(Turn::Pause);
+            }
+            match poll_fn(|cx| self.poll_turn(cx)).await {
+                Found::Turn(Turn::TimedOut) => {
+                    self.timed_out = true;
+                    return Ok(Turn::TimedOut);
+                }
+                Found::Turn(turn) => return Ok(turn),
+                Found::Changed => {
+                    if self.reread(row).await? {
+                        return Ok(Turn::Gone);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starts what may start and takes in what has ended, until nothing more happens by itself.
+    pub(super) fn poll_steps(&mut self, cx: &mut Context<'_>) {
+        while self.ended.len() + self.unanswered < UNANSWERED {
+            while !self.draining && !self.pausing {
+                let Some(step) = self.scheduler.start_next() else { break };
+                self.start(step);
+            }
+            let Poll::Ready(Some(attempted)) = self.attempts.poll_next_unpin(cx) else { return };
+            self.scheduler.vacate(attempted.step);
+            self.ended.push(attempted);
+        }
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
+        loop {
+            self.poll_steps(cx);
+            if !self.ended.is_empty() {
+                return Poll::Ready(Found::Turn(Turn::Ended));
+            }
+            if let Poll::Ready(Some(())) = self.watch.poll_next_unpin(cx) {
+                return Poll::Ready(Found::Changed);
+            }
+            if self.is_idle() {
+                return Poll::Ready(Found::Turn(Turn::Stalled));
+            }
+            let now = self.engine.clock.elapsed();
+            if self.deadline.is_some_and(|deadline| deadline <= now) {
+                return Poll::Ready(Found::Turn(Turn::TimedOut));
+            }
+            if self.is_anything_to_show(now) {
+                return Poll::Ready(Found::Turn(Turn::Show));
+            }
+            self.renew(now, cx);
+            if self.wake_rested(now) {
+                continue;
+            }
+            if self.poll_alarm(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn start(&mut self, step: u32) {
+        let at = step as usize;
+        let now = self.engine.clock.now();
+        let record = &mut self.slots[at].record;
+        let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
+        record.attempts.push(Attempt::start(number, now));
+        record.started_at.get_or_insert(now);
+        self.unshown.push_back((self.engine.clock.elapsed() + MOMENT, step, record.attempts.len()));
+        self.engine.tell(&Notice::AttemptStarted { execution: self.id(), step: self.plan.key(at), attempt: number });
+        let known = Known {
+            inputs: &self.inputs,
+            result: |step: usize| self.slots.get(step).and_then(|slot| slot.record.result.as_ref()),
+            dry: self.dry,
+        };
+        let call = render(&self.plan, at, &known).and_then(|prompt| {
+            let agent = self.agents.get(at).ok_or_else(|| StepError::terminal("the step has no agent"))?;
+            Ok(Call {
+                execution: self.id().clone(),
+                plan: Arc::clone(&self.plan),
+                step,
+                number,
+                agent: Arc::clone(agent),
+                prompt,
+            })
+        });
+        self.attempts.push(match call {
+            Ok(call) => call.make(&self.engine),
+            Err(error) => {
+                Box::pin(futures::future::ready(Attempted { step, ended_at: now, answer: Err(error) }))
+            }
+        });
+    }
+
+    /// Puts steps whose next attempt is due back into the queue; false when there are none.
+    fn wake_rested(&mut self, now: Duration) -> bool {
+        let mut woken = false;
+        while !self.draining
+            && let Some(&Reverse((due, step))) = self.resting.peek()
+            && due <= now
+        {
+            self.resting.pop();
+            self.scheduler.requeue(step);
+            woken = true;
+        }
+        woken
+    }
+
+    fn is_anything_to_show(&mut self, now: Duration) -> bool {
+        while let Some(&(due, step, attempt)) = self.unshown.front() {
+            let hidden = self.slots[step as usize].record.state == StepState::Pending;
+            if hidden && self.is_running(step, attempt) {
+                return due <= now;
+            }
+            self.unshown.pop_front();
+        }
+        false
+    }
+
+    /// Prolongs the leases of all this engine's runs, when it is this run's turn.
+    fn renew(&mut self, now: Duration, cx: &mut Context<'_>) {
+        let every = self.engine.lease / 3;
+        if self.renew_at <= now {
+            self.renew_at = now + every;
+            if self.engine.active.renews(now, every) {
+                let store = Arc::clone(&self.engine.store);
+                let owner = self.engine.owner.clone();
+                let until = self.engine.clock.now().after(self.engine.lease);
+                self.renewal = Some(Box::pin(async move { store.renew(&owner, until).await }));
+            }
+        }
+        // A renewal that fails is tried again in time; if the lease is lost, the next commit says so.
+        if self.renewal.as_mut().is_some_and(|renewal| renewal.poll_unpin(cx).is_ready()) {
+            self.renewal = None;
+        }
+    }
+
+    /// Waits for the next moment at which something is due.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let rested = self.resting.peek().filter(|_| !self.draining).map(|Reverse((due, _))| *due);
+        let shown = self.unshown.front().map(|(due, ..)| *due);
+        let due = [rested, shown, self.deadline].into_iter().flatten().fold(self.renew_at, Duration::min);
+        if self.alarm.as_ref().is_none_or(|(armed, _)| due < *armed) {
+            let wait = due.saturating_sub(self.engine.clock.elapsed());
+            self.alarm = Some((due, self.engine.clock.sleep(wait)));
+        }
+        let Some((_, alarm)) = &mut self.alarm else { return Poll::Pending };
+        let rung = alarm.poll_unpin(cx);
+        if rung.is_ready() {
+            self.alarm = None;
+        }
+        rung
+    }
+}

@@ -1,0 +1,83 @@
+//! How an execution stands, put together from its rows.
+
+use std::time::Duration;
+
+use crate::plan::Plan;
+use crate::step::StepState;
+use crate::store::{ExecutionRecord, StepRecord};
+use crate::lifecycle::State;
+use crate::value::Json;
+
+/// How an execution stands, as of one moment.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The execution's row.
+    pub execution: ExecutionRecord,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The workflow's version.
+    pub version: String,
+    /// Its steps, in the definition's order.
+    pub steps: Vec<StepStatus>,
+    /// The run's result, once it is completed: the results of the steps that nothing depends on, by key.
+    pub result: Option<Json>,
+}
+
+/// How one step of an execution stands.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct StepStatus {
+    /// The step's key.
+    pub key: String,
+    /// Its state. In an ended run a step that was never started is `skipped` or `cancelled`.
+    pub state: StepState,
+    /// Its row, as far as there is one.
+    pub record: StepRecord,
+}
+
+impl Status {
+    pub(super) fn new(plan: &Plan, execution: ExecutionRecord, records: Vec<StepRecord>) -> Self {
+        let state = execution.state;
+        let result = (state == State::Completed)
+            .then(|| plan.result(|step| records.get(step).and_then(|record| record.result.as_ref())));
+        let steps = plan.steps().iter().zip(records).map(|(step, record)| StepStatus {
+            key: step.key.clone(),
+            state: shown(state, record.state),
+            record,
+        });
+        Status {
+            workflow: plan.name().to_owned(),
+            version: plan.version().to_owned(),
+            steps: steps.collect(),
+            execution,
+            result,
+        }
+    }
+
+    /// The state that the execution is in.
+    pub const fn state(&self) -> State {
+        self.execution.state
+    }
+
+    /// The step of that key.
+    pub fn step(&self, key: &str) -> Option<&StepStatus> {
+        self.steps.iter().find(|step| step.key == key)
+    }
+}
+
+impl StepStatus {
+    /// From the start of its first attempt to its end, once it has ended.
+    pub fn duration(&self) -> Option<Duration> {
+        Some(self.record.completed_at?.since(self.record.started_at?))
+    }
+}
+
+/// A step that an ended run left behind is shown as what became of it.
+const fn shown(execution: State, step: StepState) -> StepState {
+    match (execution, step) {
+        (State::Failed, StepState::Pending) => StepState::Skipped,
+        (State::Cancelled, StepState::Pending | StepState::Running) => StepState::Cancelled,
+        (_, step) => step,
+    }
+}

@@ -1,0 +1,238 @@
+//! From attempts that have ended to rows and outcomes: what one commit carries.
+
+use std::time::Duration;
+
+use wf_model::OnFailure;
+
+use super::attempt::{Attempted, idempotency_key};
+use super::drive::Drive;
+use crate::id::{CheckpointId, Timestamp};
+use crate::lifecycle::Row;
+use crate::retry;
+use crate::step::{Attempt, Outcome, StepOutcome, StepState};
+use crate::store::{NewCheckpoint, StepWrite};
+
+/// An execution writes about this many automatic checkpoints, evenly spread over its steps.
+const CHECKPOINTS: u64 = 64;
+
+/// What happened since the last commit.
+#[derive(Default)]
+pub(super) struct Wave {
+    /// Steps whose rows are written.
+    pub(super) writes: Vec<StepWrite>,
+    /// Steps that are over, in the order in which they ended.
+    pub(super) completed: Vec<StepOutcome>,
+    pub(super) checkpoint: Option<NewCheckpoint>,
+    pub(super) error: Option<String>,
+    /// Steps that wait for their next attempt once the failed one is committed, and for how long.
+    pub(super) resting: Vec<(Duration, u32)>,
+    /// Attempts that failed.
+    pub(super) failures: Vec<Failure>,
+}
+
+/// An attempt that failed.
+pub(super) struct Failure {
+    pub(super) step: u32,
+    pub(super) attempt: u32,
+    pub(super) error: String,
+    pub(super) retry_in: Option<Duration>,
+}
+
+impl Drive {
+    /// Puts what others have left in order: what was running is pending again, what failed is tried again
+    /// when a pause for failure is left, and what is over is told to the scheduler.
+    pub(super) fn reconcile(&mut self) {
+        let renews = self.resuming && self.plan.on_failure() == OnFailure::Pause;
+        for (step, slot) in (0_u32..).zip(&mut self.slots) {
+            let record = &mut slot.record;
+            let failed = record.state == StepState::Failed && !self.plan.is_optional(step);
+            if record.state == StepState::Running {
+                if let Some(attempt) = record.attempts.pop_if(|attempt| attempt.ended_at.is_none()) {
+                    record.attempts.push(attempt.interrupt(None, "the process that ran it is gone".to_owned()));
+                }
+                record.state = StepState::Pending;
+                self.carried.push(step);
+            } else if failed && renews {
+                record.state = StepState::Pending;
+                record.completed_at = None;
+                self.seq = self.seq.max(record.seq.take().unwrap_or(0));
+                record.retry_base = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
+                self.carried.push(step);
+            }
+            self.seq = self.seq.max(record.seq.unwrap_or(0));
+            let outcome = match record.state {
+                StepState::Completed => Outcome::Succeeded,
+                StepState::Failed => Outcome::Failed,
+                StepState::Skipped => Outcome::Skipped,
+                StepState::Pending | StepState::Running | StepState::Cancelled => continue,
+            };
+            self.scheduler.settle(step, outcome);
+        }
+        self.checkpoint_seq = self.seq;
+    }
+
+    /// Takes what has ended into the wave.
+    pub(super) fn collect(&mut self, wave: &mut Wave) {
+        for attempted in std::mem::take(&mut self.ended) {
+            self.settle(attempted, wave);
+        }
+    }
+
+    /// Takes into the wave that steps are running whose rows do not say so yet, those started first.
+    pub(super) fn show(&mut self, wave: &mut Wave) {
+        let now = self.engine.clock.elapsed();
+        while let Some((_, step, attempt)) = self.unshown.pop_front_if(|(due, ..)| *due <= now) {
+            if self.is_running(step, attempt) {
+                self.slots[step as usize].record.state = StepState::Running;
+                wave.writes.push(self.write(step));
+            }
+        }
+    }
+
+    /// A step that can never start.
+    pub(super) fn skip(&mut self, step: u32, writes: &mut Vec<StepWrite>) -> StepOutcome {
+        let seq = self.next_seq();
+        let now = self.engine.clock.now();
+        let record = &mut self.slots[step as usize].record;
+        record.state = StepState::Skipped;
+        record.seq = Some(seq);
+        record.completed_at = Some(now);
+        self.scheduler.settle(step, Outcome::Skipped);
+        writes.push(self.write(step));
+        StepOutcome { step, outcome: Outcome::Skipped }
+    }
+
+    /// Takes into the wave that every step that was started and is not over has failed, because of `reason`
+    /// or of its last attempt; the calls that are under way are dropped.
+    pub(super) fn give_up(&mut self, wave: &mut Wave, reason: &str) {
+        self.attempts.clear();
+        wave.resting.clear();
+        let now = self.engine.clock.now();
+        for step in 0_u32.. {
+            let Some(slot) = self.slots.get_mut(step as usize) else { break };
+            let record = &mut slot.record;
+            let started = matches!(record.state, StepState::Pending | StepState::Running);
+            let Some(last) = record.attempts.last().filter(|_| started) else { continue };
+            let (was_running, number) = (last.ended_at.is_none() && !last.interrupted, last.number);
+            if was_running && let Some(attempt) = record.attempts.pop() {
+                let error = format!("stopped, because {reason}");
+                record.attempts.push(attempt.interrupt(Some(now), error.clone()));
+                wave.failures.push(Failure { step, attempt: number, error: error.clone(), retry_in: None });
+                record.error = Some(error);
+                self.scheduler.vacate(step);
+            }
+            let outcome = self.over(step, Outcome::Failed, now);
+            wave.writes.retain(|write| write.step != step);
+            wave.writes.push(self.write(step));
+            wave.completed.push(outcome);
+        }
+    }
+
+    /// A checkpoint of everything up to and with the commit that follows `row`.
+    pub(super) fn checkpoint(&mut self, row: &Row, wave: &mut Wave) -> CheckpointId {
+        let id = CheckpointId::of(&row.id, row.revision + 1);
+        self.checkpoint_seq = self.seq;
+        wave.checkpoint = Some(NewCheckpoint { id: id.clone(), through_seq: self.seq });
+        id
+    }
+
+    /// Whether enough steps are over since the last checkpoint.
+    pub(super) fn is_checkpoint_due(&self) -> bool {
+        let steps = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
+        self.seq - self.checkpoint_seq >= steps.div_ceil(CHECKPOINTS)
+    }
+
+    /// Why the run fails.
+    pub(super) fn reason(&self) -> String {
+        if self.timed_out {
+            let limit = self.plan.definition().config.timeout.unwrap_or_default();
+            return format!("the run was not done within its timeout of {}", wf_model::format_duration(limit));
+        }
+        match self.scheduler.failed() {
+            Some(step) => self.failure(step),
+            None => "no step is left that could start".to_owned(),
+        }
+    }
+
+    /// What the run says of the step that fails it.
+    pub(super) fn failure(&self, step: u32) -> String {
+        let error = self.slots[step as usize].record.error.as_deref().unwrap_or("for an unknown reason");
+        format!("step `{}` failed: {error}", self.plan.key(step as usize))
+    }
+
+    /// Whether that attempt at the step is under way.
+    pub(super) fn is_running(&self, step: u32, attempt: usize) -> bool {
+        let attempts = &self.slots[step as usize].record.attempts;
+        attempts.len() == attempt && attempts.last().is_some_and(|last| last.ended_at.is_none() && !last.interrupted)
+    }
+
+    /// The row of a step, as it now is.
+    pub(super) fn write(&mut self, step: u32) -> StepWrite {
+        let slot = &mut self.slots[step as usize];
+        let exists = std::mem::replace(&mut slot.exists, true);
+        StepWrite { step, exists, record: slot.record.clone() }
+    }
+
+    fn settle(&mut self, attempted: Attempted, wave: &mut Wave) {
+        let Attempted { step, ended_at, answer } = attempted;
+        let Some(attempt) = self.slots[step as usize].record.attempts.pop() else { return };
+        let number = attempt.number;
+        let record = &mut self.slots[step as usize].record;
+        let outcome = match answer {
+            Ok(reply) => {
+                let mut attempt = attempt.end(ended_at, None);
+                attempt.usage = reply.usage;
+                record.attempts.push(attempt);
+                record.result = Some(reply.result);
+                record.error = None;
+                Some(Outcome::Succeeded)
+            }
+            Err(failure) => {
+                let error = failure.to_string();
+                record.attempts.push(attempt.end(ended_at, Some(error.clone())));
+                record.error = Some(error.clone());
+                let retry_in = if failure.is_retryable() { self.retry_in(step, number) } else { None };
+                if let Some(delay) = retry_in {
+                    self.slots[step as usize].record.state = StepState::Pending;
+                    wave.resting.push((delay, step));
+                }
+                wave.failures.push(Failure { step, attempt: number, error, retry_in });
+                retry_in.is_none().then_some(Outcome::Failed)
+            }
+        };
+        if let Some(outcome) = outcome {
+            let outcome = self.over(step, outcome, ended_at);
+            wave.completed.push(outcome);
+        }
+        wave.writes.push(self.write(step));
+    }
+
+    /// How long a step waits for its next attempt, if its policy grants one.
+    fn retry_in(&self, step: u32, attempt: u32) -> Option<Duration> {
+        let definition = &self.plan.steps()[step as usize];
+        let record = &self.slots[step as usize].record;
+        let failures = record.attempts[record.retry_base as usize..].iter().filter(|made| is_failure(made)).count();
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        let seed = retry::seed(&idempotency_key(self.id(), &definition.key), attempt);
+        (failures < definition.retry.max_attempts.get()).then(|| retry::delay(&definition.retry, failures, seed))
+    }
+
+    fn over(&mut self, step: u32, outcome: Outcome, at: Timestamp) -> StepOutcome {
+        let seq = self.next_seq();
+        let record = &mut self.slots[step as usize].record;
+        record.state = outcome.state();
+        record.seq = Some(seq);
+        record.completed_at = Some(at);
+        self.scheduler.settle(step, outcome);
+        StepOutcome { step, outcome }
+    }
+
+    fn next_seq(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+}
+
+fn is_failure(attempt: &Attempt) -> bool {
+    attempt.error.is_some() && !attempt.interrupted
+}

@@ -1,0 +1,274 @@
+//! The plan: a definition whose names are resolved, whose graph is acyclic, and whose inputs are known.
+//!
+//! The only gate to the engine: what is a `Plan` can run.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wf_model::{Checked, Definition, Graph, Input, OnFailure, Part, Report, Source, Step, nearest};
+
+use crate::id::WorkflowId;
+use crate::store::{NewWorkflow, WorkflowRecord, WorkflowStepRecord};
+use crate::value::Json;
+
+/// The values of a run's inputs, by name.
+pub type Inputs = BTreeMap<String, Json>;
+
+/// A checked workflow, ready to run.
+#[derive(Debug)]
+pub struct Plan {
+    checked: Checked,
+    chain_lengths: Vec<u32>,
+    workflow: NewWorkflow,
+}
+
+impl Plan {
+    /// Reads and checks a workflow file, YAML or JSON.
+    ///
+    /// # Errors
+    ///
+    /// A [`Report`] of every mistake in the file, each with its position and a way out.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Arc<Plan>, Report> {
+        Plan::from_source(&Source::file(path.as_ref())?).map(|(plan, _)| plan)
+    }
+
+    /// Reads and checks a workflow, and returns it with the checker's warnings.
+    ///
+    /// # Errors
+    ///
+    /// A [`Report`] of every mistake, each with its position and a way out.
+    pub fn from_source(source: &Source) -> Result<(Arc<Plan>, Report), Report> {
+        let (checked, warnings) = source.read()?;
+        Ok((Arc::new(Plan::new(checked)), warnings))
+    }
+
+    /// Reads and checks a workflow in YAML; `name` stands for its file in messages.
+    ///
+    /// # Errors
+    ///
+    /// A [`Report`] of every mistake, each with its position and a way out.
+    pub fn from_yaml(name: &str, text: &str) -> Result<Arc<Plan>, Report> {
+        Plan::from_source(&Source::yaml(name, text)).map(|(plan, _)| plan)
+    }
+
+    /// Reads and checks a workflow in JSON; `name` stands for its file in messages.
+    ///
+    /// # Errors
+    ///
+    /// A [`Report`] of every mistake, each with its position and a way out.
+    pub fn from_json(name: &str, text: &str) -> Result<Arc<Plan>, Report> {
+        Plan::from_source(&Source::json(name, text)).map(|(plan, _)| plan)
+    }
+
+    /// Reads and checks a stored workflow again.
+    pub(crate) fn from_stored(workflow: &WorkflowRecord) -> Result<Arc<Plan>, Report> {
+        Plan::from_json(workflow.id.as_str(), workflow.definition.as_str())
+    }
+
+    /// The plan of what the checker has passed.
+    pub fn new(checked: Checked) -> Plan {
+        let workflow = workflow(&checked.definition);
+        let chain_lengths = chain_lengths(&checked.graph);
+        Plan { checked, chain_lengths, workflow }
+    }
+
+    /// The definition.
+    pub const fn definition(&self) -> &Definition {
+        &self.checked.definition
+    }
+
+    /// The workflow's name.
+    pub fn name(&self) -> &str {
+        &self.definition().name
+    }
+
+    /// The workflow's version.
+    pub fn version(&self) -> &str {
+        &self.definition().version
+    }
+
+    /// The hash of the canonical definition: SHA-256 in hexadecimal.
+    pub fn hash(&self) -> &str {
+        &self.workflow.hash
+    }
+
+    /// The identifier under which the workflow is stored.
+    pub const fn id(&self) -> &WorkflowId {
+        &self.workflow.id
+    }
+
+    /// The inputs: those declared, else those that placeholders imply.
+    pub fn inputs(&self) -> &[Input] {
+        &self.checked.inputs
+    }
+
+    /// The steps, in the definition's order.
+    pub fn steps(&self) -> &[Step] {
+        &self.definition().steps
+    }
+
+    /// Which step waits for which.
+    pub const fn graph(&self) -> &Graph {
+        &self.checked.graph
+    }
+
+    /// How many steps the longest chain has that begins with this one, itself included.
+    pub fn chain_length(&self, step: u32) -> u32 {
+        self.chain_lengths.get(step as usize).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn key(&self, step: usize) -> &str {
+        self.steps().get(step).map_or("", |step| step.key.as_str())
+    }
+
+    pub(crate) fn template(&self, step: usize) -> &[Part] {
+        self.checked.templates.get(step).map_or(&[], |template| template.parts())
+    }
+
+    pub(crate) fn max_parallel(&self) -> u32 {
+        self.definition().config.max_parallel.get()
+    }
+
+    pub(crate) fn on_failure(&self) -> OnFailure {
+        self.definition().config.on_failure
+    }
+
+    pub(crate) fn is_serial(&self, step: u32) -> bool {
+        self.steps().get(step as usize).is_some_and(|step| !step.parallel)
+    }
+
+    pub(crate) fn is_optional(&self, step: u32) -> bool {
+        self.steps().get(step as usize).is_some_and(|step| step.optional)
+    }
+
+    /// The workflow as a store keeps it.
+    pub(crate) const fn workflow(&self) -> &NewWorkflow {
+        &self.workflow
+    }
+
+    /// The value of each input, in order: what was given, else the default.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake at once: an unknown input, a missing one, one of the wrong type.
+    pub(crate) fn bind(&self, mut given: Inputs) -> Result<Vec<Json>, Vec<String>> {
+        let mut mistakes = Vec::new();
+        let mut values = Vec::with_capacity(self.inputs().len());
+        for input in self.inputs() {
+            let value = match (given.remove(&input.name), &input.default) {
+                (Some(value), _) => {
+                    let tree = value.to_value();
+                    if !input.kind.accepts(&tree) {
+                        mistakes.push(format!(
+                            "input `{}` must be of type {}, but is {}",
+                            input.name,
+                            input.kind.name(),
+                            kind_of(&tree)
+                        ));
+                    }
+                    value
+                }
+                (None, Some(default)) => Json::from_value(default),
+                (None, None) if input.required => {
+                    mistakes.push(format!("input `{}` ({}) is missing", input.name, input.kind.name()));
+                    Json::null()
+                }
+                (None, None) => Json::null(),
+            };
+            values.push(value);
+        }
+        for name in given.keys() {
+            let names = || self.inputs().iter().map(|input| input.name.as_str());
+            let help = match nearest(name, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if self.inputs().is_empty() => "the workflow takes none".to_owned(),
+                None => format!("the inputs are: {}", quoted(names())),
+            };
+            mistakes.push(format!("unknown input `{name}`; {help}"));
+        }
+        if mistakes.is_empty() { Ok(values) } else { Err(mistakes) }
+    }
+
+    /// The result of a run: an object of the results of the steps that nothing depends on, by key.
+    pub(crate) fn result<'a>(&self, result: impl Fn(usize) -> Option<&'a Json>) -> Json {
+        let mut object = String::from("{");
+        for sink in self.graph().sinks() {
+            if object.len() > 1 {
+                object.push(',');
+            }
+            // A step's key needs no escape.
+            let _ = write!(object, "\"{}\":{}", self.key(sink), result(sink).map_or("null", Json::as_str));
+        }
+        object.push('}');
+        Json::from_stored(object)
+    }
+}
+
+/// `a`, `b`, `c`.
+pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+const fn kind_of(value: &serde_json::Value) -> &'static str {
+    match value {
+        serde_json::Value::Null => "null",
+        serde_json::Value::Bool(_) => "a boolean",
+        serde_json::Value::Number(_) => "a number",
+        serde_json::Value::String(_) => "a string",
+        serde_json::Value::Array(_) => "an array",
+        serde_json::Value::Object(_) => "an object",
+    }
+}
+
+fn chain_lengths(graph: &Graph) -> Vec<u32> {
+    let mut lengths = vec![1; graph.len()];
+    for &step in graph.order().iter().rev() {
+        let behind = graph.dependents(step as usize).iter().map(|&next| lengths[next as usize]).max();
+        lengths[step as usize] = 1 + behind.unwrap_or(0);
+    }
+    lengths
+}
+
+fn workflow(definition: &Definition) -> NewWorkflow {
+    let canonical = definition.to_json();
+    let hash = Sha256::digest(canonical.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let steps = definition.steps.iter().map(|step| WorkflowStepRecord {
+        key: step.key.clone(),
+        agent: step.agent.clone(),
+        prompt_template: step.prompt.clone(),
+        dependencies: Json::from_value(&serde_json::Value::from(step.dependencies.clone())),
+        parallel: step.parallel,
+    });
+    NewWorkflow {
+        id: WorkflowId::from(format!("{}-{}", slug(&definition.name), &hash[..12])),
+        name: definition.name.clone(),
+        description: definition.description.clone(),
+        version: definition.version.clone(),
+        steps: steps.collect(),
+        definition: Json::from_stored(canonical),
+        hash,
+    }
+}
+
+/// The name in lower case, with `-` for whatever is not a letter or a digit; at most 40 characters.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for letter in name.chars() {
+        if letter.is_alphanumeric() {
+            slug.extend(letter.to_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.chars().count() >= 40 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "workflow".to_owned() } else { slug.to_owned() }
+}

@@ -1,0 +1,59 @@
+//! From a template and what is known to the prompt that an agent gets.
+
+use std::borrow::Cow;
+
+use wf_model::Part;
+
+use crate::agent::StepError;
+use crate::plan::Plan;
+use crate::value::Json;
+
+/// What a prompt is rendered from.
+pub(crate) struct Known<'a, R: Fn(usize) -> Option<&'a Json>> {
+    /// The value of each input.
+    pub(crate) inputs: &'a [Json],
+    /// The result of a step: none when it failed and is optional.
+    pub(crate) result: R,
+    /// Whether answers were not really given, so that a path into one shows as `<step.path>`.
+    pub(crate) dry: bool,
+}
+
+/// Renders the prompt of `step`. What is inserted is not looked at again.
+///
+/// # Errors
+///
+/// A terminal [`StepError`] that names the placeholder whose path is missing.
+pub(crate) fn render<'a, R>(plan: &Plan, step: usize, known: &Known<'a, R>) -> Result<String, StepError>
+where
+    R: Fn(usize) -> Option<&'a Json>,
+{
+    let mut prompt = String::new();
+    for part in plan.template(step) {
+        match part {
+            Part::Text(text) => prompt.push_str(text),
+            Part::Input { input, path } => {
+                let name = plan.inputs().get(*input).map_or("", |input| input.name.as_str());
+                let text = known.inputs.get(*input).and_then(|value| value.text_at(path));
+                prompt.push_str(&text.ok_or_else(|| missing("input", name, path))?);
+            }
+            Part::Step { step, path } => {
+                let key = plan.key(*step);
+                let text = match (known.result)(*step) {
+                    None => Cow::Borrowed("null"),
+                    Some(result) => match result.text_at(path) {
+                        Some(text) => text,
+                        None if known.dry => Cow::Owned(format!("<{key}.{}>", path.join("."))),
+                        None => return Err(missing("result of step", key, path)),
+                    },
+                };
+                prompt.push_str(&text);
+            }
+        }
+    }
+    Ok(prompt)
+}
+
+fn missing(what: &str, name: &str, path: &[String]) -> StepError {
+    let path = path.join(".");
+    StepError::Terminal(format!("the prompt needs `{{{{{name}.{path}}}}}`, but the {what} `{name}` has no `{path}`"))
+}

@@ -1,0 +1,199 @@
+//! Which step may start now: pure, no clock, no async, no store.
+//!
+//! Every driver of a [`Plan`] uses it: the engine, a simulator, a distributed backend. It is told what
+//! happened and asked what may happen next; each step passes once through
+//! waiting → ready → running (→ resting → ready …) → settled, so that a whole run costs
+//! O((V + E) log V) for V steps and E dependencies.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use wf_model::OnFailure;
+
+use crate::plan::Plan;
+use crate::step::Outcome;
+
+/// Decides which steps of one execution may start.
+#[derive(Debug)]
+pub struct Scheduler {
+    plan: Arc<Plan>,
+    steps: Vec<Step>,
+    ready: BinaryHeap<(u32, Reverse<u32>)>,
+    /// What has become ready, but rests on what is not committed yet.
+    held: Vec<u32>,
+    /// What can never start, because something it needs failed, and is not settled yet.
+    blocked: Vec<u32>,
+    running: u32,
+    exclusive: bool,
+    stopped: bool,
+    unsettled: usize,
+    failed: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    waits_for: u32,
+    phase: Phase,
+    blocked: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    Ready,
+    Running,
+    Resting,
+    Settled,
+}
+
+impl Scheduler {
+    /// A scheduler for a run of `plan` in which nothing has happened yet.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let graph = plan.graph();
+        let steps: Vec<Step> = (0..graph.len())
+            .map(|step| Step {
+                waits_for: u32::try_from(graph.dependencies(step).len()).unwrap_or(u32::MAX),
+                phase: Phase::Waiting,
+                blocked: false,
+            })
+            .collect();
+        let held = (0_u32..).zip(&steps).filter(|(_, step)| step.waits_for == 0).map(|(at, _)| at).collect();
+        Scheduler {
+            unsettled: steps.len(),
+            ready: BinaryHeap::new(),
+            blocked: Vec::new(),
+            running: 0,
+            exclusive: false,
+            stopped: false,
+            failed: None,
+            held,
+            steps,
+            plan,
+        }
+    }
+
+    /// The step to start now, if one may; it then holds a slot until it [`vacates`](Scheduler::vacate) it.
+    ///
+    /// The step with the longest chain of steps behind it comes first, then the first in the definition. A
+    /// step with `parallel: false` whose turn has come waits until nothing runs, and holds back all others
+    /// until it has run.
+    pub fn start_next(&mut self) -> Option<u32> {
+        if self.stopped || self.exclusive || self.running >= self.plan.max_parallel() {
+            return None;
+        }
+        let &(_, Reverse(step)) = self.ready.peek()?;
+        let alone = self.plan.is_serial(step);
+        if alone && self.running > 0 {
+            return None;
+        }
+        self.ready.pop();
+        self.exclusive = alone;
+        self.running += 1;
+        self.steps[step as usize].phase = Phase::Running;
+        Some(step)
+    }
+
+    /// An attempt at `step` has ended: its slot is free. The step rests until it is settled or requeued.
+    pub fn vacate(&mut self, step: u32) {
+        debug_assert_eq!(self.steps[step as usize].phase, Phase::Running);
+        self.steps[step as usize].phase = Phase::Resting;
+        self.running -= 1;
+        if self.plan.is_serial(step) {
+            self.exclusive = false;
+        }
+    }
+
+    /// A resting step may start again.
+    pub fn requeue(&mut self, step: u32) {
+        debug_assert_eq!(self.steps[step as usize].phase, Phase::Resting);
+        self.queue(step);
+    }
+
+    /// `step` is over. What only waited for it is held until [`release`](Scheduler::release).
+    ///
+    /// A failure that the definition does not tolerate blocks what depends on it, and stops the start of
+    /// anything new unless the definition says `onFailure: continue`.
+    pub fn settle(&mut self, step: u32, outcome: Outcome) {
+        let at = step as usize;
+        debug_assert_ne!(self.steps[at].phase, Phase::Settled);
+        self.steps[at].phase = Phase::Settled;
+        self.unsettled -= 1;
+        let blocks = match outcome {
+            Outcome::Succeeded => false,
+            Outcome::Skipped => true,
+            Outcome::Failed => !self.plan.is_optional(step),
+        };
+        if blocks && outcome == Outcome::Failed {
+            self.failed.get_or_insert(step);
+            self.stopped |= self.plan.on_failure() != OnFailure::Continue;
+        }
+        for &dependent in self.plan.graph().dependents(at) {
+            let next = &mut self.steps[dependent as usize];
+            next.waits_for -= 1;
+            next.blocked |= blocks;
+            if next.waits_for == 0 && next.phase == Phase::Waiting {
+                if next.blocked {
+                    self.blocked.push(dependent);
+                } else {
+                    self.held.push(dependent);
+                }
+            }
+        }
+    }
+
+    /// A step that can never start, because something it needs failed; to be settled as skipped.
+    pub fn next_blocked(&mut self) -> Option<u32> {
+        while let Some(step) = self.blocked.pop() {
+            if self.steps[step as usize].phase == Phase::Waiting {
+                return Some(step);
+            }
+        }
+        None
+    }
+
+    /// How many steps wait for [`release`](Scheduler::release).
+    pub fn held(&self) -> u32 {
+        let held = self.held.iter().filter(|&&step| self.steps[step as usize].phase == Phase::Waiting).count();
+        u32::try_from(held).unwrap_or(u32::MAX)
+    }
+
+    /// Everything settled so far is committed: what it made ready may start.
+    pub fn release(&mut self) {
+        for step in std::mem::take(&mut self.held) {
+            if self.steps[step as usize].phase == Phase::Waiting {
+                self.queue(step);
+            }
+        }
+    }
+
+    /// Whether a failure keeps every further step from starting.
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// How many attempts are running.
+    pub const fn running(&self) -> u32 {
+        self.running
+    }
+
+    /// Whether a start is to be expected without anything else happening but slots becoming free.
+    pub fn has_ready(&self) -> bool {
+        !self.stopped && !self.ready.is_empty()
+    }
+
+    /// Whether every step is settled.
+    pub const fn is_done(&self) -> bool {
+        self.unsettled == 0
+    }
+
+    /// The first step whose failure fails the run.
+    pub const fn failed(&self) -> Option<u32> {
+        self.failed
+    }
+
+    fn queue(&mut self, step: u32) {
+        self.steps[step as usize].phase = Phase::Ready;
+        self.ready.push((self.plan.chain_length(step), Reverse(step)));
+    }
+}
