@@ -17,6 +17,7 @@
 mod capture;
 mod command;
 mod echo;
+mod file;
 mod group;
 mod limited;
 mod program;
@@ -24,4 +25,5 @@ mod secrets;
 
 pub use command::{CommandAgent, OUTPUT_LIMIT};
 pub use echo::EchoAgent;
+pub use file::AgentsFile;
 pub use limited::Limited;

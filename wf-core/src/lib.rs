@@ -12,4 +12,9 @@ pub mod scheduler;
 pub mod spawn;
 pub mod step;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod value;
+
+#[cfg(feature = "macros")]
+pub use wf_macros::workflow;

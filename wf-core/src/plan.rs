@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use wf_model::{Checked, Definition, Graph, Input, OnFailure, Part, Report, Source, Step, nearest};
+pub use wf_model::{Definition, Graph, Input, Report, Source, Step};
+use wf_model::{Checked, OnFailure, Part, nearest};
 
 use crate::id::WorkflowId;
 use crate::store::{NewWorkflow, WorkflowRecord, WorkflowStepRecord};
@@ -61,6 +62,15 @@ impl Plan {
     /// A [`Report`] of every mistake, each with its position and a way out.
     pub fn from_json(name: &str, text: &str) -> Result<Arc<Plan>, Report> {
         Plan::from_source(&Source::json(name, text)).map(|(plan, _)| plan)
+    }
+
+    /// Reads and checks a workflow in the format that the name's ending says, else that its text looks like.
+    ///
+    /// # Errors
+    ///
+    /// A [`Report`] of every mistake, each with its position and a way out.
+    pub fn from_text(name: &str, text: &str) -> Result<Arc<Plan>, Report> {
+        Plan::from_source(&Source::text(name, text)).map(|(plan, _)| plan)
     }
 
     /// Reads and checks a stored workflow again.

@@ -17,6 +17,8 @@ mod notice;
 mod pump;
 mod run;
 mod status;
+#[cfg(test)]
+mod tests;
 mod wave;
 
 use std::collections::HashSet;

@@ -4,6 +4,8 @@
 //! checkpoints. Every write is an insert or a compare-and-set; no identifier and no moment is made by the
 //! store, so that a run on virtual time leaves the same rows every time.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod error;
 mod memory;
 mod record;
@@ -18,7 +20,7 @@ pub use record::{
 };
 
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
-use crate::lifecycle::{Event, Row, State};
+use crate::lifecycle::{Event, Row, State, TransitionError, transition};
 use crate::step::{Attempt, StepState};
 use crate::value::Json;
 
@@ -212,6 +214,21 @@ pub struct Commit {
     pub path: Vec<Event>,
     /// What else is written.
     pub writes: Writes,
+}
+
+impl Commit {
+    /// A commit of `path`, which begins in `from`; where it leads is computed by the lifecycle's table.
+    ///
+    /// # Errors
+    ///
+    /// [`TransitionError`] when an event of the path is not legal where the path has come to.
+    pub fn new(row: Row, from: State, path: Vec<Event>, writes: Writes) -> Result<Self, TransitionError> {
+        let mut to = from;
+        for event in &path {
+            to = transition(to, event)?;
+        }
+        Ok(Commit { row, from, to, path, writes })
+    }
 }
 
 /// What a commit writes beside the state.

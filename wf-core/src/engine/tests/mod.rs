@@ -1,0 +1,7 @@
+//! The engine on virtual time: what it does, in which order, and what it leaves behind.
+
+mod bench;
+mod control;
+mod failure;
+mod order;
+mod values;

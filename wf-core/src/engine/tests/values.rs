@@ -1,0 +1,59 @@
+//! What goes into prompts, and what comes out of a run.
+
+use super::bench::{Act, Bench, plan};
+use crate::plan::Inputs;
+use crate::value::Json;
+
+#[test]
+fn inputs_and_results_are_inserted_as_they_are() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Answer(1, r#"{ "n": 1.50, "list": [ 1, "two" ] }"#)]);
+    bench.agent.on("b", &[Act::Answer(1, "[$PROMPT]")]);
+    let steps = "a, prompt: '{{text}}'\nb, dependencies: [a], prompt: '{{text}}|{{a}}|{{a.n}}|{{a.list.1}}|{{ a.result.list }}|{{{{x}}'";
+    let inputs = Inputs::from([("text".to_owned(), Json::string("{{a}} $(x) \"q\""))]);
+    let status = bench.try_run(&plan("", steps), inputs).unwrap();
+    assert_eq!(
+        status.result.unwrap().to_value(),
+        serde_json::json!({"b": ["{{a}} $(x) \"q\"|{\"n\":1.50,\"list\":[1,\"two\"]}|1.50|two|[1,\"two\"]|{{x}}"]})
+    );
+}
+
+#[test]
+fn the_result_has_every_step_that_nothing_depends_on() {
+    let bench = Bench::new();
+    bench.agent.on("b", &[Act::Answer(1, "[1]")]);
+    let status = bench.run(&plan("", "a\nb\nc, dependencies: [a]"));
+    assert_eq!(status.result.unwrap().as_str(), r#"{"b":[1],"c":"done"}"#);
+}
+
+#[test]
+fn wrong_inputs_are_all_told_and_record_nothing() {
+    let bench = Bench::new();
+    let head = "inputs: { diff: { type: string, required: true }, depth: { type: integer, default: 3 } }";
+    let steps = "a, prompt: '{{diff}} {{depth}}'";
+    let inputs = Inputs::from([
+        ("depth".to_owned(), Json::string("x")),
+        ("dif".to_owned(), Json::string("x")),
+    ]);
+    let error = bench.try_run(&plan(head, steps), inputs).unwrap_err();
+    assert!(error.is_input());
+    assert_eq!(
+        error.to_string(),
+        "input `diff` (string) is missing\ninput `depth` must be of type integer, but is a string\nunknown input `dif`; did you mean `diff`?"
+    );
+    assert_eq!(bench.store.commits(), 0);
+}
+
+#[test]
+fn a_missing_agent_is_told_before_anything_is_recorded() {
+    let bench = Bench::new();
+    let text = "name: t\nsteps: [{key: x, agent: b, prompt: p}, {key: y, agent: '@fly', prompt: p}]";
+    let plan = crate::plan::Plan::from_yaml("t.yaml", text).unwrap();
+    let error = bench.try_run(&plan, Inputs::new()).unwrap_err();
+    assert!(error.is_agent());
+    assert_eq!(
+        error.to_string(),
+        "step `x` asks agent `b`, which is not there; did you mean `a`?\nstep `y` asks an agent that can `fly`, and there is none; no agent lists any"
+    );
+    assert_eq!(bench.store.commits(), 0);
+}

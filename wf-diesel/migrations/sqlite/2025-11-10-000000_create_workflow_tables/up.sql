@@ -1,0 +1,89 @@
+-- Identifiers that users see are TEXT, all others INTEGER; moments are milliseconds since the Unix epoch;
+-- JSON is TEXT.
+
+CREATE TABLE workflows (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    description TEXT,
+    definition TEXT NOT NULL,
+    version TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    -- The steps of a workflow have consecutive identifiers: this one is the first of `step_count`.
+    first_step_id INTEGER NOT NULL,
+    step_count INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX workflows_name ON workflows (name);
+
+CREATE TABLE workflow_steps (
+    id INTEGER NOT NULL PRIMARY KEY,
+    workflow_id TEXT NOT NULL REFERENCES workflows (id),
+    -- From 0; `id` is the workflow's `first_step_id` plus this.
+    position INTEGER NOT NULL,
+    step_key TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    prompt_template TEXT NOT NULL,
+    dependencies TEXT NOT NULL,
+    parallel INTEGER NOT NULL CHECK (parallel IN (0, 1))
+) STRICT;
+
+CREATE INDEX workflow_steps_workflow_id ON workflow_steps (workflow_id);
+
+CREATE TABLE workflow_executions (
+    id TEXT NOT NULL PRIMARY KEY,
+    workflow_id TEXT NOT NULL REFERENCES workflows (id),
+    state TEXT NOT NULL CHECK (state IN ('idle', 'parsing', 'validating_workflow', 'building_dependency_graph', 'scheduling_steps', 'executing_steps', 'awaiting_completion', 'creating_checkpoint', 'restoring_from_checkpoint', 'aggregating_results', 'completed', 'failed', 'paused', 'cancelled')),
+    context TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    completed_at INTEGER,
+    error TEXT,
+    owner TEXT,
+    fencing_token INTEGER NOT NULL,
+    lease_until INTEGER,
+    revision INTEGER NOT NULL,
+    pause_requested INTEGER NOT NULL CHECK (pause_requested IN (0, 1)),
+    driven_millis INTEGER NOT NULL,
+    agents_file TEXT,
+    directory TEXT,
+    -- No foreign key: what a run was restored from stays true when the checkpoint is pruned.
+    restored_from TEXT
+) STRICT;
+
+CREATE INDEX workflow_executions_workflow_id_state ON workflow_executions (workflow_id, state);
+
+-- Only executions that are being driven have an owner: renewing leases touches no others.
+CREATE INDEX workflow_executions_owner ON workflow_executions (owner) WHERE owner IS NOT NULL;
+
+CREATE TABLE workflow_step_executions (
+    id INTEGER NOT NULL PRIMARY KEY,
+    execution_id TEXT NOT NULL REFERENCES workflow_executions (id),
+    step_id INTEGER NOT NULL REFERENCES workflow_steps (id),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'completed', 'failed', 'skipped', 'cancelled')),
+    -- The order in which the steps of one execution were committed, from 1.
+    seq INTEGER,
+    result TEXT,
+    started_at INTEGER,
+    completed_at INTEGER,
+    error TEXT,
+    retry_count INTEGER NOT NULL,
+    attempts TEXT NOT NULL,
+    retry_base INTEGER NOT NULL,
+    UNIQUE (execution_id, step_id)
+) STRICT;
+
+CREATE INDEX workflow_step_executions_execution_id_state ON workflow_step_executions (execution_id, state);
+
+CREATE TABLE workflow_checkpoints (
+    id TEXT NOT NULL PRIMARY KEY,
+    execution_id TEXT NOT NULL REFERENCES workflow_executions (id),
+    state TEXT NOT NULL CHECK (state IN ('idle', 'parsing', 'validating_workflow', 'building_dependency_graph', 'scheduling_steps', 'executing_steps', 'awaiting_completion', 'creating_checkpoint', 'restoring_from_checkpoint', 'aggregating_results', 'completed', 'failed', 'paused', 'cancelled')),
+    context TEXT NOT NULL,
+    completed_steps TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- The execution's revision with which it was written: checkpoints of one millisecond keep their order.
+    revision INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX workflow_checkpoints_execution_id_created_at ON workflow_checkpoints (execution_id, created_at DESC);

@@ -1,0 +1,285 @@
+//! Opening: the file and who may read it, the connection's settings, and the migrations.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::Sqlite;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use wf_core::store::StoreError;
+
+use crate::error::store_error;
+
+/// The schema's history, oldest first.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// `synchronous = FULL`, as SQLite numbers it.
+const FULL: i64 = 2;
+
+/// How long to wait before asking again for a lock that SQLite does not wait for itself.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// Held while a file is made and opened: closing a file that another thread of this process has just opened
+/// as a database would drop that connection's POSIX locks.
+static OPENING: Mutex<()> = Mutex::new(());
+
+/// Opens the two connections of a store: the one that writes, and the one that reads.
+///
+/// The file and its folder are made if they are missing, readable by their owner only; the schema is
+/// brought up to date.
+pub(crate) fn open_pair(
+    path: &Path,
+    busy_timeout: Duration,
+) -> Result<(SqliteConnection, SqliteConnection), StoreError> {
+    let path = absolute(path)?;
+    let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+    prepare_file(&path)?;
+    let mut writing = connect(&path, busy_timeout)?;
+    configure(&mut writing, busy_timeout).map_err(|error| about(&path, error))?;
+    migrate(&mut writing, &path)?;
+    let mut reading = connect(&path, busy_timeout)?;
+    reading
+        .batch_execute("PRAGMA query_only = ON")
+        .map_err(|error| about(&path, store_error(&error)))?;
+    drop(opening);
+    Ok((writing, reading))
+}
+
+/// Begins a transaction that may write, waiting for whoever holds the database.
+pub(crate) fn begin_immediate(conn: &mut SqliteConnection) -> QueryResult<()> {
+    conn.batch_execute("BEGIN IMMEDIATE")
+}
+
+/// Makes the open transaction durable.
+pub(crate) fn commit(conn: &mut SqliteConnection) -> QueryResult<()> {
+    conn.batch_execute("COMMIT")
+}
+
+/// Undoes the open transaction.
+///
+/// SQLite may have done so itself when a statement failed: that there is none is then no error.
+pub(crate) fn roll_back(conn: &mut SqliteConnection) {
+    let _ = conn.batch_execute("ROLLBACK");
+}
+
+/// Reads a number that differs from the one read before when another connection has written in between.
+pub(crate) fn data_version(conn: &mut SqliteConnection) -> QueryResult<i64> {
+    sql::<BigInt>("PRAGMA data_version").get_result(conn)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    if path.as_os_str().is_empty() || path == Path::new(":memory:") {
+        return Err(StoreError::rejected("a durable store needs the path of a file"));
+    }
+    std::path::absolute(path)
+        .map_err(|error| StoreError::rejected(format!("cannot resolve the path `{}`", path.display())).with_source(error))
+}
+
+/// Makes the file and its folder if they are missing; a file that is there is not opened, only looked at.
+fn prepare_file(path: &Path) -> Result<(), StoreError> {
+    let refused = |what: &str| StoreError::rejected(format!("cannot open the database `{}`{what}", path.display()));
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(refused(": it is a folder")),
+        Ok(found) if !found.is_file() => Err(refused(": it is not a file")),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(folder) = path.parent() {
+                create_folder(folder).map_err(|error| {
+                    StoreError::rejected(format!("cannot create the folder `{}`", folder.display())).with_source(error)
+                })?;
+            }
+            match create_file(path) {
+                // Another process was faster.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                Err(error) => Err(refused("").with_source(error)),
+                Ok(()) => Ok(()),
+            }
+        }
+        Err(error) => Err(refused("").with_source(error)),
+    }
+}
+
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Creates an empty file; SQLite gives its companions `-wal` and `-shm` the same permissions.
+fn create_file(path: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn connect(path: &Path, busy_timeout: Duration) -> Result<SqliteConnection, StoreError> {
+    let address = address(path).ok_or_else(|| {
+        StoreError::rejected(format!("cannot open the database `{}`: its path is not Unicode", path.display()))
+    })?;
+    let mut conn = SqliteConnection::establish(&address).map_err(|error| {
+        StoreError::rejected(format!("cannot open the database `{}`", path.display())).with_source(error)
+    })?;
+    let millis = i32::try_from(busy_timeout.as_millis()).unwrap_or(i32::MAX);
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {millis}; PRAGMA trusted_schema = OFF"))
+        .map_err(|error| about(path, store_error(&error)))?;
+    Ok(conn)
+}
+
+/// The URI of an existing file, in which no byte of the path has a meaning of its own.
+fn address(path: &Path) -> Option<String> {
+    let mut address = String::from("file:");
+    for &byte in bytes(path.as_os_str())?.as_ref() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => address.push(char::from(byte)),
+            // Writing to a string cannot fail.
+            _ => _ = write!(address, "%{byte:02X}"),
+        }
+    }
+    address.push_str("?mode=rw");
+    Some(address)
+}
+
+#[cfg(unix)]
+fn bytes(path: &OsStr) -> Option<std::borrow::Cow<'_, [u8]>> {
+    Some(std::os::unix::ffi::OsStrExt::as_bytes(path).into())
+}
+
+#[cfg(not(unix))]
+fn bytes(path: &OsStr) -> Option<std::borrow::Cow<'_, [u8]>> {
+    // A drive letter follows a slash: `file:/C:/…`.
+    Some(format!("/{}", path.to_str()?.replace('\\', "/")).into_bytes().into())
+}
+
+/// Sets what the durability rests on, and looks whether it took.
+fn configure(conn: &mut SqliteConnection, busy_timeout: Duration) -> Result<(), StoreError> {
+    let mode = write_ahead_log(conn, busy_timeout)?;
+    if mode != "wal" {
+        return Err(StoreError::rejected("the file system does not allow a write-ahead log"));
+    }
+    let settings = (|| {
+        conn.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
+        let synchronous: i64 = sql::<BigInt>("PRAGMA synchronous").get_result(conn)?;
+        let foreign_keys: i64 = sql::<BigInt>("PRAGMA foreign_keys").get_result(conn)?;
+        QueryResult::Ok((synchronous, foreign_keys))
+    })();
+    match settings {
+        Ok((FULL, 1)) => Ok(()),
+        Ok(_) => Err(StoreError::rejected("this SQLite does not take the settings that durability rests on")),
+        Err(error) => Err(store_error(&error)),
+    }
+}
+
+/// Turns the write-ahead log on. SQLite does not wait for others that are about to do the same: we do.
+fn write_ahead_log(conn: &mut SqliteConnection, busy_timeout: Duration) -> Result<String, StoreError> {
+    let mut left = busy_timeout;
+    loop {
+        let mode = sql::<Text>("PRAGMA journal_mode = WAL").get_result(conn).map_err(|error| store_error(&error));
+        match mode {
+            Err(error) if error.is_busy() && !left.is_zero() => {
+                left = left.saturating_sub(RETRY);
+                std::thread::park_timeout(RETRY);
+            }
+            mode => return mode,
+        }
+    }
+}
+
+/// Brings the schema up to date, in one transaction; refuses one that is newer than this program.
+fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    // Nearly every time there is nothing to do, and looking takes no lock.
+    if pending(conn, path)? == 0 {
+        return Ok(());
+    }
+    conn.immediate_transaction(|conn| {
+        // Another process may have done it while this one waited for the lock.
+        if pending(conn, path)? > 0 {
+            conn.run_pending_migrations(MIGRATIONS).map_err(|error| about(path, migration_error(&*error)))?;
+        }
+        Ok(())
+    })
+    .map_err(|error| match error {
+        Opening::Refused(error) => error,
+        Opening::Database(error) => about(path, store_error(&error)),
+    })
+}
+
+/// Why a transaction while opening was rolled back.
+enum Opening {
+    Refused(StoreError),
+    Database(diesel::result::Error),
+}
+
+impl From<StoreError> for Opening {
+    fn from(error: StoreError) -> Self {
+        Opening::Refused(error)
+    }
+}
+
+impl From<diesel::result::Error> for Opening {
+    fn from(error: diesel::result::Error) -> Self {
+        Opening::Database(error)
+    }
+}
+
+/// How many migrations the database lacks.
+fn pending(conn: &mut SqliteConnection, path: &Path) -> Result<usize, StoreError> {
+    let known: Vec<Box<dyn Migration<Sqlite>>> =
+        MIGRATIONS.migrations().map_err(|error| about(path, migration_error(&*error)))?;
+    let applied = conn.applied_migrations().map_err(|error| about(path, migration_error(&*error)))?;
+    for version in &applied {
+        if !known.iter().any(|migration| migration.name().version() == *version) {
+            return Err(StoreError::rejected(format!(
+                "the database `{}` was made by a newer version of this program; update the program, or use another database",
+                path.display(),
+            )));
+        }
+    }
+    Ok(known.len().saturating_sub(applied.len()))
+}
+
+fn migration_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> StoreError {
+    match error.downcast_ref::<diesel::result::Error>() {
+        Some(error) => store_error(error),
+        None => StoreError::damaged("the tables cannot be brought up to date").with_source(error.to_string()),
+    }
+}
+
+/// The same kind of error, saying which database it is about.
+fn about(path: &Path, error: StoreError) -> StoreError {
+    let message = format!("cannot open the database `{}`: {error}", path.display());
+    let named = match () {
+        () if error.is_busy() => StoreError::busy(message),
+        () if error.is_full() => StoreError::full(message),
+        () if error.is_damaged() => StoreError::damaged(message),
+        () if error.is_unanswered() => StoreError::unanswered(message),
+        () => StoreError::rejected(message),
+    };
+    match std::error::Error::source(&error) {
+        Some(source) => named.with_source(source.to_string()),
+        None => named,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_of_a_path_has_a_meaning_in_the_address() {
+        let address = address(Path::new("/tmp/a b?mode=memory#%41.db")).unwrap();
+        assert_eq!(address, "file:/tmp/a%20b%3Fmode%3Dmemory%23%2541.db?mode=rw");
+    }
+}

@@ -1,0 +1,200 @@
+//! The table `workflow_executions`: one row per run, and every compare-and-set.
+
+use diesel::dsl::auto_type;
+use diesel::prelude::*;
+use wf_core::id::{ExecutionId, Owner, Timestamp};
+use wf_core::lifecycle::{Row, State};
+use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Origin};
+use wf_core::value::Json;
+
+use crate::error::{integer, unreadable, unsigned};
+use crate::schema::workflow_executions::{self, dsl};
+
+/// The token of an execution that was just created.
+const FIRST_TOKEN: i64 = 1;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = workflow_executions)]
+struct ExecutionRow {
+    id: String,
+    workflow_id: String,
+    state: String,
+    context: String,
+    started_at: i64,
+    completed_at: Option<i64>,
+    error: Option<String>,
+    owner: Option<String>,
+    fencing_token: i64,
+    lease_until: Option<i64>,
+    revision: i64,
+    pause_requested: bool,
+    driven_millis: i64,
+    agents_file: Option<String>,
+    directory: Option<String>,
+    restored_from: Option<String>,
+}
+
+impl ExecutionRow {
+    fn record(self) -> QueryResult<ExecutionRecord> {
+        let mut origin = Origin::default();
+        origin.agents_file = self.agents_file;
+        origin.directory = self.directory;
+        Ok(ExecutionRecord {
+            id: self.id.into(),
+            workflow_id: self.workflow_id.into(),
+            state: state(&self.state)?,
+            context: Json::from_stored(self.context),
+            started_at: Timestamp::from_millis(self.started_at),
+            completed_at: self.completed_at.map(Timestamp::from_millis),
+            error: self.error,
+            owner: self.owner.map(Into::into),
+            token: unsigned(self.fencing_token)?,
+            lease_until: self.lease_until.map(Timestamp::from_millis),
+            revision: unsigned(self.revision)?,
+            pause_requested: self.pause_requested,
+            driven_millis: unsigned(self.driven_millis)?,
+            origin,
+            restored_from: self.restored_from.map(Into::into),
+        })
+    }
+}
+
+/// The state of that name in the database.
+pub(crate) fn state(name: &str) -> QueryResult<State> {
+    State::parse(name).ok_or_else(|| unreadable("the database holds a state that is none of the lifecycle"))
+}
+
+pub(crate) fn insert_execution(conn: &mut SqliteConnection, new: &NewExecution) -> QueryResult<usize> {
+    diesel::insert_into(dsl::workflow_executions)
+        .values((
+            dsl::id.eq(new.id.as_str()),
+            dsl::workflow_id.eq(new.workflow.id.as_str()),
+            dsl::state.eq(State::Idle.name()),
+            dsl::context.eq(new.context.as_str()),
+            dsl::started_at.eq(new.at.millis()),
+            dsl::owner.eq(Some(new.owner.as_str())),
+            dsl::fencing_token.eq(FIRST_TOKEN),
+            dsl::lease_until.eq(Some(new.lease_until.millis())),
+            dsl::revision.eq(0),
+            dsl::pause_requested.eq(false),
+            dsl::driven_millis.eq(0),
+            dsl::agents_file.eq(new.origin.agents_file.as_deref()),
+            dsl::directory.eq(new.origin.directory.as_deref()),
+        ))
+        .execute(conn)
+}
+
+/// Writes a commit to an execution that goes on; no row changes unless it stands as the commit expects.
+pub(crate) fn advance_execution(conn: &mut SqliteConnection, commit: &Commit) -> QueryResult<usize> {
+    let (row, writes) = (&commit.row, &commit.writes);
+    diesel::update(dsl::workflow_executions.find(row.id.as_str()))
+        .filter(dsl::state.eq(commit.from.name()))
+        .filter(dsl::fencing_token.eq(integer(row.token)?))
+        .filter(dsl::revision.eq(integer(row.revision)?))
+        .set((
+            dsl::state.eq(commit.to.name()),
+            dsl::revision.eq(dsl::revision + 1),
+            dsl::driven_millis.eq(integer(writes.driven_millis)?),
+            dsl::error.eq(writes.error.as_deref()),
+        ))
+        .execute(conn)
+}
+
+/// Writes a commit that pauses or ends an execution, and gives its lease back.
+pub(crate) fn settle_execution(conn: &mut SqliteConnection, commit: &Commit) -> QueryResult<usize> {
+    let (row, writes) = (&commit.row, &commit.writes);
+    diesel::update(dsl::workflow_executions.find(row.id.as_str()))
+        .filter(dsl::state.eq(commit.from.name()))
+        .filter(dsl::fencing_token.eq(integer(row.token)?))
+        .filter(dsl::revision.eq(integer(row.revision)?))
+        .set((
+            dsl::state.eq(commit.to.name()),
+            dsl::revision.eq(dsl::revision + 1),
+            dsl::driven_millis.eq(integer(writes.driven_millis)?),
+            dsl::error.eq(writes.error.as_deref()),
+            dsl::completed_at.eq(commit.to.is_terminal().then(|| writes.at.millis())),
+            dsl::owner.eq(None::<&str>),
+            dsl::lease_until.eq(None::<i64>),
+        ))
+        .execute(conn)
+}
+
+/// Takes the lease; no row changes unless it stands as the claim expects and has not ended.
+pub(crate) fn claim_execution(conn: &mut SqliteConnection, claim: &Claim) -> QueryResult<usize> {
+    diesel::update(dsl::workflow_executions.find(claim.row.id.as_str()))
+        .filter(dsl::fencing_token.eq(integer(claim.row.token)?))
+        .filter(dsl::revision.eq(integer(claim.row.revision)?))
+        .filter(has_not_ended())
+        .set((
+            dsl::owner.eq(Some(claim.owner.as_str())),
+            dsl::lease_until.eq(Some(claim.lease_until.millis())),
+            dsl::fencing_token.eq(dsl::fencing_token + 1),
+            dsl::revision.eq(dsl::revision + 1),
+            dsl::pause_requested.eq(false),
+        ))
+        .execute(conn)
+}
+
+pub(crate) fn renew_leases(conn: &mut SqliteConnection, owner: &Owner, lease_until: Timestamp) -> QueryResult<usize> {
+    diesel::update(dsl::workflow_executions)
+        .filter(dsl::owner.eq(owner.as_str()))
+        .filter(has_not_ended())
+        .filter(dsl::state.ne(State::Paused.name()))
+        .set(dsl::lease_until.eq(Some(lease_until.millis())))
+        .execute(conn)
+}
+
+/// Asks for a pause; the revision stays, so that the owner's next commit is not refused.
+pub(crate) fn request_pause(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<usize> {
+    diesel::update(dsl::workflow_executions.find(id.as_str()))
+        .filter(has_not_ended())
+        .filter(dsl::state.ne(State::Paused.name()))
+        .set(dsl::pause_requested.eq(true))
+        .execute(conn)
+}
+
+pub(crate) fn cancel_execution(conn: &mut SqliteConnection, id: &ExecutionId, at: Timestamp) -> QueryResult<usize> {
+    diesel::update(dsl::workflow_executions.find(id.as_str()))
+        .filter(has_not_ended())
+        .set((
+            dsl::state.eq(State::Cancelled.name()),
+            dsl::fencing_token.eq(dsl::fencing_token + 1),
+            dsl::revision.eq(dsl::revision + 1),
+            dsl::completed_at.eq(Some(at.millis())),
+            dsl::owner.eq(None::<&str>),
+            dsl::lease_until.eq(None::<i64>),
+        ))
+        .execute(conn)
+}
+
+pub(crate) fn find_state(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<State>> {
+    let name: Option<String> = dsl::workflow_executions.find(id.as_str()).select(dsl::state).first(conn).optional()?;
+    name.map(|name| state(&name)).transpose()
+}
+
+pub(crate) fn find_execution(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<ExecutionRecord>> {
+    let row: Option<ExecutionRow> =
+        dsl::workflow_executions.find(id.as_str()).select(ExecutionRow::as_select()).first(conn).optional()?;
+    row.map(ExecutionRow::record).transpose()
+}
+
+pub(crate) fn list_executions(conn: &mut SqliteConnection) -> QueryResult<Vec<ExecutionRecord>> {
+    let rows: Vec<ExecutionRow> = dsl::workflow_executions
+        .select(ExecutionRow::as_select())
+        .order((dsl::started_at.desc(), dsl::id.desc()))
+        .load(conn)?;
+    rows.into_iter().map(ExecutionRow::record).collect()
+}
+
+/// What comes of a row that was not as the caller of a compare-and-set expected it.
+pub(crate) fn row_that_changed(row: &Row) -> String {
+    format!("execution `{}` has been written by another since its revision {}", row.id, row.revision)
+}
+
+#[auto_type(no_type_alias)]
+fn has_not_ended() -> _ {
+    let completed: &'static str = State::Completed.name();
+    let failed: &'static str = State::Failed.name();
+    let cancelled: &'static str = State::Cancelled.name();
+    dsl::state.ne(completed).and(dsl::state.ne(failed)).and(dsl::state.ne(cancelled))
+}

@@ -1,0 +1,150 @@
+//! The table `workflow_step_executions`: what is known of each step of each run.
+
+use diesel::prelude::*;
+use wf_core::id::{ExecutionId, Timestamp};
+use wf_core::step::{Attempt, StepState};
+use wf_core::store::StepRecord;
+use wf_core::value::Json;
+
+use crate::error::{integer, refuse, unreadable, unsigned};
+use crate::schema::workflow_step_executions::{self, dsl};
+use crate::workflows::StepIds;
+
+/// The text of the `attempts` column, in a buffer that is used again for the next row.
+#[derive(Default)]
+pub(crate) struct AttemptsText(Vec<u8>);
+
+impl AttemptsText {
+    /// Writes the attempts as a JSON array.
+    pub(crate) fn of(&mut self, attempts: &[Attempt]) -> QueryResult<&str> {
+        self.0.clear();
+        serde_json::to_writer(&mut self.0, attempts).map_err(|_| refuse("an attempt cannot be written as JSON"))?;
+        std::str::from_utf8(&self.0).map_err(|_| refuse("an attempt cannot be written as JSON"))
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = workflow_step_executions)]
+struct StepRow {
+    step_id: i64,
+    state: String,
+    seq: Option<i64>,
+    result: Option<String>,
+    started_at: Option<i64>,
+    completed_at: Option<i64>,
+    error: Option<String>,
+    attempts: String,
+    retry_base: i64,
+}
+
+impl StepRow {
+    fn record(self, ids: StepIds) -> QueryResult<(u32, StepRecord)> {
+        let record = StepRecord {
+            state: StepState::parse(&self.state)
+                .ok_or_else(|| unreadable("the database holds a state that no step has"))?,
+            seq: self.seq.map(unsigned).transpose()?,
+            result: self.result.map(Json::from_stored),
+            error: self.error,
+            started_at: self.started_at.map(Timestamp::from_millis),
+            completed_at: self.completed_at.map(Timestamp::from_millis),
+            attempts: serde_json::from_str(&self.attempts)
+                .map_err(|_| unreadable("the attempts of a step cannot be read"))?,
+            retry_base: unsigned(self.retry_base)?,
+        };
+        Ok((ids.position(self.step_id)?, record))
+    }
+}
+
+pub(crate) fn insert_step_execution(
+    conn: &mut SqliteConnection,
+    execution_id: &ExecutionId,
+    step_id: i64,
+    record: &StepRecord,
+    attempts: &str,
+) -> QueryResult<usize> {
+    diesel::insert_into(dsl::workflow_step_executions)
+        .values((
+            dsl::execution_id.eq(execution_id.as_str()),
+            dsl::step_id.eq(step_id),
+            dsl::state.eq(record.state.name()),
+            dsl::seq.eq(record.seq.map(integer).transpose()?),
+            dsl::result.eq(record.result.as_ref().map(Json::as_str)),
+            dsl::started_at.eq(record.started_at.map(Timestamp::millis)),
+            dsl::completed_at.eq(record.completed_at.map(Timestamp::millis)),
+            dsl::error.eq(record.error.as_deref()),
+            dsl::retry_count.eq(i64::from(record.retry_count())),
+            dsl::attempts.eq(attempts),
+            dsl::retry_base.eq(i64::from(record.retry_base)),
+        ))
+        .execute(conn)
+}
+
+pub(crate) fn update_step_execution(
+    conn: &mut SqliteConnection,
+    execution_id: &ExecutionId,
+    step_id: i64,
+    record: &StepRecord,
+    attempts: &str,
+) -> QueryResult<usize> {
+    diesel::update(dsl::workflow_step_executions)
+        .filter(dsl::execution_id.eq(execution_id.as_str()))
+        .filter(dsl::step_id.eq(step_id))
+        .set((
+            dsl::state.eq(record.state.name()),
+            dsl::seq.eq(record.seq.map(integer).transpose()?),
+            dsl::result.eq(record.result.as_ref().map(Json::as_str)),
+            dsl::started_at.eq(record.started_at.map(Timestamp::millis)),
+            dsl::completed_at.eq(record.completed_at.map(Timestamp::millis)),
+            dsl::error.eq(record.error.as_deref()),
+            dsl::retry_count.eq(i64::from(record.retry_count())),
+            dsl::attempts.eq(attempts),
+            dsl::retry_base.eq(i64::from(record.retry_base)),
+        ))
+        .execute(conn)
+}
+
+/// Cancels the steps of an execution that have not ended.
+pub(crate) fn cancel_step_executions(
+    conn: &mut SqliteConnection,
+    execution_id: &ExecutionId,
+    at: Timestamp,
+) -> QueryResult<usize> {
+    let running = dsl::state.eq(StepState::Running.name());
+    let pending = dsl::state.eq(StepState::Pending.name());
+    diesel::update(dsl::workflow_step_executions)
+        .filter(dsl::execution_id.eq(execution_id.as_str()))
+        .filter(running.or(pending))
+        .set((dsl::state.eq(StepState::Cancelled.name()), dsl::completed_at.eq(Some(at.millis()))))
+        .execute(conn)
+}
+
+/// The step rows of an execution with their positions, in that order.
+pub(crate) fn list_step_executions(
+    conn: &mut SqliteConnection,
+    execution_id: &ExecutionId,
+    ids: StepIds,
+) -> QueryResult<Vec<(u32, StepRecord)>> {
+    let rows: Vec<StepRow> = dsl::workflow_step_executions
+        .filter(dsl::execution_id.eq(execution_id.as_str()))
+        .select(StepRow::as_select())
+        .order(dsl::step_id.asc())
+        .load(conn)?;
+    rows.into_iter().map(|row| row.record(ids)).collect()
+}
+
+/// The steps of an execution that have ended, with their positions, in the order of their `seq`.
+pub(crate) fn list_ended_steps(
+    conn: &mut SqliteConnection,
+    execution_id: &ExecutionId,
+    ids: StepIds,
+) -> QueryResult<Vec<(u64, u32)>> {
+    let rows: Vec<(Option<i64>, i64)> = dsl::workflow_step_executions
+        .filter(dsl::execution_id.eq(execution_id.as_str()))
+        .filter(dsl::seq.is_not_null())
+        .select((dsl::seq, dsl::step_id))
+        .order((dsl::seq.asc(), dsl::step_id.asc()))
+        .load(conn)?;
+    rows.into_iter()
+        .filter_map(|(seq, step_id)| seq.map(|seq| Ok((unsigned(seq)?, ids.position(step_id)?))))
+        .collect()
+}

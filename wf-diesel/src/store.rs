@@ -1,0 +1,229 @@
+//! The store: its handle, its options, and the trait.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::SqliteConnection;
+use diesel::prelude::*;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use wf_core::id::{ExecutionId, Owner, Timestamp, WorkflowId};
+use wf_core::lifecycle::{Row, transition};
+use wf_core::store::{
+    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Store, StoreError,
+    WorkflowRecord,
+};
+
+use crate::error::unreadable;
+use crate::reader::Reader;
+use crate::watch::Watches;
+use crate::writer::Writer;
+use crate::writes::{Cancellation, PauseRequest, Renewal};
+use crate::{checkpoints, connection, executions, step_executions, workflows};
+
+/// Keeps workflows, executions, steps and checkpoints in one SQLite file.
+///
+/// What was answered with `Ok` survives a power cut: the database runs in WAL mode with `synchronous = FULL`.
+/// Many processes may use the same file; within a process, clone the store instead of opening it again, so that
+/// concurrent writes share transactions. Dropping the last clone waits for the writes that have queued, and
+/// closes the file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    parts: Arc<Parts>,
+}
+
+/// How a [`SqliteStore`] is opened.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is opened before `open`"]
+pub struct SqliteOptions {
+    busy_timeout: Duration,
+}
+
+struct Parts {
+    watches: Arc<Watches>,
+    writer: Writer,
+    reader: Reader,
+}
+
+impl SqliteStore {
+    /// Opens the database in the file `path`.
+    ///
+    /// A missing file is made, and so are the folders that it is to be in; only their owner can read them. The
+    /// tables are made or brought up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`is_rejected`](StoreError::is_rejected) when the file cannot be opened or made, is not an SQLite database,
+    /// is read-only, or was made by a newer version of this crate; [`is_busy`](StoreError::is_busy),
+    /// [`is_full`](StoreError::is_full) and [`is_damaged`](StoreError::is_damaged) as the database says.
+    pub fn open(path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+        SqliteStore::options().open(path)
+    }
+
+    /// Options that differ from the default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wf_diesel::SqliteStore;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let options = SqliteStore::options().busy_timeout(Duration::from_secs(2));
+    /// let store = options.open(folder.path().join("ax.db"))?;
+    /// assert_eq!(store.commits(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn options() -> SqliteOptions {
+        SqliteOptions { busy_timeout: Duration::from_secs(15) }
+    }
+
+    /// How many transactions this store has committed since it was opened.
+    ///
+    /// Writes that wait at the same time share one, so that this grows slower than the number of writes.
+    pub fn commits(&self) -> u64 {
+        self.parts.writer.transactions()
+    }
+
+    fn read<T, R>(&self, read: R) -> BoxFuture<'_, Result<T, StoreError>>
+    where
+        T: Send + 'static,
+        R: FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
+    {
+        self.parts.reader.read(read).boxed()
+    }
+}
+
+impl SqliteOptions {
+    /// How long a write waits for another process that holds the database, 15 seconds unless set; at most about
+    /// 24 days.
+    pub fn busy_timeout(mut self, busy_timeout: Duration) -> Self {
+        self.busy_timeout = busy_timeout;
+        self
+    }
+
+    /// Opens the database in the file `path`, as [`SqliteStore::open`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SqliteStore::open`].
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+        let (writing, reading) = connection::open_pair(path.as_ref(), self.busy_timeout)?;
+        let watches = Watches::new();
+        let writer = Writer::start(writing, Arc::clone(&watches))?;
+        let reader = Reader::start(reading)?;
+        Ok(SqliteStore { parts: Arc::new(Parts { watches, writer, reader }) })
+    }
+}
+
+impl Store for SqliteStore {
+    fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.parts.writer.write(new).boxed()
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move {
+            check_path(&commit)?;
+            self.parts.writer.write(commit).await
+        }
+        .boxed()
+    }
+
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+        self.parts.writer.write(claim).boxed()
+    }
+
+    fn renew(&self, owner: &Owner, lease_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.parts.writer.write(Renewal { owner: owner.clone(), lease_until }).boxed()
+    }
+
+    fn request_pause(&self, id: &ExecutionId) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.parts.writer.write(PauseRequest { id: id.clone() }).boxed()
+    }
+
+    fn cancel(&self, id: &ExecutionId, at: Timestamp) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.parts.writer.write(Cancellation { id: id.clone(), at }).boxed()
+    }
+
+    fn execution(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
+        let id = id.clone();
+        self.read(move |conn| executions::find_execution(conn, &id))
+    }
+
+    fn load(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<LoadedExecution>, StoreError>> {
+        let id = id.clone();
+        self.read(move |conn| load(conn, &id))
+    }
+
+    fn workflow(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
+        let id = id.clone();
+        self.read(move |conn| workflows::find_workflow(conn, &id))
+    }
+
+    fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
+        self.read(workflows::list_workflows)
+    }
+
+    fn executions(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
+        self.read(executions::list_executions)
+    }
+
+    fn checkpoints(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>> {
+        let id = id.clone();
+        self.read(move |conn| {
+            let Some(ids) = workflows::find_step_ids_of_execution(conn, id.as_str())? else {
+                return Ok(Vec::new());
+            };
+            let ended = step_executions::list_ended_steps(conn, &id, ids)?;
+            checkpoints::list_checkpoints(conn, &id, &ended)
+        })
+    }
+
+    fn watch(&self, id: &ExecutionId) -> BoxStream<'static, ()> {
+        Box::pin(self.parts.watches.register(id, self.parts.writer.probe()))
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        // Before the writer, whose thread lasts as long as somebody probes.
+        self.watches.close();
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("commits", &self.commits()).finish_non_exhaustive()
+    }
+}
+
+/// Whether the commit's path leads where it says, by the lifecycle's table.
+fn check_path(commit: &Commit) -> Result<(), StoreError> {
+    if commit.from.is_terminal() {
+        return Err(StoreError::rejected(format!("the end of an execution is final: `{}` is not written again", commit.row.id)));
+    }
+    let mut state = commit.from;
+    for event in &commit.path {
+        state = transition(state, event).map_err(|error| StoreError::rejected(error.to_string()))?;
+    }
+    if state == commit.to {
+        return Ok(());
+    }
+    Err(StoreError::rejected(format!(
+        "the path leads to state `{}`, and not to `{}`",
+        state.type_name(),
+        commit.to.type_name(),
+    )))
+}
+
+fn load(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<LoadedExecution>> {
+    let Some(execution) = executions::find_execution(conn, id)? else { return Ok(None) };
+    let missing = || unreadable("the workflow of an execution is not in the database");
+    let workflow = workflows::find_workflow(conn, &execution.workflow_id)?.ok_or_else(missing)?;
+    let ids = workflows::find_step_ids(conn, &execution.workflow_id)?.ok_or_else(missing)?;
+    let steps = step_executions::list_step_executions(conn, id, ids)?;
+    Ok(Some(LoadedExecution { execution, workflow, steps }))
+}

@@ -1,0 +1,237 @@
+//! What each write of the store's trait does, in statements, inside a transaction of the [`writer`](crate::writer).
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use wf_core::id::{ExecutionId, Owner, Timestamp};
+use wf_core::lifecycle::{Row, State};
+use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, StepWrite, StoreError};
+
+use crate::error::{integer, refuse};
+use crate::step_executions::AttemptsText;
+use crate::workflows::StepIds;
+use crate::{checkpoints, executions, step_executions, workflow_steps, workflows};
+
+/// How many executions' step identifiers are kept at hand.
+const REMEMBERED_EXECUTIONS: usize = 16_384;
+
+/// One write: applied, perhaps twice, in a transaction that others share.
+pub(crate) trait Write: Send + 'static {
+    /// What the caller is told when it is durable.
+    type Answer: Send + 'static;
+
+    /// About how many rows it writes.
+    fn rows(&self) -> usize {
+        1
+    }
+
+    /// Writes its rows.
+    ///
+    /// An outer error means that the transaction has to be rolled back; an inner one, that the write is refused and
+    /// has changed nothing.
+    fn apply(&self, session: &mut Session) -> QueryResult<Result<Self::Answer, StoreError>>;
+
+    /// The execution whose owner should read its row again.
+    fn wakes(&self) -> Option<&ExecutionId> {
+        None
+    }
+}
+
+/// The writing connection, and what is kept between transactions.
+pub(crate) struct Session {
+    pub(crate) conn: SqliteConnection,
+    /// Which step identifiers an execution's workflow has: known without a query for those that are being driven.
+    step_ids: HashMap<ExecutionId, StepIds>,
+    attempts: AttemptsText,
+}
+
+impl Session {
+    pub(crate) fn new(conn: SqliteConnection) -> Self {
+        Session { conn, step_ids: HashMap::new(), attempts: AttemptsText::default() }
+    }
+
+    /// Forgets what a transaction that was rolled back may have taught.
+    pub(crate) fn forget(&mut self) {
+        self.step_ids.clear();
+    }
+
+    fn remember(&mut self, id: &ExecutionId, ids: StepIds) {
+        if self.step_ids.len() >= REMEMBERED_EXECUTIONS {
+            self.step_ids.clear();
+        }
+        self.step_ids.insert(id.clone(), ids);
+    }
+
+    fn step_ids(&mut self, id: &ExecutionId) -> QueryResult<Option<StepIds>> {
+        if let Some(&ids) = self.step_ids.get(id) {
+            return Ok(Some(ids));
+        }
+        let found = workflows::find_step_ids_of_execution(&mut self.conn, id.as_str())?;
+        if let Some(ids) = found {
+            self.remember(id, ids);
+        }
+        Ok(found)
+    }
+
+    fn write_step(&mut self, execution_id: &ExecutionId, ids: StepIds, step: &StepWrite) -> QueryResult<()> {
+        let id = ids.at(step.step).ok_or_else(|| refuse("a step row names a step that its workflow does not have"))?;
+        let attempts = self.attempts.of(&step.record.attempts)?;
+        if !step.exists {
+            step_executions::insert_step_execution(&mut self.conn, execution_id, id, &step.record, attempts)?;
+        } else if step_executions::update_step_execution(&mut self.conn, execution_id, id, &step.record, attempts)? == 0
+        {
+            return Err(refuse("a step row that is to be updated is not there"));
+        }
+        Ok(())
+    }
+}
+
+impl Write for NewExecution {
+    type Answer = ();
+
+    fn rows(&self) -> usize {
+        2 + self.workflow.steps.len()
+    }
+
+    fn apply(&self, session: &mut Session) -> QueryResult<Result<(), StoreError>> {
+        if executions::find_state(&mut session.conn, &self.id)?.is_some() {
+            return Ok(Err(StoreError::exists(format!("there is an execution `{}` already", self.id))));
+        }
+        let ids = match workflows::find_step_ids(&mut session.conn, &self.workflow.id)? {
+            Some(ids) => ids,
+            None => insert_workflow_with_steps(&mut session.conn, self)?,
+        };
+        executions::insert_execution(&mut session.conn, self)?;
+        session.remember(&self.id, ids);
+        Ok(Ok(()))
+    }
+}
+
+impl Write for Commit {
+    type Answer = ();
+
+    fn rows(&self) -> usize {
+        1 + self.writes.steps.len() + usize::from(self.writes.checkpoint.is_some())
+    }
+
+    fn apply(&self, session: &mut Session) -> QueryResult<Result<(), StoreError>> {
+        let settles = self.to == State::Paused || self.to.is_terminal();
+        let written = if settles {
+            executions::settle_execution(&mut session.conn, self)?
+        } else {
+            executions::advance_execution(&mut session.conn, self)?
+        };
+        if written == 0 {
+            return Ok(Err(StoreError::conflict(executions::row_that_changed(&self.row))));
+        }
+        if !self.writes.steps.is_empty() {
+            let ids = session
+                .step_ids(&self.row.id)?
+                .ok_or_else(|| refuse("the workflow of an execution is not there"))?;
+            for step in &self.writes.steps {
+                session.write_step(&self.row.id, ids, step)?;
+            }
+        }
+        if let Some(checkpoint) = &self.writes.checkpoint {
+            checkpoints::insert_checkpoint(&mut session.conn, &self.row, self.to, checkpoint, self.writes.at)?;
+        }
+        if settles {
+            session.step_ids.remove(&self.row.id);
+        }
+        Ok(Ok(()))
+    }
+}
+
+impl Write for Claim {
+    type Answer = Row;
+
+    fn apply(&self, session: &mut Session) -> QueryResult<Result<Row, StoreError>> {
+        if executions::claim_execution(&mut session.conn, self)? == 0 {
+            return Ok(Err(match executions::find_state(&mut session.conn, &self.row.id)? {
+                None => not_found(&self.row.id),
+                Some(state) if state.is_terminal() => {
+                    StoreError::conflict(format!("execution `{}` has ended: it is `{state}`", self.row.id))
+                }
+                Some(_) => StoreError::conflict(executions::row_that_changed(&self.row)),
+            }));
+        }
+        let mut row = self.row.clone();
+        row.token += 1;
+        row.revision += 1;
+        Ok(Ok(row))
+    }
+
+    fn wakes(&self) -> Option<&ExecutionId> {
+        Some(&self.row.id)
+    }
+}
+
+/// Prolongs the leases of one owner.
+pub(crate) struct Renewal {
+    pub(crate) owner: Owner,
+    pub(crate) lease_until: Timestamp,
+}
+
+impl Write for Renewal {
+    type Answer = ();
+
+    fn apply(&self, session: &mut Session) -> QueryResult<Result<(), StoreError>> {
+        executions::renew_leases(&mut session.conn, &self.owner, self.lease_until)?;
+        Ok(Ok(()))
+    }
+}
+
+/// Asks for a pause.
+pub(crate) struct PauseRequest {
+    pub(crate) id: ExecutionId,
+}
+
+impl Write for PauseRequest {
+    type Answer = ExecutionRecord;
+
+    fn apply(&self, session: &mut Session) -> QueryResult<Result<ExecutionRecord, StoreError>> {
+        executions::request_pause(&mut session.conn, &self.id)?;
+        Ok(executions::find_execution(&mut session.conn, &self.id)?.ok_or_else(|| not_found(&self.id)))
+    }
+
+    fn wakes(&self) -> Option<&ExecutionId> {
+        Some(&self.id)
+    }
+}
+
+/// Cancels an execution.
+pub(crate) struct Cancellation {
+    pub(crate) id: ExecutionId,
+    pub(crate) at: Timestamp,
+}
+
+impl Write for Cancellation {
+    type Answer = ExecutionRecord;
+
+    fn apply(&self, session: &mut Session) -> QueryResult<Result<ExecutionRecord, StoreError>> {
+        if executions::cancel_execution(&mut session.conn, &self.id, self.at)? > 0 {
+            step_executions::cancel_step_executions(&mut session.conn, &self.id, self.at)?;
+        }
+        Ok(executions::find_execution(&mut session.conn, &self.id)?.ok_or_else(|| not_found(&self.id)))
+    }
+
+    fn wakes(&self) -> Option<&ExecutionId> {
+        Some(&self.id)
+    }
+}
+
+/// Inserts the workflow of a new execution, and its steps with consecutive identifiers.
+fn insert_workflow_with_steps(conn: &mut SqliteConnection, new: &NewExecution) -> QueryResult<StepIds> {
+    let workflow = &new.workflow;
+    let first = workflow_steps::next_step_id(conn)?;
+    workflows::insert_workflow(conn, workflow, first, new.at)?;
+    let count = integer(workflow.steps.len() as u64)?;
+    for (position, step) in (0..count).zip(workflow.steps.iter()) {
+        workflow_steps::insert_step(conn, &workflow.id, first + position, position, step)?;
+    }
+    Ok(StepIds { first, count })
+}
+
+fn not_found(id: &ExecutionId) -> StoreError {
+    StoreError::not_found(format!("there is no execution `{id}`"))
+}
