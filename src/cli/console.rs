@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use wf_model::{Report, Severity};
+use wf_model::{Report, Role};
 
 use super::arguments::{Color, Global};
 use super::document::{self, ErrorDocument};
@@ -15,8 +15,8 @@ use super::exit::{Exit, Failure};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const PLACE: Style = AnsiColor::Blue.on_default().bold();
-const HELP: Style = AnsiColor::Cyan.on_default();
+const NOTE: Style = AnsiColor::Cyan.on_default().bold();
+const FRAME: Style = AnsiColor::Blue.on_default().bold();
 
 /// The two streams, and what the user wants to see on them.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +78,7 @@ impl Console {
 
     /// Writes the mistakes in a file to standard error.
     pub(crate) fn report(self, report: &Report) {
-        say(painted(&report.to_string()).trim_end());
+        say(&format!("{}\n", painted(report)));
     }
 
     /// Writes why the command failed to standard error, and as JSON to standard output where that is wanted.
@@ -135,18 +135,19 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     Exit::Wrong.into()
 }
 
-/// The report with colours: severities, places and helps.
-fn painted(report: &str) -> String {
-    let mut out = String::with_capacity(report.len() + 128);
-    for line in report.split_inclusive('\n') {
-        let trimmed = line.trim_start();
-        let indent = line.get(..line.len() - trimmed.len()).unwrap_or_default();
-        let found = [("error:", ERROR), ("warning:", WARNING), ("-->", PLACE), ("= help:", HELP)];
-        let found = found.iter().find_map(|(mark, style)| Some((mark, style, trimmed.strip_prefix(mark)?)));
-        match found {
-            Some((mark, style, rest)) => out.push_str(&format!("{indent}{style}{mark}{style:#}{}", printable(rest))),
-            None => out.push_str(&printable(line)),
-        }
+/// The report with colours.
+fn painted(report: &Report) -> String {
+    let mut out = String::new();
+    for piece in report.pieces() {
+        let style = match piece.role {
+            Role::Error => ERROR,
+            Role::Warning => WARNING,
+            Role::Note => NOTE,
+            Role::Message => Style::new().bold(),
+            Role::Frame => FRAME,
+            _ => Style::new(),
+        };
+        out.push_str(&format!("{style}{}{style:#}", printable(&piece.text)));
     }
     out
 }
@@ -166,14 +167,6 @@ fn say(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// The word for a severity.
-pub(crate) const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,9 +178,9 @@ mod tests {
 
     #[test]
     fn a_report_is_painted_and_not_changed() {
-        let report = "error: bad\n  --> a.yaml:1:2\n   |\n 1 | x\n   | ^\n   = help: mend it\n";
-        let painted = painted(report);
-        assert_ne!(painted, report);
-        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), report);
+        let report = wf_model::Source::yaml("a.yaml", "name: x\nsteps: 1\n").read().unwrap_err();
+        let painted = painted(&report);
+        assert_ne!(painted, report.to_string());
+        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), report.to_string());
     }
 }

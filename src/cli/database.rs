@@ -3,8 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use wf_diesel::SqliteStore;
 
@@ -50,11 +49,8 @@ impl Database {
         }
     }
 
-    /// Opens the database; makes it, and its folder, when it is not there.
+    /// Opens the database; makes it, and its folder, readable by their owner only, when it is not there.
     pub(crate) fn open(&self) -> Result<SqliteStore, Failure> {
-        if self.given.is_none() {
-            make_private_folder(self.path.parent().unwrap_or(Path::new(".ax")))?;
-        }
         self.open_path()
     }
 
@@ -87,16 +83,6 @@ fn scheme(url: &[u8]) -> Option<&str> {
     is_scheme.then_some(scheme)
 }
 
-fn make_private_folder(folder: &Path) -> Result<(), Failure> {
-    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            let what = format!("failed to make the folder `{}` for the database", folder.display());
-            Err(Failure { exit: super::exit::Exit::Store, ..Failure::system(&what, &error) })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The text as one word of a shell's line.
 pub(crate) fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
@@ -105,6 +91,8 @@ pub(crate) fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn path(url: &str) -> PathBuf {

@@ -6,9 +6,8 @@ use serde_json::value::RawValue;
 use wf_core::engine::{Status, StepStatus};
 use wf_core::store::{CheckpointRecord, ExecutionRecord, WorkflowRecord};
 use wf_core::value::Json;
-use wf_model::{Diagnostic, Report};
+use wf_model::{Diagnostic, Report, Severity};
 
-use super::console::severity;
 use super::moment::rfc_3339;
 
 /// An error: `{"error": …}`, with what is wrong where when it is a file that is wrong.
@@ -33,14 +32,27 @@ pub(crate) struct DiagnosticDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     file: &'a str,
-    line: usize,
-    column: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
 }
 
 /// The mistakes of a report.
 pub(crate) fn diagnostics(report: &Report) -> Vec<DiagnosticDocument<'_>> {
-    let document = |diagnostic: &'_ Diagnostic| -> DiagnosticDocument<'_> {
-        unimplemented!()
+    let document = |found| {
+        let Diagnostic { severity, message, help, file, line, column, .. } = found;
+        DiagnosticDocument {
+            severity: match severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            message,
+            help: help.as_deref(),
+            file,
+            line: Some(*line).filter(|line| *line > 0),
+            column: Some(*column).filter(|column| *column > 0),
+        }
     };
     report.diagnostics().iter().map(document).collect()
 }
@@ -148,6 +160,10 @@ pub(crate) struct ExecutionDocument<'a> {
     started_at: String,
     completed_at: Option<String>,
     error: Option<&'a str>,
+    owner: Option<&'a str>,
+    fencing_token: u64,
+    lease_until: Option<String>,
+    revision: u64,
     driven_millis: u64,
     pause_requested: bool,
     agents_file: Option<&'a str>,
@@ -167,6 +183,10 @@ impl<'a> ExecutionDocument<'a> {
             started_at: rfc_3339(execution.started_at),
             completed_at: execution.completed_at.map(rfc_3339),
             error: execution.error.as_deref(),
+            owner: execution.owner.as_ref().map(|owner| owner.as_str()),
+            fencing_token: execution.token,
+            lease_until: execution.lease_until.map(rfc_3339),
+            revision: execution.revision,
             driven_millis: execution.driven_millis,
             pause_requested: execution.pause_requested,
             agents_file: execution.origin.agents_file.as_deref(),

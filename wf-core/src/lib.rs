@@ -1,4 +1,30 @@
 //! A durable workflow engine that a Rust program links.
+//!
+//! A workflow is a graph of steps, each done by an agent: a program, a model behind HTTP, a Rust function. It is
+//! written in YAML or JSON and checked when it is loaded, or while the host is compiled with `workflow!`. Every
+//! completed step is committed to the host's own database before anything depends on it; a run can be paused,
+//! killed, resumed, cancelled and taken over, from any process.
+//!
+//! Data flows one way:
+//!
+//! 1. a **source** (YAML, JSON, macro tokens) becomes a [`Definition`](plan::Definition), plain data;
+//! 2. the definition becomes a [`Plan`](plan::Plan): names resolved, acyclic, indexed; the only gate;
+//! 3. the [`Scheduler`](scheduler::Scheduler), which is pure, says which steps may start;
+//! 4. the [`Engine`](engine::Engine), one loop, starts them, awaits them, and records what happened;
+//! 5. the [`Store`](store::Store) remembers, and [`Execution<S>`](lifecycle::Execution) makes sure that nothing is
+//!    acted upon before it does.
+//!
+//! Four seams, each a small trait: [`Agent`](agent::Agent) does a step, [`Store`](store::Store) remembers,
+//! [`Clock`](clock::Clock) tells the time, [`Spawn`](spawn::Spawn) (optional) runs steps as tasks of the host's
+//! executor. Closures can be agents and spawners. The engine's futures are `Send`, need no particular executor, and
+//! spawn nothing by themselves.
+//!
+//! See [`Engine`](engine::Engine) for a program to start from. The durable store is the crate `wf-diesel`.
+//!
+//! # Features
+//!
+//! - `macros` (default): `workflow!`.
+//! - `testing`: virtual time, and the conformance suite that every store must pass.
 
 pub mod agent;
 pub mod clock;
@@ -16,5 +42,6 @@ pub mod store;
 pub mod testing;
 pub mod value;
 
+pub use lifecycle::{AnyExecution, Event, Execution, Pending, State, state};
 #[cfg(feature = "macros")]
 pub use wf_macros::workflow;

@@ -64,15 +64,6 @@ impl Plan {
         Plan::from_source(&Source::json(name, text)).map(|(plan, _)| plan)
     }
 
-    /// Reads and checks a workflow in the format that the name's ending says, else that its text looks like.
-    ///
-    /// # Errors
-    ///
-    /// A [`Report`] of every mistake, each with its position and a way out.
-    pub fn from_text(name: &str, text: &str) -> Result<Arc<Plan>, Report> {
-        Plan::from_source(&Source::text(name, text)).map(|(plan, _)| plan)
-    }
-
     /// Reads and checks a stored workflow again.
     pub(crate) fn from_stored(workflow: &WorkflowRecord) -> Result<Arc<Plan>, Report> {
         Plan::from_json(workflow.id.as_str(), workflow.definition.as_str())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use wf_model::{Definition, Source};
+use wf_model::{Definition, Format, Source};
 
 use crate::declaration::Declaration;
 
@@ -10,8 +10,8 @@ use crate::declaration::Declaration;
 pub(crate) struct Checked {
     /// Where the file is, so that the compiler can watch it; none when there is none.
     pub(crate) path: Option<PathBuf>,
-    /// The definition, or every mistake.
-    pub(crate) definition: Result<Definition, String>,
+    /// The definition and how it was written, or every mistake.
+    pub(crate) definition: Result<(Definition, Format), String>,
 }
 
 pub(crate) fn check(declaration: &Declaration) -> Checked {
@@ -27,7 +27,7 @@ pub(crate) fn check(declaration: &Declaration) -> Checked {
     Checked { definition: read(&path), path: Some(path) }
 }
 
-fn read(path: &Path) -> Result<Definition, String> {
-    let read = Source::file(path).and_then(|source| source.read());
-    read.map(|(checked, _)| checked.definition).map_err(|report| report.to_string())
+fn read(path: &Path) -> Result<(Definition, Format), String> {
+    let read = Source::file(path).and_then(|source| Ok((source.read()?.0.definition, source.format())));
+    read.map_err(|report| report.to_string())
 }

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use wf_model::Format;
 
 use crate::check::Checked;
 use crate::declaration::Declaration;
@@ -13,7 +14,11 @@ pub(crate) fn expand(declaration: &Declaration, checked: Checked) -> TokenStream
     let mistakes = checked.definition.as_ref().err().map(|mistakes| {
         syn::Error::new(declaration.path.span(), mistakes).into_compile_error()
     });
-    let documentation = checked.definition.ok().map(|definition| {
+    let reader = match &checked.definition {
+        Ok((_, Format::Json)) => quote!(from_json),
+        _ => quote!(from_yaml),
+    };
+    let documentation = checked.definition.ok().map(|(definition, _)| {
         let text = definition.description.unwrap_or(definition.name);
         quote!(#[doc = #text])
     });
@@ -39,7 +44,7 @@ pub(crate) fn expand(declaration: &Declaration, checked: Checked) -> TokenStream
                 ::std::sync::Arc<::wf_core::plan::Plan>,
                 ::wf_core::plan::Report,
             > {
-                ::wf_core::plan::Plan::from_text(#path, Self::SOURCE)
+                ::wf_core::plan::Plan::#reader(#path, Self::SOURCE)
             }
         }
     }

@@ -17,7 +17,7 @@ use self::dependencies::Dependencies;
 use self::names::Names;
 use self::prompts::Prompts;
 
-pub(crate) use self::values::{default_mismatch, duration_fault};
+pub(crate) use self::values::{default_mismatch, schema_fault};
 
 /// Holds a definition that was found to be right, with its names resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,14 +33,14 @@ pub struct Checked {
     pub graph: Graph,
 }
 
+/// What a check comes to: the checked definition with its warnings, or everything that is wrong.
+pub type Verdict<P> = Result<(Checked, Vec<Problem<P>>), Vec<Problem<P>>>;
+
 /// Checks a definition and resolves its names; warnings come with the result.
 ///
 /// # Errors
 /// With every mistake found, warnings among them, when at least one is an error.
-pub fn check<P: Clone>(
-    definition: Definition,
-    places: &Places<P>,
-) -> Result<(Checked, Vec<Problem<P>>), Vec<Problem<P>>> {
+pub fn check<P: Clone>(definition: Definition, places: &Places<P>) -> Verdict<P> {
     let mut problems = Problems::default();
     match check_draft(definition, places, &Gaps::default(), &mut problems) {
         Some(checked) => Ok((checked, problems.into_vec())),
@@ -52,9 +52,7 @@ pub fn check<P: Clone>(
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_unplaced(
-    definition: Definition,
-) -> Result<(Checked, Vec<Problem<()>>), Vec<Problem<()>>> {
+pub fn check_unplaced(definition: Definition) -> Verdict<()> {
     check(definition, &Places::at(()))
 }
 

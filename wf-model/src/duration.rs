@@ -104,7 +104,7 @@ pub fn format_duration(duration: Duration) -> String {
     let time = milliseconds(duration);
     match UNITS
         .iter()
-        .find(|(_, factor)| time != 0 && time % factor == 0)
+        .find(|(_, factor)| time != 0 && time.is_multiple_of(*factor))
     {
         Some((unit, factor)) => format!("{}{unit}", time / factor),
         None => "0s".to_owned(),

@@ -1,4 +1,11 @@
 //! The workflow definition: its data, its checker, its templates, and YAML and JSON with positions.
+//!
+//! Both ways to write a workflow end here. The `workflow!` macro builds a [`Definition`] and [`check`]s it with
+//! the spans of its tokens as places; a file is a [`Source`], whose [`read`](Source::read) gives the same
+//! [`Checked`] definition, or a [`Report`] of everything that is wrong, each with its line and a caret. A
+//! program that builds a definition itself uses [`check_unplaced`].
+//!
+//! The crate is small on purpose: a procedural macro depends on it.
 
 mod canonical;
 mod check;
@@ -6,19 +13,21 @@ mod definition;
 mod duration;
 mod graph;
 mod problem;
+mod read;
+mod report;
+mod source;
 mod suggest;
 mod template;
 pub mod tree;
 
-pub use check::{Checked, check, check_unplaced};
+pub use check::{Checked, Verdict, check, check_unplaced};
 pub use definition::{
     Config, DEFAULT_VERSION, Definition, Input, InputKind, OnFailure, RetryPolicy, Step,
 };
 pub use duration::{DurationError, MAX_DURATION, format_duration, parse_duration};
 pub use graph::Graph;
 pub use problem::{Places, Problem, Severity, StepPlaces};
+pub use report::{Diagnostic, Note, Piece, Report, Role};
+pub use source::{Format, MAX_LENGTH, Source};
 pub use suggest::nearest;
 pub use template::{Part, Template, is_name};
-// TEMP
-#[derive(Debug)] pub struct Report; impl std::fmt::Display for Report { fn fmt(&self,_:&mut std::fmt::Formatter<'_>)->std::fmt::Result{Ok(())}} impl std::error::Error for Report{}
-pub struct Source; impl Source { pub fn yaml(_:&str,_:&str)->Source{Source} pub fn json(_:&str,_:&str)->Source{Source} pub fn file(_:&std::path::Path)->Result<Source,Report>{Err(Report)} pub fn read(&self)->Result<(Checked,Report),Report>{Err(Report)} }

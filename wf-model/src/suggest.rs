@@ -198,17 +198,17 @@ mod tests {
 
     #[test]
     fn suggestions_end_when_they_cost_too_much() {
-        let names: Vec<String> = (0..900_000).map(|number| number.to_string()).collect();
+        let names: Vec<String> = (0..9_000).map(|number| number.to_string()).collect();
         let mut suggestions = Suggestions {
             comparisons_left: 1_000_000,
         };
         assert!(
             suggestions
-                .nearest("12345", names.iter().map(String::as_str))
+                .nearest("1234", names.iter().map(String::as_str))
                 .is_some()
         );
         assert_eq!(
-            suggestions.nearest("12345", names.iter().map(String::as_str)),
+            suggestions.nearest("1234", names.iter().map(String::as_str)),
             None
         );
     }

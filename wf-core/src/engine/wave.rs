@@ -108,21 +108,26 @@ impl Drive {
         self.attempts.clear();
         wave.resting.clear();
         let now = self.engine.clock.now();
-        for step in 0_u32.. {
-            let Some(slot) = self.slots.get_mut(step as usize) else { break };
+        let mut given_up = Vec::new();
+        for (step, slot) in (0_u32..).zip(&mut self.slots) {
             let record = &mut slot.record;
-            let started = matches!(record.state, StepState::Pending | StepState::Running);
-            let Some(last) = record.attempts.last().filter(|_| started) else { continue };
-            let (was_running, number) = (last.ended_at.is_none() && !last.interrupted, last.number);
-            if was_running && let Some(attempt) = record.attempts.pop() {
-                let error = format!("stopped, because {reason}");
-                record.attempts.push(attempt.interrupt(Some(now), error.clone()));
-                wave.failures.push(Failure { step, attempt: number, error: error.clone(), retry_in: None });
-                record.error = Some(error);
-                self.scheduler.vacate(step);
+            let open = matches!(record.state, StepState::Pending | StepState::Running);
+            let Some(attempt) = (if open { record.attempts.pop() } else { None }) else { continue };
+            given_up.push(step);
+            if attempt.ended_at.is_some() || attempt.interrupted {
+                record.attempts.push(attempt);
+                continue;
             }
+            let error = format!("stopped, because {reason}");
+            let failure = Failure { step, attempt: attempt.number, error: error.clone(), retry_in: None };
+            wave.failures.push(failure);
+            record.attempts.push(attempt.interrupt(Some(now), error.clone()));
+            record.error = Some(error);
+            self.scheduler.vacate(step);
+        }
+        wave.writes.retain(|write| given_up.binary_search(&write.step).is_err());
+        for step in given_up {
             let outcome = self.over(step, Outcome::Failed, now);
-            wave.writes.retain(|write| write.step != step);
             wave.writes.push(self.write(step));
             wave.completed.push(outcome);
         }

@@ -210,12 +210,10 @@ fn carry(edges: &Edges, ranks: &Ranks, range: Range<u32>, targets: &[u32], reach
     if let Some(reached) = reached.get_mut(range.start as usize..range.end as usize) {
         reached.fill(0);
     }
-    let mut bit = 0u32;
-    for target in targets {
+    for (bit, target) in targets.iter().enumerate() {
         if let Some(place) = reached.get_mut(*target as usize) {
             *place |= 1 << bit;
         }
-        bit += 1;
     }
     for step in ranks.between(range.clone()) {
         let mut bits = 0;

@@ -107,7 +107,7 @@ pub(crate) fn default_mismatch(kind: InputKind, default: &Value) -> Option<Strin
 pub(crate) fn duration_fault(duration: Duration) -> Option<&'static str> {
     if duration > MAX_DURATION {
         Some("is longer than 36,500 days")
-    } else if duration.subsec_nanos() % 1_000_000 != 0 {
+    } else if !duration.subsec_nanos().is_multiple_of(1_000_000) {
         Some("is not a whole number of milliseconds")
     } else {
         None

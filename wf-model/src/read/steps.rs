@@ -1,0 +1,241 @@
+//! The `steps` section.
+
+use crate::check::{Gaps, StepGaps, schema_fault};
+use crate::definition::{RetryPolicy, Step};
+use crate::problem::{Places, Problem, StepPlaces};
+use crate::tree::{Entry, Key, Node, Reader, Value};
+
+use super::retry::{self, Retry};
+
+/// The steps, and what each says of its retries.
+#[derive(Default)]
+pub(super) struct Steps {
+    steps: Vec<Step>,
+    retries: Vec<Retry>,
+}
+
+impl Steps {
+    /// Lays each step's retry policy over that of the workflow.
+    pub(super) fn resolved(self, config: &Retry, reader: &mut Reader) -> Vec<Step> {
+        let base = config.over(&RetryPolicy::default());
+        config.warn_of_cut_delay(&base, reader);
+        let mut steps = self.steps;
+        for (step, retry) in steps.iter_mut().zip(&self.retries) {
+            step.retry = retry.over(&base);
+            retry.warn_of_cut_delay(&step.retry, reader);
+        }
+        steps
+    }
+}
+
+const KEYS: [&str; 9] = [
+    "key",
+    "agent",
+    "prompt",
+    "dependencies",
+    "parallel",
+    "optional",
+    "timeout",
+    "retryPolicy",
+    "outputSchema",
+];
+
+/// Reads the steps, their places, and which of their parts could not be read.
+pub(super) fn read(
+    node: Node,
+    reader: &mut Reader,
+    places: &mut Places<u32>,
+    gaps: &mut Gaps,
+) -> Steps {
+    let place = node.place;
+    let nodes = match node.value {
+        Value::Sequence(nodes) => nodes,
+        value => {
+            gaps.steps = true;
+            let message = format!("`steps` is {}, but must be a list", value.kind());
+            reader.report(Problem::error(place, message).help("begin each step with `- key: …`"));
+            return Steps::default();
+        }
+    };
+    if nodes.is_empty() {
+        gaps.steps = true;
+        reader.report(
+            Problem::error(place, "the workflow has no steps").help("add at least one to `steps`"),
+        );
+    }
+    let count = nodes.len();
+    let mut steps = Steps {
+        steps: Vec::with_capacity(count),
+        retries: Vec::with_capacity(count),
+    };
+    places.steps.reserve(count);
+    gaps.of_steps.reserve(count);
+    places.steps.clear();
+    gaps.of_steps.clear();
+    for node in nodes {
+        let place = node.place;
+        let Value::Mapping(_) = node.value else {
+            gaps.steps = true;
+            let message = format!("a step is {}, but must be a mapping", node.value.kind());
+            reader.report(
+                Problem::error(place, message)
+                    .help("write it as `- key: …` with `agent` and `prompt`"),
+            );
+            continue;
+        };
+        let mut reading = Reading::new(place);
+        for entry in reader.mapping("step", node).unwrap_or_default() {
+            reading.take(entry, reader);
+        }
+        let Some((step, step_places, step_gaps, retry)) = reading.finish(place, reader) else {
+            gaps.steps = true;
+            continue;
+        };
+        steps.steps.push(step);
+        steps.retries.push(retry);
+        places.steps.push(step_places);
+        gaps.of_steps.push(step_gaps);
+    }
+    steps
+}
+
+/// One step, while its entries are read.
+struct Reading {
+    step: Step,
+    places: StepPlaces<u32>,
+    gaps: StepGaps,
+    retry: Retry,
+    has_key: bool,
+    has_agent: bool,
+    has_prompt: bool,
+    /// The step's key is there, but is no text.
+    is_key_broken: bool,
+    timeout_spelled: Option<(String, u32)>,
+}
+
+impl Reading {
+    fn new(place: u32) -> Self {
+        Reading {
+            step: Step::new("", "", ""),
+            places: StepPlaces {
+                key: place,
+                agent: place,
+                prompt: place,
+                dependencies: Vec::new(),
+            },
+            gaps: StepGaps::default(),
+            retry: Retry::default(),
+            has_key: false,
+            has_agent: false,
+            has_prompt: false,
+            is_key_broken: false,
+            timeout_spelled: None,
+        }
+    }
+
+    fn take(&mut self, entry: Entry, reader: &mut Reader) {
+        let (key, value) = (entry.key, entry.value);
+        let name = key.text.as_str();
+        match (name, &value.value) {
+            ("key", _) => {
+                self.has_key = true;
+                self.places.key = value.place;
+                match reader.text(name, value) {
+                    Some(text) => self.step.key = text,
+                    None => self.is_key_broken = true,
+                }
+            }
+            ("agent", _) => {
+                self.has_agent = true;
+                self.places.agent = value.place;
+                match reader.text(name, value) {
+                    Some(text) => self.step.agent = text,
+                    None => self.gaps.agent = true,
+                }
+            }
+            ("prompt", _) => {
+                self.has_prompt = true;
+                self.places.prompt = value.place;
+                match reader.text(name, value) {
+                    Some(text) => self.step.prompt = text,
+                    None => self.gaps.prompt = true,
+                }
+            }
+            (known, Value::Null) if KEYS.contains(&known) || known == "timeoutMs" => {}
+            ("dependencies", _) => match reader.texts(name, value) {
+                Some(dependencies) => {
+                    (self.places.dependencies, self.step.dependencies) =
+                        dependencies.into_iter().unzip();
+                }
+                None => self.gaps.dependencies = true,
+            },
+            ("parallel", _) => self.step.parallel = reader.boolean(name, value).unwrap_or(true),
+            ("optional", _) => self.step.optional = reader.boolean(name, value).unwrap_or_default(),
+            ("timeout" | "timeoutMs", _) => {
+                if retry::is_first_spelling(&self.timeout_spelled, &key, reader) {
+                    self.step.timeout = reader.timeout(name, value);
+                    self.timeout_spelled = Some((key.text, key.place));
+                }
+            }
+            ("retryPolicy", _) => self.retry = retry::read(value, reader),
+            ("outputSchema", _) => {
+                let place = value.place;
+                let schema = reader.json(name, value);
+                if let Some(fault) = schema.as_ref().and_then(schema_fault) {
+                    reader.report(Problem::error(place, format!("`outputSchema` {fault}")));
+                } else {
+                    self.step.output_schema = schema;
+                }
+            }
+            _ => self.take_unknown(key, value, reader),
+        }
+    }
+
+    /// Reports a key that has no meaning; its value counts as that of the key that was probably meant, so that
+    /// one slip is not reported twice.
+    fn take_unknown(&mut self, key: Key, value: Node, reader: &mut Reader) {
+        let meant = reader.unknown_key(&key, &KEYS);
+        let is_open = match meant {
+            Some("key") => !self.has_key,
+            Some("agent") => !self.has_agent,
+            Some("prompt") => !self.has_prompt,
+            Some("dependencies") => self.step.dependencies.is_empty(),
+            _ => false,
+        };
+        if let (true, Some(meant)) = (is_open, meant) {
+            let key = Key {
+                place: key.place,
+                text: meant.to_owned(),
+            };
+            reader.quietly(|reader| self.take(Entry { key, value }, reader));
+        }
+    }
+
+    fn finish(
+        mut self,
+        place: u32,
+        reader: &mut Reader,
+    ) -> Option<(Step, StepPlaces<u32>, StepGaps, Retry)> {
+        if !self.has_key {
+            reader.missing_key(
+                place,
+                "key",
+                "give the step a key, which other steps can name",
+            );
+        }
+        if !self.has_agent {
+            self.gaps.agent = true;
+            reader.missing_key(place, "agent", "say which agent does the step");
+        }
+        if !self.has_prompt {
+            self.gaps.prompt = true;
+            reader.missing_key(place, "prompt", "say what the agent is asked");
+        }
+        (self.has_key && !self.is_key_broken).then_some((
+            self.step,
+            self.places,
+            self.gaps,
+            self.retry,
+        ))
+    }
+}

@@ -1,0 +1,424 @@
+//! Taking a tree apart, with everything that is wrong gathered on the way.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde_json::Number;
+
+use crate::duration::{DurationError, bounded, parse_duration};
+use crate::problem::{Problem, Problems, listed, quoted};
+use crate::suggest::Suggestions;
+
+use super::{Entry, Key, Node, Value};
+
+/// Turns nodes into the values that are expected, and gathers a problem for each that is something else.
+///
+/// Every method takes the name of what it reads, for the message, and gives nothing after a problem.
+#[derive(Debug, Default)]
+pub struct Reader {
+    problems: Problems<u32>,
+    suggestions: Suggestions,
+}
+
+impl Reader {
+    pub(crate) fn new(problems: Vec<Problem<u32>>) -> Self {
+        let mut reader = Reader::default();
+        problems
+            .into_iter()
+            .for_each(|problem| reader.report(problem));
+        reader
+    }
+
+    /// Adds a problem of the caller's own.
+    pub fn report(&mut self, problem: Problem<u32>) {
+        self.problems.push(problem);
+    }
+
+    /// Tells whether a problem that is an error was gathered.
+    pub fn has_errors(&self) -> bool {
+        self.problems.has_errors()
+    }
+
+    /// Returns what was gathered.
+    pub fn into_problems(self) -> Vec<Problem<u32>> {
+        self.problems.into_vec()
+    }
+
+    /// Reads something without gathering what is wrong with it.
+    pub(crate) fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::take(&mut self.problems);
+        let value = read(self);
+        self.problems = before;
+        value
+    }
+
+    pub(crate) fn problems(&mut self) -> &mut Problems<u32> {
+        &mut self.problems
+    }
+
+    /// Reads a mapping; of a key that stands there twice, the first is kept.
+    pub fn mapping(&mut self, name: &str, node: Node) -> Option<Vec<Entry>> {
+        match node.value {
+            Value::Mapping(mut entries) => {
+                self.remove_duplicates(&mut entries);
+                Some(entries)
+            }
+            value => self.wrong(name, node.place, &value, "a mapping", ""),
+        }
+    }
+
+    /// Reads a list.
+    pub fn sequence(&mut self, name: &str, node: Node) -> Option<Vec<Node>> {
+        match node.value {
+            Value::Sequence(nodes) => Some(nodes),
+            value => self.wrong(
+                name,
+                node.place,
+                &value,
+                "a list",
+                "write it as `[a, b]`, or one `- a` on each line",
+            ),
+        }
+    }
+
+    /// Reads text.
+    pub fn text(&mut self, name: &str, node: Node) -> Option<String> {
+        match node.value {
+            Value::Text(text) => Some(text),
+            value => {
+                let help = match value {
+                    Value::Null => {
+                        "write the text, in quotes if it may be mistaken for something else"
+                    }
+                    Value::Sequence(_) | Value::Mapping(_) => {
+                        "if it is meant as text, put the whole text in quotes"
+                    }
+                    _ => "put it in quotes",
+                };
+                self.wrong(name, node.place, &value, "text", help)
+            }
+        }
+    }
+
+    /// Reads a list of texts, each with its place; nothing if one of them is something else.
+    pub fn texts(&mut self, name: &str, node: Node) -> Option<Vec<(u32, String)>> {
+        let nodes = self.sequence(name, node)?;
+        let count = nodes.len();
+        let mut texts = Vec::with_capacity(count);
+        for node in nodes {
+            match node.value {
+                Value::Text(text) => texts.push((node.place, text)),
+                value => {
+                    let message = format!(
+                        "an entry of {} is {}, but must be text",
+                        quoted(name),
+                        value.kind()
+                    );
+                    self.report(Problem::error(node.place, message).help("put it in quotes"));
+                }
+            }
+        }
+        (texts.len() == count).then_some(texts)
+    }
+
+    /// Reads `true` or `false`.
+    pub fn boolean(&mut self, name: &str, node: Node) -> Option<bool> {
+        match node.value {
+            Value::Boolean(boolean) => Some(boolean),
+            value => self.wrong(
+                name,
+                node.place,
+                &value,
+                "`true` or `false`",
+                "write `true` or `false`, without quotes",
+            ),
+        }
+    }
+
+    /// Reads a finite number.
+    pub fn number(&mut self, name: &str, node: Node) -> Option<f64> {
+        match node.value {
+            Value::Number(number) => number.as_f64(),
+            Value::NotFinite(_) => {
+                let message = format!("{} is not finite", quoted(name));
+                self.report(Problem::error(node.place, message).help("write an ordinary number"));
+                None
+            }
+            value => self.wrong(
+                name,
+                node.place,
+                &value,
+                "a number",
+                "write a number, without quotes",
+            ),
+        }
+    }
+
+    /// Reads a whole number in a range.
+    pub fn whole(&mut self, name: &str, node: Node, range: RangeInclusive<u64>) -> Option<u64> {
+        match &node.value {
+            Value::Number(number) => {
+                let whole = whole(number).filter(|whole| range.contains(whole));
+                if whole.is_none() {
+                    let (least, most) = (range.start(), range.end());
+                    let message = format!(
+                        "{} is {number}, but must be a whole number of at least {least}",
+                        quoted(name)
+                    );
+                    self.report(
+                        Problem::error(node.place, message)
+                            .help(format!("write a number from {least} to {most}")),
+                    );
+                }
+                whole
+            }
+            value => self.wrong(
+                name,
+                node.place,
+                value,
+                "a whole number",
+                "write a number, without quotes",
+            ),
+        }
+    }
+
+    /// Reads a duration: text such as `10s`, or a number of milliseconds.
+    pub fn duration(&mut self, name: &str, node: Node) -> Option<Duration> {
+        let duration = match &node.value {
+            Value::Text(text) => parse_duration(text),
+            Value::Number(number) => milliseconds(number),
+            Value::NotFinite(_) => Err(DurationError::Malformed),
+            value => {
+                return self.wrong(
+                    name,
+                    node.place,
+                    value,
+                    "a duration",
+                    DurationError::Malformed.help(),
+                );
+            }
+        };
+        duration
+            .map_err(|error| {
+                let written = match &node.value {
+                    Value::Text(text) => quoted(text),
+                    Value::Number(number) => quoted(&number.to_string()),
+                    _ => "`.inf`".to_owned(),
+                };
+                let message = match error {
+                    DurationError::Malformed => {
+                        format!("{} is {written}, which is not a duration", quoted(name))
+                    }
+                    DurationError::Negative => {
+                        format!("{} is {written}, which is negative", quoted(name))
+                    }
+                    DurationError::TooLong => {
+                        format!("{} is {written}, which is too long", quoted(name))
+                    }
+                };
+                self.report(Problem::error(node.place, message).help(error.help()));
+            })
+            .ok()
+    }
+
+    /// Reads a duration that is not zero.
+    pub fn timeout(&mut self, name: &str, node: Node) -> Option<Duration> {
+        let place = node.place;
+        let duration = self.duration(name, node)?;
+        if duration.is_zero() {
+            let message = format!("{} is zero, so nothing could ever finish", quoted(name));
+            self.report(
+                Problem::error(place, message)
+                    .help("write a longer time, or leave it out for no limit"),
+            );
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// Reads one of a few words.
+    pub fn choice<T>(
+        &mut self,
+        name: &str,
+        node: Node,
+        words: &[&str],
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let place = node.place;
+        let word = self.text(name, node)?;
+        let choice = parse(&word);
+        if choice.is_none() {
+            let mut message = format!(
+                "{} is {}, which is none of its values",
+                quoted(name),
+                quoted(&word)
+            );
+            if let Some(meant) = self.suggestions.nearest(&word, words.iter().copied()) {
+                message.push_str(&format!("; did you mean {}?", quoted(meant)));
+            }
+            self.report(
+                Problem::error(place, message)
+                    .help(format!("write one of {}", listed(words.iter().copied()))),
+            );
+        }
+        choice
+    }
+
+    /// Reads any value that JSON can hold.
+    pub fn json(&mut self, name: &str, node: Node) -> Option<serde_json::Value> {
+        Some(match node.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Boolean(boolean) => boolean.into(),
+            Value::Number(number) => number.into(),
+            Value::Text(text) => text.into(),
+            Value::NotFinite(_) => {
+                let message = format!("{} holds a number that is not finite", quoted(name));
+                self.report(
+                    Problem::error(node.place, message).help("write an ordinary number, or text"),
+                );
+                return None;
+            }
+            Value::Sequence(nodes) => {
+                let count = nodes.len();
+                let values: Vec<_> = nodes
+                    .into_iter()
+                    .filter_map(|node| self.json(name, node))
+                    .collect();
+                (values.len() == count).then_some(values)?.into()
+            }
+            Value::Mapping(mut entries) => {
+                self.remove_duplicates(&mut entries);
+                let count = entries.len();
+                let values = entries.into_iter();
+                let values: serde_json::Map<_, _> = values
+                    .filter_map(|entry| Some((entry.key.text, self.json(name, entry.value)?)))
+                    .collect();
+                (values.len() == count).then_some(values)?.into()
+            }
+        })
+    }
+
+    /// Reports a key that has no meaning, with the one that was probably meant, which it returns.
+    pub fn unknown_key<'a>(&mut self, key: &Key, known: &[&'a str]) -> Option<&'a str> {
+        let mut message = format!("unknown key {}", quoted(&key.text));
+        let meant = self.suggestions.nearest(&key.text, known.iter().copied());
+        if let Some(meant) = meant {
+            message.push_str(&format!("; did you mean {}?", quoted(meant)));
+        }
+        let problem = Problem::error(key.place, message);
+        self.report(match meant {
+            Some(_) => problem,
+            None => problem.help(format!(
+                "the keys here are {}",
+                known
+                    .iter()
+                    .map(|key| quoted(key))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+        });
+        meant
+    }
+
+    /// Reports that a mapping lacks a key.
+    pub fn missing_key(&mut self, place: u32, key: &str, help: &str) {
+        self.report(Problem::error(place, format!("missing key {}", quoted(key))).help(help));
+    }
+
+    /// Reports that two keys say the same thing.
+    pub fn two_spellings(
+        &mut self,
+        (first, first_place): (&str, u32),
+        (second, second_place): (&str, u32),
+    ) {
+        let message = format!(
+            "{} and {} are two spellings of one thing",
+            quoted(first),
+            quoted(second)
+        );
+        self.report(
+            Problem::error(second_place, message)
+                .help("keep one of them")
+                .also(first_place, "the other is here"),
+        );
+    }
+
+    fn remove_duplicates(&mut self, entries: &mut Vec<Entry>) {
+        // Looking through a few keys is quicker than hashing them.
+        const FEW: usize = 16;
+        let has_duplicates = if entries.len() <= FEW {
+            let mut rest = entries.as_slice();
+            let mut found = false;
+            while let Some((first, after)) = rest.split_first() {
+                found |= after.iter().any(|entry| entry.key.text == first.key.text);
+                rest = after;
+            }
+            found
+        } else {
+            let mut seen = std::collections::HashSet::with_capacity(entries.len());
+            !entries
+                .iter()
+                .all(|entry| seen.insert(entry.key.text.as_str()))
+        };
+        if !has_duplicates {
+            return;
+        }
+        let mut first_of: HashMap<String, u32> = HashMap::new();
+        entries.retain(|entry| {
+            let Some(first) = first_of.get(&entry.key.text) else {
+                first_of.insert(entry.key.text.clone(), entry.key.place);
+                return true;
+            };
+            let message = format!("duplicate key {}", quoted(&entry.key.text));
+            let problem = Problem::error(entry.key.place, message).help("keep one of them");
+            self.report(problem.also(*first, "the first is here"));
+            false
+        });
+    }
+
+    fn wrong<T>(
+        &mut self,
+        name: &str,
+        place: u32,
+        value: &Value,
+        wanted: &str,
+        help: &str,
+    ) -> Option<T> {
+        let message = format!("{} is {}, but must be {wanted}", quoted(name), value.kind());
+        let problem = Problem::error(place, message);
+        self.report(if help.is_empty() {
+            problem
+        } else {
+            problem.help(help)
+        });
+        None
+    }
+}
+
+/// Returns a number as a whole one, if it is: `8.0` is.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is checked before"
+)]
+fn whole(number: &Number) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float = || {
+        number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && (0.0..=EXACT).contains(float))
+    };
+    number
+        .as_u64()
+        .or_else(|| float().map(|float| float as u64))
+}
+
+fn milliseconds(number: &Number) -> Result<Duration, DurationError> {
+    match (whole(number), number.as_f64()) {
+        (Some(time), _) => bounded(time),
+        (None, Some(float)) if float < 0.0 => Err(DurationError::Negative),
+        (None, Some(float)) if float.fract() == 0.0 => Err(DurationError::TooLong),
+        _ => Err(DurationError::Malformed),
+    }
+}
