@@ -104,13 +104,14 @@ impl Parser<'_> {
             return None;
         }
         let mut agents = None;
+        let mut is_meant = false;
         for Entry { key, value } in self.reader.mapping("the agents file", root)? {
             match key.text.as_str() {
                 "agents" => agents = Some(self.agents(value)),
-                _ => self.reader.unknown_key(&key, &FILE_KEYS),
+                _ => is_meant |= self.reader.unknown_key(&key, &FILE_KEYS).is_some(),
             }
         }
-        if agents.is_none() {
+        if agents.is_none() && !is_meant {
             self.reader.missing_key(place, "agents", help);
         }
         agents?
@@ -135,6 +136,7 @@ impl Parser<'_> {
         let mut kinds: Vec<(String, u32, Option<Kind>)> = Vec::new();
         let (mut timeout, mut max_concurrent, mut directory) = (None, None, None);
         let (mut variables, mut capabilities) = (Vec::new(), Vec::new());
+        let mut is_meant = false;
         for Entry { key, value } in self.reader.mapping(name, node)? {
             let text = key.text.as_str();
             match text {
@@ -145,7 +147,7 @@ impl Parser<'_> {
                 "env" => variables = self.variables(value).unwrap_or_default(),
                 "cwd" => directory = self.cwd(value),
                 "capabilities" => capabilities = self.capabilities(value).unwrap_or_default(),
-                _ => self.reader.unknown_key(&key, &AGENT_KEYS),
+                _ => is_meant |= matches!(self.reader.unknown_key(&key, &AGENT_KEYS), Some("command" | "builtin")),
             }
         }
         if let [(_, first, _), (second, other, _), ..] = kinds.as_slice() {
@@ -154,6 +156,9 @@ impl Parser<'_> {
             self.reader.report(problem);
         }
         let Some((_, _, kind)) = kinds.into_iter().next() else {
+            if is_meant {
+                return None;
+            }
             let message = format!("agent `{name}` has no `command` and no `builtin`");
             let help = "say what it is, such as `command: [\"program\", \"argument\"]` or `builtin: echo`";
             self.reader.report(Problem::error(place, message).help(help));
@@ -349,6 +354,7 @@ mod tests {
   e: { command: [], maxConcurrent: 0 }
   f: { builtin: echo, env: { K: env:MISSING, AX_ATTEMPT: \"1\" } }
   \"@g\": { builtin: echo, capabilities: [\"@x\"] }
+  h: { timeout: 5s }
 agent: {}
 ";
         let found = mistakes(text);
@@ -356,7 +362,6 @@ agent: {}
             found.iter().map(|(message, line, column)| (message.as_str(), *line, *column)).collect();
         let expected = [
             ("unknown key `comand`; did you mean `command`?", 2, 8),
-            ("agent `a` has no `command` and no `builtin`", 2, 3),
             ("agent `b` is two things at once; `builtin` is the second", 3, 22),
             ("`builtin` is `ecco`, which is none of its values; did you mean `echo`?", 4, 17),
             ("`command` is text, but must be a list: no shell takes it apart", 5, 17),
@@ -367,7 +372,8 @@ agent: {}
             ("`AX_ATTEMPT` is set for every attempt and cannot be given", 7, 46),
             ("an agent cannot be named `@g`", 8, 3),
             ("a capability cannot be named `@x`", 8, 41),
-            ("unknown key `agent`; did you mean `agents`?", 9, 1),
+            ("agent `h` has no `command` and no `builtin`", 9, 3),
+            ("unknown key `agent`; did you mean `agents`?", 10, 1),
         ];
         for mistake in expected {
             assert!(places.contains(&mistake), "{mistake:?} in {places:#?}");

@@ -40,7 +40,7 @@ pub(crate) struct DiagnosticDocument<'a> {
 
 /// The mistakes of a report.
 pub(crate) fn diagnostics(report: &Report) -> Vec<DiagnosticDocument<'_>> {
-    let document = |found| {
+    fn document(found: &Diagnostic) -> DiagnosticDocument<'_> {
         let Diagnostic { severity, message, help, file, line, column, .. } = found;
         DiagnosticDocument {
             severity: match severity {
@@ -53,7 +53,7 @@ pub(crate) fn diagnostics(report: &Report) -> Vec<DiagnosticDocument<'_>> {
             line: Some(*line).filter(|line| *line > 0),
             column: Some(*column).filter(|column| *column > 0),
         }
-    };
+    }
     report.diagnostics().iter().map(document).collect()
 }
 

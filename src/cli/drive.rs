@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 use wf_core::engine::{Engine, EngineError, Run, Status};
@@ -34,9 +33,9 @@ impl Session<'_> {
     pub(crate) async fn drive(&mut self, run: Run) -> Result<Exit, Failure> {
         let id = run.id().clone();
         let mut finish = run.finish();
+        let engine = self.engine.clone();
         let mut request: Option<BoxFuture<'_, Result<ExecutionRecord, EngineError>>> = None;
         let mut interrupted = false;
-        let engine = self.engine.clone();
         let ended = loop {
             let asked = async {
                 match &mut request {

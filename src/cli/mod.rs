@@ -47,7 +47,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return console::usage(&error, &arguments),
     };
     let console = Console::new(&parsed.global);
-    match execute(&parsed, &console) {
+    match execute(&parsed, console) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             console.failure(&failure);
@@ -56,7 +56,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn execute(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> {
+fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     let Command::Workflow(command) = &arguments.command;
     if let Workflow::Validate(validate) = command {
         return validate::validate(console, validate);

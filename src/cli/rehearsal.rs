@@ -121,8 +121,10 @@ impl DryRun<'_> {
         use std::fmt::Write as _;
 
         let mut out = String::new();
-        // Writing to a string cannot fail.
-        let mut line = |line: std::fmt::Arguments<'_>| drop(writeln!(out, "{line}"));
+        let mut line = |line: std::fmt::Arguments<'_>| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "{line}");
+        };
         line(format_args!("{} {}: a dry run, nothing is recorded", self.plan.name(), self.plan.version()));
         let last = self.waves.iter().copied().max().unwrap_or(0);
         let mut by_wave = vec![Vec::new(); last + 1];

@@ -1,7 +1,7 @@
 //! Tables whose columns line up.
 
 use anstyle::{AnsiColor, Style};
-use indicatif::console::measure_text_width;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use wf_core::lifecycle::State;
 use wf_core::step::StepState;
 
@@ -77,7 +77,7 @@ impl Cell {
                 .text
                 .chars()
                 .take_while(|letter| {
-                    width += measure_text_width(letter.encode_utf8(&mut [0; 4]));
+                    width += letter.width().unwrap_or(0);
                     width < WIDEST
                 })
                 .chain(['…'])
@@ -110,7 +110,7 @@ impl Cell {
     }
 
     fn width(&self) -> usize {
-        measure_text_width(&self.text)
+        self.text.width()
     }
 }
 
