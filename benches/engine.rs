@@ -21,10 +21,13 @@ fn main() {
 
 /// A workflow in which each step depends on the one before.
 fn chain(steps: usize) -> String {
-    let mut text = String::from("name: chain\nsteps:\n  - { key: s0, agent: echo, prompt: begin }\n");
+    let mut text =
+        String::from("name: chain\nsteps:\n  - { key: s0, agent: echo, prompt: begin }\n");
     for step in 1..steps {
         let before = step - 1;
-        text += &format!("  - {{ key: s{step}, agent: echo, prompt: 'after {{{{s{before}}}}}', dependencies: [s{before}] }}\n");
+        text += &format!(
+            "  - {{ key: s{step}, agent: echo, prompt: 'after {{{{s{before}}}}}', dependencies: [s{before}] }}\n"
+        );
     }
     text
 }
@@ -32,13 +35,17 @@ fn chain(steps: usize) -> String {
 #[divan::bench(args = [10, 1_000, 10_000])]
 fn read_and_plan_yaml(bencher: Bencher<'_, '_>, steps: usize) {
     let text = chain(steps);
-    bencher.bench(|| Plan::from_yaml("chain.yaml", black_box(&text)).expect("the workflow is right"));
+    bencher
+        .bench(|| Plan::from_yaml("chain.yaml", black_box(&text)).expect("the workflow is right"));
 }
 
 #[divan::bench]
 fn read_and_plan_the_example_of_ten_steps(bencher: Bencher<'_, '_>) {
-    let text = std::fs::read_to_string("examples/workflows/fan-out.yaml").expect("the example is there");
-    bencher.bench(|| Plan::from_yaml("fan-out.yaml", black_box(&text)).expect("the workflow is right"));
+    let text =
+        std::fs::read_to_string("examples/workflows/fan-out.yaml").expect("the example is there");
+    bencher.bench(|| {
+        Plan::from_yaml("fan-out.yaml", black_box(&text)).expect("the workflow is right")
+    });
 }
 
 #[divan::bench]
@@ -48,8 +55,12 @@ fn transitions() -> Result<State, wf_core::lifecycle::TransitionError> {
 
 #[divan::bench]
 fn all_196_pairs() -> usize {
-    let pairs = State::ALL.iter().flat_map(|&state| EventKind::ALL.iter().map(move |&event| (state, event)));
-    pairs.filter(|&(state, event)| validate_transition(black_box(state), black_box(event))).count()
+    let pairs = State::ALL
+        .iter()
+        .flat_map(|&state| EventKind::ALL.iter().map(move |&event| (state, event)));
+    pairs
+        .filter(|&(state, event)| validate_transition(black_box(state), black_box(event)))
+        .count()
 }
 
 #[divan::bench(args = [5, 100, 1_000])]
@@ -69,12 +80,19 @@ fn run_a_chain_durably(bencher: Bencher<'_, '_>, steps: usize) {
 }
 
 fn engine(store: Arc<dyn Store>) -> Engine {
-    Engine::new(store, Agents::new().with("echo", |prompt: String| async move { prompt }))
+    Engine::new(
+        store,
+        Agents::new().with("echo", |prompt: String| async move { prompt }),
+    )
 }
 
 fn run(engine: &Engine, plan: &Arc<Plan>) {
     let status = block_on(async {
-        engine.start(plan, Inputs::new(), RunOptions::default()).await?.finish().await
+        engine
+            .start(plan, Inputs::new(), RunOptions::default())
+            .await?
+            .finish()
+            .await
     });
     assert_eq!(status.expect("the store works").state(), State::Completed);
 }

@@ -16,11 +16,18 @@ fn sh(script: &str) -> CommandAgent {
 
 async fn ask(agent: &impl Agent, prompt: &str) -> Result<Reply, StepError> {
     let execution = ExecutionId::from("run-1");
-    agent.call(Request::new(prompt, &execution, "audit", 2, "run-1/audit")).await
+    agent
+        .call(Request::new(prompt, &execution, "audit", 2, "run-1/audit"))
+        .await
 }
 
 async fn answer(agent: &impl Agent, prompt: &str) -> String {
-    ask(agent, prompt).await.expect("an answer").result.as_str().to_owned()
+    ask(agent, prompt)
+        .await
+        .expect("an answer")
+        .result
+        .as_str()
+        .to_owned()
 }
 
 async fn failure(agent: &impl Agent, prompt: &str) -> StepError {
@@ -30,12 +37,18 @@ async fn failure(agent: &impl Agent, prompt: &str) -> StepError {
 /// Waits until nothing holds the pipe any more: its other end was inherited by every process of a group.
 async fn until_gone(fifo: &Path) {
     let fifo = fifo.to_owned();
-    tokio::task::spawn_blocking(move || fs::read(fifo)).await.expect("a thread").expect("a pipe");
+    tokio::task::spawn_blocking(move || fs::read(fifo))
+        .await
+        .expect("a thread")
+        .expect("a pipe");
 }
 
 fn fifo(folder: &Path) -> std::path::PathBuf {
     let fifo = folder.join("held");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&fifo)
+        .status()
+        .expect("mkfifo runs");
     assert!(made.success());
     fifo
 }
@@ -47,7 +60,10 @@ async fn the_prompt_goes_in_and_the_output_comes_out() {
 
 #[tokio::test]
 async fn an_object_in_the_output_is_a_json_result() {
-    assert_eq!(answer(&sh("cat"), r#"{"files": ["a", "b"]}"#).await, r#"{"files":["a","b"]}"#);
+    assert_eq!(
+        answer(&sh("cat"), r#"{"files": ["a", "b"]}"#).await,
+        r#"{"files":["a","b"]}"#
+    );
 }
 
 #[tokio::test]
@@ -69,14 +85,24 @@ async fn a_prompt_larger_than_any_pipe_passes_through() {
 #[tokio::test]
 async fn a_program_need_not_read_its_prompt() {
     let prompt = "x".repeat(1024 * 1024);
-    assert_eq!(answer(&sh("exec 0<&-; echo done"), &prompt).await, r#""done""#);
+    assert_eq!(
+        answer(&sh("exec 0<&-; echo done"), &prompt).await,
+        r#""done""#
+    );
     assert_eq!(answer(&sh("echo done"), &prompt).await, r#""done""#);
 }
 
 #[tokio::test]
 async fn a_status_other_than_zero_is_retryable_and_shows_the_end_of_the_errors() {
-    let error = failure(&sh("echo first >&2; echo 'cannot reach the model' >&2; exit 3"), "").await;
-    assert_eq!(error, StepError::retryable("`/bin/sh` exited with status 3: first\ncannot reach the model"));
+    let error = failure(
+        &sh("echo first >&2; echo 'cannot reach the model' >&2; exit 3"),
+        "",
+    )
+    .await;
+    assert_eq!(
+        error,
+        StepError::retryable("`/bin/sh` exited with status 3: first\ncannot reach the model")
+    );
 }
 
 #[tokio::test]
@@ -84,18 +110,28 @@ async fn a_failure_without_a_word_on_standard_error_shows_the_output() {
     let error = failure(&sh("echo 'not logged in'; exit 1"), "").await;
     let expected = "`/bin/sh` exited with status 1 and wrote nothing to its standard error; its output ends: not logged in";
     assert_eq!(error, StepError::retryable(expected));
-    assert_eq!(failure(&sh("exit 1"), "").await, StepError::retryable("`/bin/sh` exited with status 1 and wrote nothing"));
+    assert_eq!(
+        failure(&sh("exit 1"), "").await,
+        StepError::retryable("`/bin/sh` exited with status 1 and wrote nothing")
+    );
 }
 
 #[tokio::test]
 async fn death_by_a_signal_is_retryable() {
     let error = failure(&sh("kill -KILL $$"), "").await;
-    assert_eq!(error, StepError::retryable("`/bin/sh` was killed by signal 9 and wrote nothing"));
+    assert_eq!(
+        error,
+        StepError::retryable("`/bin/sh` was killed by signal 9 and wrote nothing")
+    );
 }
 
 #[tokio::test]
 async fn a_flood_of_errors_does_not_block_the_program() {
-    let error = failure(&sh("yes error | head -c 3000000 >&2; echo last >&2; exit 1"), "").await;
+    let error = failure(
+        &sh("yes error | head -c 3000000 >&2; echo last >&2; exit 1"),
+        "",
+    )
+    .await;
     assert!(error.is_retryable());
     let said = error.to_string();
     assert!(said.ends_with("error\nlast") && said.len() < 5000, "{said}");
@@ -105,26 +141,43 @@ async fn a_flood_of_errors_does_not_block_the_program() {
 async fn a_flood_of_output_is_stopped_at_the_limit() {
     let error = failure(&sh("yes").output_limit(1_000_000), "").await;
     assert!(!error.is_retryable());
-    assert!(error.to_string().starts_with("`/bin/sh` wrote more than 1000000 bytes"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("`/bin/sh` wrote more than 1000000 bytes"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn output_of_exactly_the_limit_is_taken() {
-    assert_eq!(answer(&sh("printf 12345").output_limit(5), "").await, r#""12345""#);
-    assert!(failure(&sh("printf 123456").output_limit(5), "").await.to_string().contains("more than 5 bytes"));
+    assert_eq!(
+        answer(&sh("printf 12345").output_limit(5), "").await,
+        r#""12345""#
+    );
+    assert!(
+        failure(&sh("printf 123456").output_limit(5), "")
+            .await
+            .to_string()
+            .contains("more than 5 bytes")
+    );
 }
 
 #[tokio::test]
 async fn output_that_is_not_utf_8_is_an_error_for_good() {
     let error = failure(&sh(r"printf 'ok\377'"), "").await;
-    let expected = "the output of `/bin/sh` is not UTF-8 (from byte 2 on); make the program write UTF-8";
+    let expected =
+        "the output of `/bin/sh` is not UTF-8 (from byte 2 on); make the program write UTF-8";
     assert_eq!(error, StepError::terminal(expected));
 }
 
 #[tokio::test]
 async fn errors_that_are_not_utf_8_are_shown_as_well_as_can_be() {
     let error = failure(&sh(r"printf 'bad \377' >&2; exit 1"), "").await;
-    assert_eq!(error, StepError::retryable("`/bin/sh` exited with status 1: bad \u{fffd}"));
+    assert_eq!(
+        error,
+        StepError::retryable("`/bin/sh` exited with status 1: bad \u{fffd}")
+    );
 }
 
 #[tokio::test]
@@ -151,7 +204,9 @@ async fn a_child_that_left_the_group_does_not_hold_up_the_result() {
     let up = fifo(folder.path());
     let up = up.display();
     // The program ends only when its child is in a session of its own, with the pipes still open.
-    let script = format!("setsid sh -c 'echo up >\"{up}\"; exec sleep 5' & read word <'{up}'; echo \"done $word\"");
+    let script = format!(
+        "setsid sh -c 'echo up >\"{up}\"; exec sleep 5' & read word <'{up}'; echo \"done $word\""
+    );
     assert_eq!(answer(&sh(&script), "").await, r#""done up""#);
 }
 
@@ -159,7 +214,10 @@ async fn a_child_that_left_the_group_does_not_hold_up_the_result() {
 async fn dropping_an_attempt_kills_the_whole_group() {
     let folder = tempfile::tempdir().unwrap();
     let held = fifo(folder.path());
-    let script = format!("exec 9>'{}'; trap '' TERM INT HUP; sleep 1000 & sleep 1000 & echo up; wait", held.display());
+    let script = format!(
+        "exec 9>'{}'; trap '' TERM INT HUP; sleep 1000 & sleep 1000 & echo up; wait",
+        held.display()
+    );
     let agent = sh(&script);
     let mut attempt = Box::pin(ask(&agent, ""));
     // The reader's open returns once the program has opened the other end.
@@ -172,14 +230,19 @@ async fn dropping_an_attempt_kills_the_whole_group() {
         file = opened => file.unwrap().unwrap(),
     };
     drop(attempt);
-    let rest = tokio::task::spawn_blocking(move || std::io::read_to_string(file)).await.unwrap().unwrap();
+    let rest = tokio::task::spawn_blocking(move || std::io::read_to_string(file))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(rest, "");
 }
 
 #[tokio::test]
 async fn a_missing_program_is_an_error_for_good_that_says_where_it_was_looked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let agent = CommandAgent::new("no-such-agent", ["-x"]).beside(folder.path()).env("PATH", "/nowhere:/usr/nowhere");
+    let agent = CommandAgent::new("no-such-agent", ["-x"])
+        .beside(folder.path())
+        .env("PATH", "/nowhere:/usr/nowhere");
     let expected = format!(
         "there is no program `no-such-agent`; looked in `{}`, `/nowhere`, `/usr/nowhere`; correct the agent's `command` or install it",
         folder.path().display(),
@@ -198,10 +261,20 @@ async fn a_script_without_its_interpreter_is_an_error_for_good() {
     };
     let error = failure(&script("lost", "#!/nowhere/perl\n"), "").await;
     assert!(!error.is_retryable());
-    assert!(error.to_string().ends_with("the interpreter that its first line names is missing"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("the interpreter that its first line names is missing"),
+        "{error}"
+    );
     let error = failure(&script("plain", "echo hello\n"), "").await;
     assert!(!error.is_retryable());
-    assert!(error.to_string().ends_with("a script needs a first line such as `#!/bin/sh`"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("a script needs a first line such as `#!/bin/sh`"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -213,16 +286,40 @@ async fn a_folder_to_start_in_that_is_missing_is_an_error_for_good() {
 
 #[tokio::test]
 async fn the_environment_is_the_allow_list_what_was_added_and_the_attempt() {
-    let agent = CommandAgent::new("env", [""; 0]).env("MODE", "fast").env("PATH", "/usr/bin:/bin");
+    let agent = CommandAgent::new("env", [""; 0])
+        .env("MODE", "fast")
+        .env("PATH", "/usr/bin:/bin");
     let output = answer(&agent, "").await;
     let output: String = serde_json::from_str(&output).unwrap();
-    let mut names: Vec<&str> = output.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    let mut names: Vec<&str> = output
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name)
+        .collect();
     names.sort_unstable();
     let inherited = ["HOME", "LANG", "PATH", "TMPDIR", "USER"];
     names.retain(|name| !inherited.contains(name) && !name.starts_with("LC_"));
-    assert_eq!(names, ["AX_ATTEMPT", "AX_EXECUTION_ID", "AX_IDEMPOTENCY_KEY", "AX_STEP_KEY", "MODE"]);
-    for line in ["MODE=fast", "AX_EXECUTION_ID=run-1", "AX_STEP_KEY=audit", "AX_ATTEMPT=2", "AX_IDEMPOTENCY_KEY=run-1/audit"] {
-        assert!(output.lines().any(|found| found == line), "{line} in {output}");
+    assert_eq!(
+        names,
+        [
+            "AX_ATTEMPT",
+            "AX_EXECUTION_ID",
+            "AX_IDEMPOTENCY_KEY",
+            "AX_STEP_KEY",
+            "MODE"
+        ]
+    );
+    for line in [
+        "MODE=fast",
+        "AX_EXECUTION_ID=run-1",
+        "AX_STEP_KEY=audit",
+        "AX_ATTEMPT=2",
+        "AX_IDEMPOTENCY_KEY=run-1/audit",
+    ] {
+        assert!(
+            output.lines().any(|found| found == line),
+            "{line} in {output}"
+        );
     }
 }
 
@@ -238,9 +335,13 @@ async fn a_secret_reaches_the_program_and_no_message() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_beyond_the_agents_timeout_is_stopped_and_retryable() {
-    let agent = Limited::new(|_: String| std::future::pending::<String>()).timeout(Duration::from_secs(90));
+    let agent =
+        Limited::new(|_: String| std::future::pending::<String>()).timeout(Duration::from_secs(90));
     let error = failure(&agent, "").await;
-    assert_eq!(error, StepError::retryable("no answer within 90s, the agent's `timeout`"));
+    assert_eq!(
+        error,
+        StepError::retryable("no answer within 90s, the agent's `timeout`")
+    );
 }
 
 #[tokio::test]

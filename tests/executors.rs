@@ -23,12 +23,21 @@ steps:
 
 /// An engine of its own for each run, on a database of its own.
 fn engine(folder: &tempfile::TempDir) -> Engine {
-    let store = SqliteStore::open(folder.path().join("workflows.db")).expect("a new database opens");
+    let store =
+        SqliteStore::open(folder.path().join("workflows.db")).expect("a new database opens");
     let failed = std::sync::atomic::AtomicBool::new(false);
-    let agents = Agents::new().with("echo", |prompt: String| async move { prompt }).with("flaky", move |_: String| {
-        let first = !failed.swap(true, std::sync::atomic::Ordering::SeqCst);
-        async move { if first { Err(wf_core::agent::StepError::retryable("at first")) } else { Ok("at last") } }
-    });
+    let agents = Agents::new()
+        .with("echo", |prompt: String| async move { prompt })
+        .with("flaky", move |_: String| {
+            let first = !failed.swap(true, std::sync::atomic::Ordering::SeqCst);
+            async move {
+                if first {
+                    Err(wf_core::agent::StepError::retryable("at first"))
+                } else {
+                    Ok("at last")
+                }
+            }
+        });
     Engine::new(Arc::new(store), agents)
 }
 
@@ -36,31 +45,59 @@ fn review(engine: Engine) -> BoxFuture<'static, Status> {
     Box::pin(async move {
         let plan = Plan::from_yaml("review.yaml", WORKFLOW).expect("the workflow is right");
         let inputs = Inputs::from([("diff".to_owned(), Json::string("a diff"))]);
-        let run = engine.start(&plan, inputs, RunOptions::default()).await.expect("the run starts");
+        let run = engine
+            .start(&plan, inputs, RunOptions::default())
+            .await
+            .expect("the run starts");
         run.finish().await.expect("the store works")
     })
 }
 
 fn expect_done(status: &Status) {
-    assert_eq!(status.state(), State::Completed, "{:?}", status.execution.error);
-    let result = status.result.as_ref().expect("a completed run has a result");
-    assert_eq!(result.as_str(), r#"{"sum":"audit parse a diff, check parse a diff, at last"}"#);
-    assert_eq!(status.step("flaky").expect("it is a step").record.attempts.len(), 2);
+    assert_eq!(
+        status.state(),
+        State::Completed,
+        "{:?}",
+        status.execution.error
+    );
+    let result = status
+        .result
+        .as_ref()
+        .expect("a completed run has a result");
+    assert_eq!(
+        result.as_str(),
+        r#"{"sum":"audit parse a diff, check parse a diff, at last"}"#
+    );
+    assert_eq!(
+        status
+            .step("flaky")
+            .expect("it is a step")
+            .record
+            .attempts
+            .len(),
+        2
+    );
 }
 
 #[test]
 fn tokio_with_one_thread() {
     let folder = tempfile::tempdir().expect("a folder");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
     expect_done(&runtime.block_on(review(engine(&folder))));
 }
 
 #[test]
 fn tokio_with_several_threads_and_a_task_per_attempt() {
     let folder = tempfile::tempdir().expect("a folder");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .expect("a runtime");
     let handle = runtime.handle().clone();
-    let engine = engine(&folder).with_spawner(move |task: BoxFuture<'static, ()>| drop(handle.spawn(task)));
+    let engine =
+        engine(&folder).with_spawner(move |task: BoxFuture<'static, ()>| drop(handle.spawn(task)));
     let run = runtime.spawn(review(engine));
     expect_done(&runtime.block_on(run).expect("the task does not panic"));
 }
@@ -68,7 +105,8 @@ fn tokio_with_several_threads_and_a_task_per_attempt() {
 #[test]
 fn smol_with_a_task_per_attempt() {
     let folder = tempfile::tempdir().expect("a folder");
-    let engine = engine(&folder).with_spawner(|task: BoxFuture<'static, ()>| smol::spawn(task).detach());
+    let engine =
+        engine(&folder).with_spawner(|task: BoxFuture<'static, ()>| smol::spawn(task).detach());
     expect_done(&smol::block_on(smol::spawn(review(engine))));
 }
 
@@ -76,17 +114,26 @@ fn smol_with_a_task_per_attempt() {
 fn the_local_pool_of_futures() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut pool = futures::executor::LocalPool::new();
-    let run = pool.spawner().spawn_with_handle(review(engine(&folder))).expect("the pool is open");
+    let run = pool
+        .spawner()
+        .spawn_with_handle(review(engine(&folder)))
+        .expect("the pool is open");
     expect_done(&pool.run_until(run));
 }
 
 #[test]
 fn the_thread_pool_of_futures_with_a_task_per_attempt() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pool = futures::executor::ThreadPool::builder().pool_size(2).create().expect("threads");
+    let pool = futures::executor::ThreadPool::builder()
+        .pool_size(2)
+        .create()
+        .expect("threads");
     let attempts = pool.clone();
-    let engine = engine(&folder).with_spawner(move |task: BoxFuture<'static, ()>| attempts.spawn_ok(task));
-    let run = pool.spawn_with_handle(review(engine)).expect("the pool is open");
+    let engine =
+        engine(&folder).with_spawner(move |task: BoxFuture<'static, ()>| attempts.spawn_ok(task));
+    let run = pool
+        .spawn_with_handle(review(engine))
+        .expect("the pool is open");
     expect_done(&futures::executor::block_on(run));
 }
 

@@ -12,7 +12,10 @@ const SHOWN: usize = 4 * 1024;
 /// Writes the prompt and closes the pipe.
 ///
 /// A program that does not read all of it has read all that it wants.
-pub(super) async fn write_prompt(mut stdin: impl AsyncWrite + Unpin, prompt: &str) -> io::Result<()> {
+pub(super) async fn write_prompt(
+    mut stdin: impl AsyncWrite + Unpin,
+    prompt: &str,
+) -> io::Result<()> {
     match stdin.write_all(prompt.as_bytes()).await {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
@@ -29,7 +32,10 @@ pub(super) async fn read_output(
     limit: u64,
     output: &mut Vec<u8>,
 ) -> io::Result<()> {
-    stdout.take(limit.saturating_add(1)).read_to_end(output).await?;
+    stdout
+        .take(limit.saturating_add(1))
+        .read_to_end(output)
+        .await?;
     Ok(())
 }
 
@@ -45,14 +51,21 @@ pub(super) struct Tail {
 impl Tail {
     /// Keeps enough to show, and to recognise a secret that begins before it.
     pub(super) fn new(secrets: &Secrets) -> Self {
-        Tail { bytes: Vec::new(), keep: SHOWN + secrets.longest(), cut: false }
+        Tail {
+            bytes: Vec::new(),
+            keep: SHOWN + secrets.longest(),
+            cut: false,
+        }
     }
 
     /// The end of a text that is there already.
     pub(super) fn of(text: &[u8], secrets: &Secrets) -> Self {
         let mut tail = Tail::new(secrets);
         tail.cut = text.len() > tail.keep;
-        tail.bytes = text.get(text.len().saturating_sub(tail.keep)..).unwrap_or_default().to_vec();
+        tail.bytes = text
+            .get(text.len().saturating_sub(tail.keep)..)
+            .unwrap_or_default()
+            .to_vec();
         tail
     }
 
@@ -65,7 +78,9 @@ impl Tail {
         let mut chunk = [0; 4096];
         loop {
             let read = stderr.read(&mut chunk).await?;
-            let Some(new) = chunk.get(..read).filter(|new| !new.is_empty()) else { return Ok(()) };
+            let Some(new) = chunk.get(..read).filter(|new| !new.is_empty()) else {
+                return Ok(());
+            };
             self.bytes.extend_from_slice(new);
             // Cut off now and then, so that each byte is moved only a bounded number of times.
             if self.bytes.len() > 4 * self.keep {
@@ -82,7 +97,11 @@ impl Tail {
         let text = text.trim();
         let from = text.ceil_char_boundary(text.len().saturating_sub(SHOWN));
         let shown = text.get(from..).unwrap_or_default();
-        if self.cut || from > 0 { format!("…{shown}") } else { shown.to_owned() }
+        if self.cut || from > 0 {
+            format!("…{shown}")
+        } else {
+            shown.to_owned()
+        }
     }
 
     fn shorten(&mut self) {
@@ -107,7 +126,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_text_is_shown_whole_without_the_white_space_around_it() {
-        assert_eq!(end_of("\nno such file\n\n", &Secrets::default()).await, "no such file");
+        assert_eq!(
+            end_of("\nno such file\n\n", &Secrets::default()).await,
+            "no such file"
+        );
         assert_eq!(end_of("", &Secrets::default()).await, "");
     }
 
@@ -115,7 +137,10 @@ mod tests {
     async fn of_a_long_text_the_end_is_shown() {
         let text = format!("{}the end\n", "x".repeat(1_000_000));
         let shown = end_of(&text, &Secrets::default()).await;
-        assert!(shown.starts_with("…xxx") && shown.ends_with("xthe end"), "{shown}");
+        assert!(
+            shown.starts_with("…xxx") && shown.ends_with("xthe end"),
+            "{shown}"
+        );
         assert!(shown.len() <= SHOWN + "…".len());
     }
 
@@ -130,9 +155,17 @@ mod tests {
         let mut secrets = Secrets::default();
         secrets.add(b"0123456789abcdef");
         for after in SHOWN - 40..SHOWN + 40 {
-            let text = format!("{}0123456789abcdef{}", "x".repeat(10_000), "y".repeat(after));
+            let text = format!(
+                "{}0123456789abcdef{}",
+                "x".repeat(10_000),
+                "y".repeat(after)
+            );
             let shown = end_of(&text, &secrets).await;
-            assert!(!shown.contains(|letter: char| letter.is_ascii_digit()), "{after}: {}", &shown[..80]);
+            assert!(
+                !shown.contains(|letter: char| letter.is_ascii_digit()),
+                "{after}: {}",
+                &shown[..80]
+            );
             assert!(!shown.contains("f") || shown.starts_with("…"), "{after}");
             assert!(!shown.contains("cdef"), "{after}: {}", &shown[..80]);
         }

@@ -59,7 +59,10 @@ impl CommandAgent {
     /// The agent that runs `program` with `arguments`, in the current folder of the host.
     ///
     /// The environment is taken from the host's when this is called.
-    pub fn new<A: Into<OsString>>(program: impl Into<PathBuf>, arguments: impl IntoIterator<Item = A>) -> Self {
+    pub fn new<A: Into<OsString>>(
+        program: impl Into<PathBuf>,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
         let inherited = std::env::vars_os().filter(|(name, _)| is_inherited(name));
         CommandAgent {
             program: program.into(),
@@ -111,11 +114,15 @@ impl CommandAgent {
     }
 
     async fn attempt(&self, request: Request<'_>) -> Result<Reply, StepError> {
-        let path = self.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_os_str());
+        let path = self
+            .environment
+            .iter()
+            .find(|(name, _)| name == "PATH")
+            .map(|(_, path)| path.as_os_str());
         let file = program::find(&self.program, self.folder.as_deref(), path)
             .map_err(|missing| StepError::terminal(missing.describe(&self.program)))?;
-        let (mut group, pipes) =
-            Group::start(&mut self.command(&file, request)).map_err(|error| self.not_started(&file, &error))?;
+        let (mut group, pipes) = Group::start(&mut self.command(&file, request))
+            .map_err(|error| self.not_started(&file, &error))?;
 
         let mut output = Vec::new();
         let mut errors = Tail::new(&self.secrets);
@@ -127,7 +134,11 @@ impl CommandAgent {
                     async {
                         read_output(pipes.stdout, limit, &mut output).await?;
                         let length = u64::try_from(output.len()).unwrap_or(u64::MAX);
-                        if length > limit { Err(io::Error::from(io::ErrorKind::FileTooLarge)) } else { Ok(()) }
+                        if length > limit {
+                            Err(io::Error::from(io::ErrorKind::FileTooLarge))
+                        } else {
+                            Ok(())
+                        }
                     },
                     errors.read(pipes.stderr),
                 )
@@ -142,7 +153,10 @@ impl CommandAgent {
                     ended = group.ended() => { ended.map_err(|error| self.not_awaited(&error))?; break; }
                 }
             }
-            group.ended().await.map_err(|error| self.not_awaited(&error))?;
+            group
+                .ended()
+                .await
+                .map_err(|error| self.not_awaited(&error))?;
             let status = group.reap().map_err(|error| self.not_awaited(&error))?;
             if !exchanged {
                 // Only a process that left the group can still hold a pipe: the program itself has
@@ -184,9 +198,15 @@ impl CommandAgent {
     /// Why the program, whose file is there, could not be started.
     fn not_started(&self, file: &Path, error: &io::Error) -> StepError {
         let program = file.display();
-        if let Some(directory) = self.directory.as_deref().filter(|directory| !directory.is_dir()) {
+        if let Some(directory) = self
+            .directory
+            .as_deref()
+            .filter(|directory| !directory.is_dir())
+        {
             let directory = directory.display();
-            return self.terminal(format!("`{program}` cannot be started in `{directory}`, which is not a folder"));
+            return self.terminal(format!(
+                "`{program}` cannot be started in `{directory}`, which is not a folder"
+            ));
         }
         match error.kind() {
             io::ErrorKind::NotFound => self.terminal(format!(
@@ -217,7 +237,10 @@ impl CommandAgent {
     }
 
     fn not_awaited(&self, error: &io::Error) -> StepError {
-        self.retryable(format!("the end of `{}` could not be awaited: {error}", self.program.display()))
+        self.retryable(format!(
+            "the end of `{}` could not be awaited: {error}",
+            self.program.display()
+        ))
     }
 
     /// What a program that failed is reported with.
@@ -235,7 +258,9 @@ impl CommandAgent {
         }
         match Tail::of(output, &self.secrets).show(&self.secrets) {
             shown if shown.is_empty() => format!("{ended} and wrote nothing"),
-            shown => format!("{ended} and wrote nothing to its standard error; its output ends: {shown}"),
+            shown => {
+                format!("{ended} and wrote nothing to its standard error; its output ends: {shown}")
+            }
         }
     }
 
@@ -257,7 +282,11 @@ impl Agent for CommandAgent {
 /// Shows the command and the names of its variables, and no value.
 impl fmt::Debug for CommandAgent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&OsStr> = self.environment.iter().map(|(name, _)| name.as_os_str()).collect();
+        let names: Vec<&OsStr> = self
+            .environment
+            .iter()
+            .map(|(name, _)| name.as_os_str())
+            .collect();
         f.debug_struct("CommandAgent")
             .field("program", &self.program)
             .field("arguments", &self.arguments)

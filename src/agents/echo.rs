@@ -23,7 +23,9 @@ mod tests {
 
     async fn answer(prompt: &str) -> String {
         let execution = ExecutionId::from("run");
-        let reply = EchoAgent.call(Request::new(prompt, &execution, "step", 1, "run/step")).await;
+        let reply = EchoAgent
+            .call(Request::new(prompt, &execution, "step", 1, "run/step"))
+            .await;
         reply.unwrap().result.as_str().to_owned()
     }
 

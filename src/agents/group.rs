@@ -32,11 +32,23 @@ impl Group {
     pub(super) fn start(command: &mut Command) -> io::Result<(Group, Pipes)> {
         // Listens before the program exists, so that its end cannot be missed.
         let ended = signal(SignalKind::child())?;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
         let mut leader = command.spawn()?;
-        let pipes = (leader.stdin.take(), leader.stdout.take(), leader.stderr.take());
+        let pipes = (
+            leader.stdin.take(),
+            leader.stdout.take(),
+            leader.stderr.take(),
+        );
         let id = Pid::from_child(&leader);
-        let group = Group { leader: Some(leader), id, ended };
+        let group = Group {
+            leader: Some(leader),
+            id,
+            ended,
+        };
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(io::Error::other("the program was started without pipes"));
         };
@@ -78,12 +90,16 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let Some(mut leader) = self.leader.take() else { return };
+        let Some(mut leader) = self.leader.take() else {
+            return;
+        };
         self.kill();
         // A killed process ends within moments, but not before this call returns. Without a thread it
         // stays a zombie until this process ends, which harms nobody.
         if !matches!(leader.try_wait(), Ok(Some(_))) {
-            let _ = std::thread::Builder::new().name("ax-reaper".into()).spawn(move || leader.wait());
+            let _ = std::thread::Builder::new()
+                .name("ax-reaper".into())
+                .spawn(move || leader.wait());
         }
     }
 }

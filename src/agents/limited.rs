@@ -20,7 +20,11 @@ pub struct Limited<A> {
 impl<A: Agent> Limited<A> {
     /// The agent without a limit.
     pub const fn new(agent: A) -> Self {
-        Limited { agent, timeout: None, turns: None }
+        Limited {
+            agent,
+            timeout: None,
+            turns: None,
+        }
     }
 
     /// The same, where an attempt that takes longer than `timeout` is stopped and fails, retryably.
@@ -44,7 +48,9 @@ impl<A: Agent> Limited<A> {
             Some(turns) => Some(turns.acquire().await.map_err(StepError::terminal)?),
             None => None,
         };
-        let Some(timeout) = self.timeout else { return self.agent.call(request).await };
+        let Some(timeout) = self.timeout else {
+            return self.agent.call(request).await;
+        };
         match tokio::time::timeout(timeout, self.agent.call(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(StepError::retryable(format_args!(
@@ -63,6 +69,9 @@ impl<A: Agent> Agent for Limited<A> {
 
 impl<A: fmt::Debug> fmt::Debug for Limited<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limited").field("agent", &self.agent).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("Limited")
+            .field("agent", &self.agent)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }

@@ -15,21 +15,32 @@ pub(super) enum Missing {
 
 /// Finds the file of a program: an absolute path as it is, any other in `folder` and then in each folder
 /// of `path`.
-pub(super) fn find(program: &Path, folder: Option<&Path>, path: Option<&OsStr>) -> Result<PathBuf, Missing> {
+pub(super) fn find(
+    program: &Path,
+    folder: Option<&Path>,
+    path: Option<&OsStr>,
+) -> Result<PathBuf, Missing> {
     let places: Vec<PathBuf> = if program.is_absolute() {
         vec![program.to_owned()]
     } else {
-        let on_path = path.map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
+        let on_path = path
+            .map(|path| std::env::split_paths(path).collect::<Vec<_>>())
+            .unwrap_or_default();
         // An empty entry of PATH means the current folder, which is nobody's intention here.
-        let on_path = on_path.into_iter().filter(|entry| !entry.as_os_str().is_empty());
+        let on_path = on_path
+            .into_iter()
+            .filter(|entry| !entry.as_os_str().is_empty());
         let all = folder.map(Path::to_owned).into_iter().chain(on_path);
         // The program starts in a folder of its own choice: only an absolute path means the same there.
-        all.filter_map(|entry| std::path::absolute(entry.join(program)).ok()).collect()
+        all.filter_map(|entry| std::path::absolute(entry.join(program)).ok())
+            .collect()
     };
     let mut refused = None;
     for place in &places {
         match std::fs::metadata(place) {
-            Ok(file) if file.is_file() && file.permissions().mode() & 0o111 != 0 => return Ok(place.clone()),
+            Ok(file) if file.is_file() && file.permissions().mode() & 0o111 != 0 => {
+                return Ok(place.clone());
+            }
             Ok(file) if file.is_file() => refused = refused.or_else(|| Some(place.clone())),
             _ => {}
         }
@@ -45,8 +56,14 @@ impl Missing {
     pub(super) fn describe(&self, program: &Path) -> String {
         let program = program.display();
         match self {
-            Missing::NotFound(places) if places.iter().any(|place| place.as_path() == Path::new(&program.to_string())) => {
-                format!("there is no program `{program}`; correct the agent's `command` or install it")
+            Missing::NotFound(places)
+                if places
+                    .iter()
+                    .any(|place| place.as_path() == Path::new(&program.to_string())) =>
+            {
+                format!(
+                    "there is no program `{program}`; correct the agent's `command` or install it"
+                )
             }
             Missing::NotFound(places) => {
                 let folders: Vec<String> = places
@@ -54,8 +71,14 @@ impl Missing {
                     .filter_map(|place| place.parent())
                     .map(|folder| format!("`{}`", folder.display()))
                     .collect();
-                let folders = if folders.is_empty() { "no folder: PATH is empty".to_owned() } else { folders.join(", ") };
-                format!("there is no program `{program}`; looked in {folders}; correct the agent's `command` or install it")
+                let folders = if folders.is_empty() {
+                    "no folder: PATH is empty".to_owned()
+                } else {
+                    folders.join(", ")
+                };
+                format!(
+                    "there is no program `{program}`; looked in {folders}; correct the agent's `command` or install it"
+                )
             }
             Missing::NotExecutable(file) => {
                 let file = file.display();
@@ -86,14 +109,20 @@ mod tests {
         let path = Some(on_path.path().as_os_str());
         assert_eq!(find(Path::new("audit"), Some(beside.path()), path), Ok(far));
         let near = program(beside.path(), "audit", 0o755);
-        assert_eq!(find(Path::new("audit"), Some(beside.path()), path), Ok(near));
+        assert_eq!(
+            find(Path::new("audit"), Some(beside.path()), path),
+            Ok(near)
+        );
     }
 
     #[test]
     fn a_program_in_a_folder_below_is_found() {
         let beside = tempfile::tempdir().unwrap();
         let file = program(beside.path(), "agents/audit", 0o700);
-        assert_eq!(find(Path::new("agents/audit"), Some(beside.path()), None), Ok(file));
+        assert_eq!(
+            find(Path::new("agents/audit"), Some(beside.path()), None),
+            Ok(file)
+        );
     }
 
     #[test]
@@ -101,9 +130,15 @@ mod tests {
         let (beside, on_path) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let refused = program(beside.path(), "audit", 0o644);
         let path = Some(on_path.path().as_os_str());
-        assert_eq!(find(Path::new("audit"), Some(beside.path()), path), Err(Missing::NotExecutable(refused)));
+        assert_eq!(
+            find(Path::new("audit"), Some(beside.path()), path),
+            Err(Missing::NotExecutable(refused))
+        );
         let file = program(on_path.path(), "audit", 0o755);
-        assert_eq!(find(Path::new("audit"), Some(beside.path()), path), Ok(file));
+        assert_eq!(
+            find(Path::new("audit"), Some(beside.path()), path),
+            Ok(file)
+        );
     }
 
     #[test]

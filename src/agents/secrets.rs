@@ -18,7 +18,8 @@ impl Secrets {
                 self.values.push(value.to_vec());
             }
         }
-        self.values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        self.values
+            .sort_by_key(|value| std::cmp::Reverse(value.len()));
     }
 
     /// The length of the longest value, in bytes.
@@ -33,12 +34,22 @@ impl Secrets {
     pub(super) fn redact(&self, text: &[u8], cut: bool) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
         let mut rest = text;
-        if cut && let Some(end) = self.values.iter().filter_map(|value| end_at_start(value, text)).max() {
+        if cut
+            && let Some(end) = self
+                .values
+                .iter()
+                .filter_map(|value| end_at_start(value, text))
+                .max()
+        {
             out.extend_from_slice(MASK);
             rest = rest.get(end..).unwrap_or_default();
         }
         while let Some((first, after)) = rest.split_first() {
-            match self.values.iter().find_map(|value| rest.strip_prefix(value.as_slice())) {
+            match self
+                .values
+                .iter()
+                .find_map(|value| rest.strip_prefix(value.as_slice()))
+            {
                 Some(after) => {
                     out.extend_from_slice(MASK);
                     rest = after;
@@ -63,7 +74,10 @@ impl Secrets {
 
 /// How many bytes at the beginning of `text` are the end of `value`, but not all of it.
 fn end_at_start(value: &[u8], text: &[u8]) -> Option<usize> {
-    (1..value.len()).filter_map(|from| value.get(from..)).find(|end| text.starts_with(end)).map(<[u8]>::len)
+    (1..value.len())
+        .filter_map(|from| value.get(from..))
+        .find(|end| text.starts_with(end))
+        .map(<[u8]>::len)
 }
 
 #[cfg(test)]
@@ -84,23 +98,35 @@ mod tests {
 
     #[test]
     fn every_occurrence_is_masked() {
-        assert_eq!(redacted(&["s3cr3t"], "a s3cr3t and s3cr3ts3cr3t", false), "a [redacted] and [redacted][redacted]");
+        assert_eq!(
+            redacted(&["s3cr3t"], "a s3cr3t and s3cr3ts3cr3t", false),
+            "a [redacted] and [redacted][redacted]"
+        );
     }
 
     #[test]
     fn a_secret_that_holds_another_is_masked_whole() {
-        assert_eq!(redacted(&["key", "key-and-more"], "key-and-more key", false), "[redacted] [redacted]");
+        assert_eq!(
+            redacted(&["key", "key-and-more"], "key-and-more key", false),
+            "[redacted] [redacted]"
+        );
     }
 
     #[test]
     fn the_end_of_a_secret_at_a_cut_is_masked() {
-        assert_eq!(redacted(&["s3cr3t"], "r3t is bad", true), "[redacted] is bad");
+        assert_eq!(
+            redacted(&["s3cr3t"], "r3t is bad", true),
+            "[redacted] is bad"
+        );
         assert_eq!(redacted(&["s3cr3t"], "r3t is bad", false), "r3t is bad");
     }
 
     #[test]
     fn a_secret_is_masked_also_without_its_last_newline() {
-        assert_eq!(redacted(&["s3cr3t\n"], "got s3cr3t.", false), "got [redacted].");
+        assert_eq!(
+            redacted(&["s3cr3t\n"], "got s3cr3t.", false),
+            "got [redacted]."
+        );
     }
 
     #[test]

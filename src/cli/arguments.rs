@@ -7,7 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs durable workflows of agents.
 #[derive(Debug, Parser)]
-#[command(name = "ax", version, arg_required_else_help = true, subcommand_required = true)]
+#[command(
+    name = "ax",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -19,7 +24,13 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The database: `sqlite:PATH` or a path [default: .ax/ax.db]
-    #[arg(long, global = true, value_name = "URL", env = "AX_DATABASE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "AX_DATABASE_URL",
+        hide_env_values = true
+    )]
     pub(crate) db: Option<OsString>,
     /// Write exactly one JSON document to standard output
     #[arg(long, global = true)]

@@ -38,14 +38,20 @@ impl Console {
             Color::Never => ColorChoice::Never,
         };
         choice.write_global();
-        Console { json: global.json, quiet: global.quiet, verbose: global.verbose }
+        Console {
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
     }
 
     /// Writes a text to standard output, as it is but for a newline at its end if it has none.
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(newline.as_bytes()));
+        let written = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.write_all(newline.as_bytes()));
         written_or_unwanted(written.and_then(|()| stdout.flush()))
     }
 
@@ -59,7 +65,11 @@ impl Console {
     pub(crate) fn document(self, document: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(document)
             .map_err(|error| Failure::system("failed to write the result as JSON", &error))?;
-        self.text(&if io::stdout().is_terminal() { document::indented(&text) } else { text })
+        self.text(&if io::stdout().is_terminal() {
+            document::indented(&text)
+        } else {
+            text
+        })
     }
 
     /// Writes a remark to standard error, unless the user wants none.
@@ -89,7 +99,10 @@ impl Console {
         self.error(&failure.message);
         if self.json {
             // Nothing is left to be said when standard output is gone as well.
-            let _ = self.document(&ErrorDocument::new(&failure.message, failure.report.as_ref()));
+            let _ = self.document(&ErrorDocument::new(
+                &failure.message,
+                failure.report.as_ref(),
+            ));
         }
     }
 
@@ -103,7 +116,9 @@ impl Console {
 /// The text without control characters, but for line ends and tabs: nothing that an agent wrote moves the
 /// cursor or changes colours.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
+    text.chars()
+        .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'))
+        .collect()
 }
 
 /// Makes a panic say in one line that it is a defect.
@@ -111,9 +126,17 @@ pub(crate) fn report_defects() {
     std::panic::set_hook(Box::new(|panic| {
         let payload = panic.payload();
         let said = payload.downcast_ref::<&str>().copied();
-        let said = said.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-        let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
-        say(&format!("{ERROR}error:{ERROR:#} this is a defect of `ax`, please report it: {}{place}", printable(said)));
+        let said = said
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        let place = panic
+            .location()
+            .map(|place| format!(" ({}:{})", place.file(), place.line()))
+            .unwrap_or_default();
+        say(&format!(
+            "{ERROR}error:{ERROR:#} this is a defect of `ax`, please report it: {}{place}",
+            printable(said)
+        ));
     }));
 }
 
@@ -129,7 +152,11 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let text = error.to_string();
         let text = text.split("\n\n").next().unwrap_or_default();
         let message = text.strip_prefix("error: ").unwrap_or(text).trim();
-        let console = Console { json: true, quiet: false, verbose: false };
+        let console = Console {
+            json: true,
+            quiet: false,
+            verbose: false,
+        };
         let _ = console.document(&ErrorDocument::new(message, None));
     }
     Exit::Wrong.into()
@@ -155,9 +182,10 @@ fn painted(report: &Report) -> String {
 /// Whoever read standard output may have read enough: that is no failure.
 fn written_or_unwanted(written: io::Result<()>) -> Result<(), Failure> {
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::system("failed to write to standard output", &error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::system(
+            "failed to write to standard output",
+            &error,
+        )),
         _ => Ok(()),
     }
 }
@@ -178,9 +206,14 @@ mod tests {
 
     #[test]
     fn a_report_is_painted_and_not_changed() {
-        let report = wf_model::Source::yaml("a.yaml", "name: x\nsteps: 1\n").read().unwrap_err();
+        let report = wf_model::Source::yaml("a.yaml", "name: x\nsteps: 1\n")
+            .read()
+            .unwrap_err();
         let painted = painted(&report);
         assert_ne!(painted, report.to_string());
-        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), report.to_string());
+        assert_eq!(
+            anstream::adapter::strip_str(&painted).to_string(),
+            report.to_string()
+        );
     }
 }

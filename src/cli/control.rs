@@ -16,9 +16,16 @@ use super::progress::Progress;
 use super::start;
 
 /// Asks for a pause; without a living process that drives the execution it is paused at once.
-pub(crate) async fn pause(console: Console, database: &Database, arguments: &Execution) -> Result<Exit, Failure> {
+pub(crate) async fn pause(
+    console: Console,
+    database: &Database,
+    arguments: &Execution,
+) -> Result<Exit, Failure> {
     let (engine, id) = open(console, database, arguments)?;
-    let execution = engine.pause(&id).await.map_err(|error| start::failure(&error, database))?;
+    let execution = engine
+        .pause(&id)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
     let said = match execution.state {
         State::Paused => format!("paused {id}"),
         _ => format!("pausing {id}: it is paused when its running steps have ended"),
@@ -27,9 +34,16 @@ pub(crate) async fn pause(console: Console, database: &Database, arguments: &Exe
 }
 
 /// Cancels the execution for good.
-pub(crate) async fn cancel(console: Console, database: &Database, arguments: &Execution) -> Result<Exit, Failure> {
+pub(crate) async fn cancel(
+    console: Console,
+    database: &Database,
+    arguments: &Execution,
+) -> Result<Exit, Failure> {
     let (engine, id) = open(console, database, arguments)?;
-    engine.cancel(&id).await.map_err(|error| start::failure(&error, database))?;
+    engine
+        .cancel(&id)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
     answer(console, database, &engine, &id, &format!("cancelled {id}")).await
 }
 
@@ -50,7 +64,10 @@ pub(crate) fn open(
     let id = ExecutionId::from(arguments.id.as_str());
     match database.open_existing()? {
         Some(store) => {
-            let progress = Arc::new(Progress::new(Console { quiet: true, ..console }));
+            let progress = Arc::new(Progress::new(Console {
+                quiet: true,
+                ..console
+            }));
             Ok((start::engine(Arc::new(store), Agents::new(), &progress), id))
         }
         None => Err(not_found(&id, database)),
@@ -65,7 +82,10 @@ async fn answer(
     said: &str,
 ) -> Result<Exit, Failure> {
     if console.json {
-        let status = engine.status(id).await.map_err(|error| start::failure(&error, database))?;
+        let status = engine
+            .status(id)
+            .await
+            .map_err(|error| start::failure(&error, database))?;
         console.document(&StatusDocument::new(&status))?;
     } else {
         console.text(said)?;

@@ -24,7 +24,10 @@ impl Database {
     /// Reads what `--db` or `AX_DATABASE_URL` says; none and the empty text mean the default.
     pub(crate) fn locate(url: Option<&OsStr>) -> Result<Self, Failure> {
         let Some(url) = url.filter(|url| !url.is_empty()) else {
-            return Ok(Database { path: DEFAULT.into(), given: None });
+            return Ok(Database {
+                path: DEFAULT.into(),
+                given: None,
+            });
         };
         let bytes = url.as_bytes();
         let given = Some(url.to_string_lossy().into_owned());
@@ -33,19 +36,27 @@ impl Database {
         } else if let Some(scheme) = scheme(bytes) {
             return Err(Failure::wrong(match scheme {
                 "postgres" | "postgresql" => {
-                    "this build of `ax` stores in SQLite only; give `--db sqlite:PATH` or a path".to_owned()
+                    "this build of `ax` stores in SQLite only; give `--db sqlite:PATH` or a path"
+                        .to_owned()
                 }
-                other => format!("unknown kind of database `{other}`; give `--db sqlite:PATH` or a path"),
+                other => {
+                    format!("unknown kind of database `{other}`; give `--db sqlite:PATH` or a path")
+                }
             }));
         } else {
             bytes
         };
         match path {
-            b"" => Err(Failure::wrong("the database has no path; give `--db sqlite:PATH`")),
-            b":memory:" => {
-                Err(Failure::wrong("a database in memory would forget every run; give a path, or `--dry-run`"))
-            }
-            path => Ok(Database { path: OsStr::from_bytes(path).into(), given }),
+            b"" => Err(Failure::wrong(
+                "the database has no path; give `--db sqlite:PATH`",
+            )),
+            b":memory:" => Err(Failure::wrong(
+                "a database in memory would forget every run; give a path, or `--dry-run`",
+            )),
+            path => Ok(Database {
+                path: OsStr::from_bytes(path).into(),
+                given,
+            }),
         }
     }
 
@@ -65,7 +76,10 @@ impl Database {
 
     /// The arguments that lead another call to the same database, with a space before; empty for the default.
     pub(crate) fn arguments(&self) -> String {
-        self.given.as_ref().map(|given| format!(" --db {}", quoted(given))).unwrap_or_default()
+        self.given
+            .as_ref()
+            .map(|given| format!(" --db {}", quoted(given)))
+            .unwrap_or_default()
     }
 
     fn open_path(&self) -> Result<SqliteStore, Failure> {
@@ -79,14 +93,21 @@ impl Database {
 /// The scheme of a URL: letters before `://`.
 fn scheme(url: &[u8]) -> Option<&str> {
     let (scheme, _) = std::str::from_utf8(url).ok()?.split_once("://")?;
-    let is_scheme = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let is_scheme = !scheme.is_empty()
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     is_scheme.then_some(scheme)
 }
 
 /// The text as one word of a shell's line.
 pub(crate) fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -123,8 +144,14 @@ mod tests {
         let only = "this build of `ax` stores in SQLite only; give `--db sqlite:PATH` or a path";
         assert_eq!(refused("postgres://localhost/runs"), only);
         assert_eq!(refused("postgresql://localhost/runs"), only);
-        assert_eq!(refused("mysql://x"), "unknown kind of database `mysql`; give `--db sqlite:PATH` or a path");
-        assert_eq!(refused("sqlite:"), "the database has no path; give `--db sqlite:PATH`");
+        assert_eq!(
+            refused("mysql://x"),
+            "unknown kind of database `mysql`; give `--db sqlite:PATH` or a path"
+        );
+        assert_eq!(
+            refused("sqlite:"),
+            "the database has no path; give `--db sqlite:PATH`"
+        );
         assert!(refused("sqlite::memory:").contains("forget"));
     }
 

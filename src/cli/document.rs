@@ -1,7 +1,7 @@
 //! The JSON documents.
 
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use wf_core::engine::{Status, StepStatus};
 use wf_core::store::{CheckpointRecord, ExecutionRecord, WorkflowRecord};
@@ -20,7 +20,10 @@ pub(crate) struct ErrorDocument<'a> {
 
 impl<'a> ErrorDocument<'a> {
     pub(crate) fn new(message: &'a str, report: Option<&'a Report>) -> Self {
-        ErrorDocument { error: message, diagnostics: report.map(diagnostics).unwrap_or_default() }
+        ErrorDocument {
+            error: message,
+            diagnostics: report.map(diagnostics).unwrap_or_default(),
+        }
     }
 }
 
@@ -41,7 +44,15 @@ pub(crate) struct DiagnosticDocument<'a> {
 /// The mistakes of a report.
 pub(crate) fn diagnostics(report: &Report) -> Vec<DiagnosticDocument<'_>> {
     fn document(found: &Diagnostic) -> DiagnosticDocument<'_> {
-        let Diagnostic { severity, message, help, file, line, column, .. } = found;
+        let Diagnostic {
+            severity,
+            message,
+            help,
+            file,
+            line,
+            column,
+            ..
+        } = found;
         DiagnosticDocument {
             severity: match severity {
                 Severity::Error => "error",
@@ -172,7 +183,10 @@ pub(crate) struct ExecutionDocument<'a> {
 }
 
 impl<'a> ExecutionDocument<'a> {
-    pub(crate) fn new(execution: &'a ExecutionRecord, workflow: Option<&'a WorkflowRecord>) -> Self {
+    pub(crate) fn new(
+        execution: &'a ExecutionRecord,
+        workflow: Option<&'a WorkflowRecord>,
+    ) -> Self {
         ExecutionDocument {
             id: execution.id.as_str(),
             workflow_id: execution.workflow_id.as_str(),
@@ -191,7 +205,10 @@ impl<'a> ExecutionDocument<'a> {
             pause_requested: execution.pause_requested,
             agents_file: execution.origin.agents_file.as_deref(),
             directory: execution.origin.directory.as_deref(),
-            restored_from: execution.restored_from.as_ref().map(|checkpoint| checkpoint.as_str()),
+            restored_from: execution
+                .restored_from
+                .as_ref()
+                .map(|checkpoint| checkpoint.as_str()),
         }
     }
 }
@@ -210,7 +227,9 @@ pub(crate) struct CheckpointDocument<'a> {
 impl<'a> CheckpointDocument<'a> {
     pub(crate) fn new(checkpoint: &'a CheckpointRecord, steps: &'a [StepStatus]) -> Self {
         let key = |position: &u32| {
-            let step = usize::try_from(*position).ok().and_then(|position| steps.get(position));
+            let step = usize::try_from(*position)
+                .ok()
+                .and_then(|position| steps.get(position));
             step.map(|step| step.key.as_str())
         };
         CheckpointDocument {

@@ -21,7 +21,11 @@ use super::{run, start};
 use crate::graph::{Diagram, Node, NodeState, dot, mermaid, svg};
 
 /// Draws a workflow file, a stored workflow, or an execution with how far it is.
-pub(crate) async fn draw(console: Console, database: &Database, arguments: &Graph) -> Result<Exit, Failure> {
+pub(crate) async fn draw(
+    console: Console,
+    database: &Database,
+    arguments: &Graph,
+) -> Result<Exit, Failure> {
     let diagram = subject(console, database, &arguments.subject).await?;
     let (format, picture) = match arguments.format {
         GraphFormat::Mermaid => ("mermaid", mermaid(&diagram)),
@@ -29,7 +33,10 @@ pub(crate) async fn draw(console: Console, database: &Database, arguments: &Grap
         GraphFormat::Svg => ("svg", svg(&diagram)),
     };
     if console.json {
-        console.document(&GraphDocument { format, graph: &picture })?;
+        console.document(&GraphDocument {
+            format,
+            graph: &picture,
+        })?;
     } else {
         console.text(&picture)?;
     }
@@ -43,7 +50,11 @@ struct GraphDocument<'a> {
 }
 
 /// What is to be drawn: a file of that name if there is one, else what the database has under that name.
-async fn subject(console: Console, database: &Database, subject: &OsStr) -> Result<Diagram, Failure> {
+async fn subject(
+    console: Console,
+    database: &Database,
+    subject: &OsStr,
+) -> Result<Diagram, Failure> {
     let file = Path::new(subject);
     if file.exists() {
         let plan = run::read_plan(console, file)?;
@@ -53,11 +64,17 @@ async fn subject(console: Console, database: &Database, subject: &OsStr) -> Resu
     if let Some(store) = database.open_existing()? {
         let store: Arc<dyn Store> = Arc::new(store);
         let id = ExecutionId::from(name.as_ref());
-        let loaded = store.load(&id).await.map_err(|error| Failure::store(&error))?;
+        let loaded = store
+            .load(&id)
+            .await
+            .map_err(|error| Failure::store(&error))?;
         if let Some(loaded) = loaded {
             let plan = stored(&loaded.workflow)?;
             let engine = Engine::new(store, Agents::new());
-            let status = engine.status(&id).await.map_err(|error| start::failure(&error, database))?;
+            let status = engine
+                .status(&id)
+                .await
+                .map_err(|error| start::failure(&error, database))?;
             let title = format!("{} · {} · {}", plan.name(), id, status.state());
             return Ok(diagram(&plan, title, Some(&status)));
         }
@@ -76,7 +93,13 @@ async fn subject(console: Console, database: &Database, subject: &OsStr) -> Resu
 
 fn stored(workflow: &WorkflowRecord) -> Result<Arc<Plan>, Failure> {
     Plan::from_json(workflow.id.as_str(), workflow.definition.as_str()).map_err(|report| {
-        Failure::report(format!("the stored definition of workflow `{}` cannot be read", workflow.id), report)
+        Failure::report(
+            format!(
+                "the stored definition of workflow `{}` cannot be read",
+                workflow.id
+            ),
+            report,
+        )
     })
 }
 
@@ -94,10 +117,17 @@ fn diagram(plan: &Plan, title: String, status: Option<&Status>) -> Diagram {
     });
     let graph = plan.graph();
     let edges = (0..graph.len()).flat_map(|step| {
-        let before = graph.dependencies(step).iter().filter_map(|before| usize::try_from(*before).ok());
+        let before = graph
+            .dependencies(step)
+            .iter()
+            .filter_map(|before| usize::try_from(*before).ok());
         before.map(move |before| (before, step))
     });
-    Diagram { title, nodes: nodes.collect(), edges: edges.collect() }
+    Diagram {
+        title,
+        nodes: nodes.collect(),
+        edges: edges.collect(),
+    }
 }
 
 const fn state(state: StepState) -> NodeState {
@@ -114,7 +144,10 @@ const fn state(state: StepState) -> NodeState {
 /// `2 attempts, 1.3 s`, as far as it says something.
 fn note(status: &StepStatus) -> Option<String> {
     let attempts = Some(status.record.attempts.len()).filter(|attempts| *attempts > 1);
-    let parts: Vec<String> =
-        attempts.map(|attempts| format!("{attempts} attempts")).into_iter().chain(status.duration().map(human)).collect();
+    let parts: Vec<String> = attempts
+        .map(|attempts| format!("{attempts} attempts"))
+        .into_iter()
+        .chain(status.duration().map(human))
+        .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -76,7 +76,10 @@ impl Session<'_> {
             Err(error) => {
                 let mut failure = failure(&error, self.database);
                 if error.is_store() {
-                    failure.message.push_str(&format!("; when it works again, continue with: {}", self.resume_command(&id)));
+                    failure.message.push_str(&format!(
+                        "; when it works again, continue with: {}",
+                        self.resume_command(&id)
+                    ));
                 }
                 Err(failure)
             }
@@ -102,7 +105,9 @@ impl Session<'_> {
                 }
             }
             if !std::mem::replace(&mut told, true) {
-                self.console.note(&format!("execution `{id}` is run by another process; following it until it ends"));
+                self.console.note(&format!(
+                    "execution `{id}` is run by another process; following it until it ends"
+                ));
             }
             tokio::select! {
                 // A store that misses a change is asked again soon; and no change tells of a death.
@@ -118,7 +123,10 @@ impl Session<'_> {
 
     /// Reads how the execution stands.
     pub(crate) async fn status(&self, id: &ExecutionId) -> Result<Status, Failure> {
-        self.engine.status(id).await.map_err(|error| failure(&error, self.database))
+        self.engine
+            .status(id)
+            .await
+            .map_err(|error| failure(&error, self.database))
     }
 
     /// Reports an execution that has ended or is paused: the result on standard output, else what to do.
@@ -127,18 +135,40 @@ impl Session<'_> {
         match status.state() {
             State::Completed => {}
             State::Failed => {
-                let reason = status.execution.error.as_deref().unwrap_or("no reason is recorded");
-                self.console.error(&format!("the execution failed: {reason}"));
-                let inspect = format!("ax workflow status {}{}", quoted(id.as_str()), self.database.arguments());
-                self.console.note(&format!("each step is shown by: {inspect}"));
+                let reason = status
+                    .execution
+                    .error
+                    .as_deref()
+                    .unwrap_or("no reason is recorded");
+                self.console
+                    .error(&format!("the execution failed: {reason}"));
+                let inspect = format!(
+                    "ax workflow status {}{}",
+                    quoted(id.as_str()),
+                    self.database.arguments()
+                );
+                self.console
+                    .note(&format!("each step is shown by: {inspect}"));
             }
             State::Cancelled => self.console.error("the execution was cancelled"),
             _ => {
-                for step in status.steps.iter().filter(|step| step.state == StepState::Failed) {
-                    let reason = step.record.error.as_deref().unwrap_or("no reason is recorded");
-                    self.console.error(&format!("step `{}` failed: {reason}", step.key));
+                for step in status
+                    .steps
+                    .iter()
+                    .filter(|step| step.state == StepState::Failed)
+                {
+                    let reason = step
+                        .record
+                        .error
+                        .as_deref()
+                        .unwrap_or("no reason is recorded");
+                    self.console
+                        .error(&format!("step `{}` failed: {reason}", step.key));
                 }
-                self.console.note(&format!("paused; continue with: {}", self.resume_command(id)));
+                self.console.note(&format!(
+                    "paused; continue with: {}",
+                    self.resume_command(id)
+                ));
             }
         }
         if self.console.json {
@@ -153,12 +183,18 @@ impl Session<'_> {
     fn is_abandoned(&self, execution: &ExecutionRecord) -> bool {
         use wf_core::clock::{Clock, SystemClock};
 
-        let expired = execution.lease_until.is_none_or(|until| until <= SystemClock::new().now());
+        let expired = execution
+            .lease_until
+            .is_none_or(|until| until <= SystemClock::new().now());
         expired || execution.owner.as_ref().is_none_or(super::owner::is_gone)
     }
 
     fn resume_command(&self, id: &ExecutionId) -> String {
-        format!("ax workflow resume {}{}", quoted(id.as_str()), self.database.arguments())
+        format!(
+            "ax workflow resume {}{}",
+            quoted(id.as_str()),
+            self.database.arguments()
+        )
     }
 }
 
@@ -180,7 +216,13 @@ mod tests {
     #[test]
     fn a_single_text_is_shown_as_it_is_and_anything_else_as_json() {
         assert_eq!(shown(r##"{"review":"# Review\nfine"}"##), "# Review\nfine");
-        assert_eq!(shown(r#"{"review":{"ok":true}}"#), "{\n  \"review\": {\n    \"ok\": true\n  }\n}");
-        assert_eq!(shown(r#"{"a":"x","b":"y"}"#), "{\n  \"a\": \"x\",\n  \"b\": \"y\"\n}");
+        assert_eq!(
+            shown(r#"{"review":{"ok":true}}"#),
+            "{\n  \"review\": {\n    \"ok\": true\n  }\n}"
+        );
+        assert_eq!(
+            shown(r#"{"a":"x","b":"y"}"#),
+            "{\n  \"a\": \"x\",\n  \"b\": \"y\"\n}"
+        );
     }
 }

@@ -59,22 +59,38 @@ pub(crate) struct Failure {
 impl Failure {
     /// A mistake of the user.
     pub(crate) fn wrong(message: impl Into<String>) -> Self {
-        Failure { exit: Exit::Wrong, message: message.into(), report: None }
+        Failure {
+            exit: Exit::Wrong,
+            message: message.into(),
+            report: None,
+        }
     }
 
     /// A failure of the database, with its causes.
     pub(crate) fn store(error: &StoreError) -> Self {
-        Failure { exit: Exit::Store, message: with_causes(error), report: None }
+        Failure {
+            exit: Exit::Store,
+            message: with_causes(error),
+            report: None,
+        }
     }
 
     /// A failure of something that the operating system does for us.
     pub(crate) fn system(what: &str, error: &dyn Error) -> Self {
-        Failure { exit: Exit::Wrong, message: format!("{what}: {}", with_causes(error)), report: None }
+        Failure {
+            exit: Exit::Wrong,
+            message: format!("{what}: {}", with_causes(error)),
+            report: None,
+        }
     }
 
     /// The mistakes of a file.
     pub(crate) fn report(message: impl Into<String>, report: Report) -> Self {
-        Failure { exit: Exit::Wrong, message: message.into(), report: Some(report) }
+        Failure {
+            exit: Exit::Wrong,
+            message: message.into(),
+            report: Some(report),
+        }
     }
 }
 

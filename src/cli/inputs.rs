@@ -24,7 +24,12 @@ use super::exit::Failure;
 /// Every mistake at once, but for those that only the plan can find: an unknown input, a missing one, one
 /// of the wrong type.
 pub(crate) fn read(plan: &Plan, arguments: &Run) -> Result<Inputs, Failure> {
-    let mut given = Given { plan, values: Inputs::new(), mistakes: Vec::new(), stdin_is_read: false };
+    let mut given = Given {
+        plan,
+        values: Inputs::new(),
+        mistakes: Vec::new(),
+        stdin_is_read: false,
+    };
     if let Some(json) = &arguments.input_json {
         given.object(json);
     }
@@ -51,7 +56,9 @@ impl Given<'_> {
         let mut parts = bytes.splitn(2, |byte| *byte == b'=');
         let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
             let input = input.to_string_lossy();
-            self.mistakes.push(format!("`--input {input}` has no `=`; write `--input KEY=VALUE` or `--input KEY=@FILE`"));
+            self.mistakes.push(format!(
+                "`--input {input}` has no `=`; write `--input KEY=VALUE` or `--input KEY=@FILE`"
+            ));
             return;
         };
         let name = String::from_utf8_lossy(name).into_owned();
@@ -60,7 +67,12 @@ impl Given<'_> {
             Ok(text) => text,
             Err(mistake) => return self.mistakes.push(mistake),
         };
-        let kind = self.plan.inputs().iter().find(|input| input.name == name).map_or(InputKind::String, |input| input.kind);
+        let kind = self
+            .plan
+            .inputs()
+            .iter()
+            .find(|input| input.name == name)
+            .map_or(InputKind::String, |input| input.kind);
         if kind == InputKind::String {
             return self.take(name, Json::string(&text));
         }
@@ -91,11 +103,15 @@ impl Given<'_> {
                 for (name, value) in members {
                     match Json::parse(value.get()) {
                         Ok(value) => self.take(name, value),
-                        Err(error) => self.mistakes.push(format!("input `{name}` cannot be read: {error}")),
+                        Err(error) => self
+                            .mistakes
+                            .push(format!("input `{name}` cannot be read: {error}")),
                     }
                 }
             }
-            Err(error) => self.mistakes.push(format!("`--input-json` must be a JSON object: {error}")),
+            Err(error) => self
+                .mistakes
+                .push(format!("`--input-json` must be a JSON object: {error}")),
         }
     }
 
@@ -103,14 +119,22 @@ impl Given<'_> {
     fn text(&mut self, what: &str, value: &OsStr) -> Result<String, String> {
         let not_utf_8 = |from: &str| format!("{what} is not UTF-8{from}");
         let Some(path) = value.as_bytes().strip_prefix(b"@") else {
-            return value.to_str().map(str::to_owned).ok_or_else(|| not_utf_8(""));
+            return value
+                .to_str()
+                .map(str::to_owned)
+                .ok_or_else(|| not_utf_8(""));
         };
         if path == b"-" {
             if std::mem::replace(&mut self.stdin_is_read, true) {
-                return Err(format!("{what} is to be read from standard input, which another input is read from already"));
+                return Err(format!(
+                    "{what} is to be read from standard input, which another input is read from already"
+                ));
             }
             let mut bytes = Vec::new();
-            io::stdin().lock().read_to_end(&mut bytes).map_err(|error| format!("failed to read {what}: {error}"))?;
+            io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .map_err(|error| format!("failed to read {what}: {error}"))?;
             return String::from_utf8(bytes).map_err(|_| not_utf_8(" (standard input)"));
         }
         let path = Path::new(OsStr::from_bytes(path));
@@ -159,7 +183,15 @@ impl<'de> Deserialize<'de> for Members {
 
 /// The beginning of a text between backticks.
 fn shown(text: &str) -> String {
-    let line: String = text.chars().take(40).filter(|letter| !letter.is_control()).collect();
-    let more = if text.chars().nth(40).is_some() { "…" } else { "" };
+    let line: String = text
+        .chars()
+        .take(40)
+        .filter(|letter| !letter.is_control())
+        .collect();
+    let more = if text.chars().nth(40).is_some() {
+        "…"
+    } else {
+        ""
+    };
     format!("`{line}{more}`")
 }

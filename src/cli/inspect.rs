@@ -20,11 +20,19 @@ use super::table::{Cell, Table};
 /// Lists the workflows that were run, newest first.
 pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, Failure> {
     let workflows = match database.open_existing()? {
-        Some(store) => store.workflows().await.map_err(|error| Failure::store(&error))?,
+        Some(store) => store
+            .workflows()
+            .await
+            .map_err(|error| Failure::store(&error))?,
         None => Vec::new(),
     };
     if console.json {
-        console.document(&workflows.iter().map(WorkflowDocument::from).collect::<Vec<_>>())?;
+        console.document(
+            &workflows
+                .iter()
+                .map(WorkflowDocument::from)
+                .collect::<Vec<_>>(),
+        )?;
     } else if workflows.is_empty() {
         console.note("no workflow was run yet; `ax workflow run FILE` runs one");
     } else {
@@ -47,13 +55,17 @@ pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, 
 pub(crate) async fn executions(console: Console, database: &Database) -> Result<Exit, Failure> {
     let (executions, workflows) = match database.open_existing()? {
         Some(store) => {
-            let read = async { Ok::<_, StoreError>((store.executions().await?, store.workflows().await?)) };
+            let read = async {
+                Ok::<_, StoreError>((store.executions().await?, store.workflows().await?))
+            };
             read.await.map_err(|error| Failure::store(&error))?
         }
         None => Default::default(),
     };
-    let by_id: HashMap<&WorkflowId, &WorkflowRecord> =
-        workflows.iter().map(|workflow| (&workflow.id, workflow)).collect();
+    let by_id: HashMap<&WorkflowId, &WorkflowRecord> = workflows
+        .iter()
+        .map(|workflow| (&workflow.id, workflow))
+        .collect();
     if console.json {
         let documents = executions.iter().map(|execution| {
             ExecutionDocument::new(execution, by_id.get(&execution.workflow_id).copied())
@@ -62,15 +74,29 @@ pub(crate) async fn executions(console: Console, database: &Database) -> Result<
     } else if executions.is_empty() {
         console.note("there are no executions yet; `ax workflow run FILE` starts one");
     } else {
-        let mut table = Table::new(&["id", "workflow", "state", "started_at", "completed_at", "error"]);
+        let mut table = Table::new(&[
+            "id",
+            "workflow",
+            "state",
+            "started_at",
+            "completed_at",
+            "error",
+        ]);
         for execution in &executions {
-            let workflow = by_id.get(&execution.workflow_id).map_or("", |workflow| workflow.name.as_str());
+            let workflow = by_id
+                .get(&execution.workflow_id)
+                .map_or("", |workflow| workflow.name.as_str());
             table.row([
                 Cell::from(printable(execution.id.as_str())),
                 Cell::cut(workflow),
                 Cell::state(execution.state),
                 Cell::from(to_the_second(execution.started_at)),
-                Cell::from(execution.completed_at.map(to_the_second).unwrap_or_default()),
+                Cell::from(
+                    execution
+                        .completed_at
+                        .map(to_the_second)
+                        .unwrap_or_default(),
+                ),
                 Cell::cut(execution.error.as_deref().unwrap_or_default()),
             ]);
         }
@@ -80,9 +106,16 @@ pub(crate) async fn executions(console: Console, database: &Database) -> Result<
 }
 
 /// Shows how an execution stands, step by step.
-pub(crate) async fn status(console: Console, database: &Database, arguments: &Execution) -> Result<Exit, Failure> {
+pub(crate) async fn status(
+    console: Console,
+    database: &Database,
+    arguments: &Execution,
+) -> Result<Exit, Failure> {
     let (engine, id) = control::open(console, database, arguments)?;
-    let status = engine.status(&id).await.map_err(|error| start::failure(&error, database))?;
+    let status = engine
+        .status(&id)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
     if console.json {
         console.document(&StatusDocument::new(&status))?;
     } else {
@@ -98,10 +131,19 @@ pub(crate) async fn checkpoints(
     arguments: &Execution,
 ) -> Result<Exit, Failure> {
     let (engine, id) = control::open(console, database, arguments)?;
-    let status = engine.status(&id).await.map_err(|error| start::failure(&error, database))?;
-    let checkpoints = engine.store().checkpoints(&id).await.map_err(|error| Failure::store(&error))?;
+    let status = engine
+        .status(&id)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
+    let checkpoints = engine
+        .store()
+        .checkpoints(&id)
+        .await
+        .map_err(|error| Failure::store(&error))?;
     if console.json {
-        let documents = checkpoints.iter().map(|checkpoint| CheckpointDocument::new(checkpoint, &status.steps));
+        let documents = checkpoints
+            .iter()
+            .map(|checkpoint| CheckpointDocument::new(checkpoint, &status.steps));
         console.document(&documents.collect::<Vec<_>>())?;
     } else if checkpoints.is_empty() {
         console.note("the execution has no checkpoints yet");
@@ -111,7 +153,11 @@ pub(crate) async fn checkpoints(
             table.row([
                 Cell::from(printable(checkpoint.id.as_str())),
                 Cell::state(checkpoint.state),
-                Cell::from(format!("{} of {}", checkpoint.completed_steps.len(), status.steps.len())),
+                Cell::from(format!(
+                    "{} of {}",
+                    checkpoint.completed_steps.len(),
+                    status.steps.len()
+                )),
                 Cell::from(to_the_second(checkpoint.created_at)),
             ]);
         }
@@ -125,15 +171,27 @@ fn shown(status: &Status, database: &Database) -> String {
     let execution = &status.execution;
     let mut facts = vec![
         ("execution", Cell::from(printable(execution.id.as_str()))),
-        ("workflow", Cell::cut(&format!("{} {}", status.workflow, status.version))),
+        (
+            "workflow",
+            Cell::cut(&format!("{} {}", status.workflow, status.version)),
+        ),
         ("state", Cell::state(execution.state)),
-        ("started_at", Cell::from(to_the_second(execution.started_at))),
+        (
+            "started_at",
+            Cell::from(to_the_second(execution.started_at)),
+        ),
     ];
     if let Some(completed_at) = execution.completed_at {
         let took = human(completed_at.since(execution.started_at));
-        facts.push(("completed_at", Cell::from(format!("{} (after {took})", to_the_second(completed_at)))));
+        facts.push((
+            "completed_at",
+            Cell::from(format!("{} (after {took})", to_the_second(completed_at))),
+        ));
     }
-    if execution.pause_requested && !execution.state.is_terminal() && execution.state != State::Paused {
+    if execution.pause_requested
+        && !execution.state.is_terminal()
+        && execution.state != State::Paused
+    {
         facts.push(("pause", Cell::from("asked for; running steps end first")));
     }
     if let Some(error) = &execution.error {
@@ -141,7 +199,10 @@ fn shown(status: &Status, database: &Database) -> String {
     }
     if execution.state == State::Paused {
         let id = quoted(execution.id.as_str());
-        facts.push(("resume", Cell::from(format!("ax workflow resume {id}{}", database.arguments()))));
+        facts.push((
+            "resume",
+            Cell::from(format!("ax workflow resume {id}{}", database.arguments())),
+        ));
     }
     let mut header = Table::without_header();
     for (name, fact) in facts {

@@ -70,13 +70,19 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
             Workflow::List => inspect::list(console, &database).await,
             Workflow::Executions => inspect::executions(console, &database).await,
             Workflow::Status(execution) => inspect::status(console, &database, execution).await,
-            Workflow::Checkpoints(execution) => inspect::checkpoints(console, &database, execution).await,
+            Workflow::Checkpoints(execution) => {
+                inspect::checkpoints(console, &database, execution).await
+            }
             Workflow::Pause(execution) => control::pause(console, &database, execution).await,
             Workflow::Cancel(execution) => control::cancel(console, &database, execution).await,
             Workflow::Validate(validate) => validate::validate(console, validate),
             Workflow::Graph(graph) => draw::draw(console, &database, graph).await,
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::system("failed to start the runtime", &error))?.block_on(task)
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .map_err(|error| Failure::system("failed to start the runtime", &error))?
+        .block_on(task)
 }

@@ -13,7 +13,9 @@ pub(crate) fn rfc_3339(moment: Timestamp) -> String {
 
 /// The moment in UTC to the second, for tables.
 pub(crate) fn to_the_second(moment: Timestamp) -> String {
-    rfc_3339(Timestamp::from_millis(moment.millis().div_euclid(1000).saturating_mul(1000)))
+    rfc_3339(Timestamp::from_millis(
+        moment.millis().div_euclid(1000).saturating_mul(1000),
+    ))
 }
 
 /// The duration in the two largest units that say something.
@@ -35,9 +37,18 @@ mod tests {
     #[test]
     fn moments_are_rfc_3339_in_utc() {
         assert_eq!(rfc_3339(Timestamp::from_millis(0)), "1970-01-01T00:00:00Z");
-        assert_eq!(rfc_3339(Timestamp::from_millis(1_700_000_000_123)), "2023-11-14T22:13:20.123Z");
-        assert_eq!(to_the_second(Timestamp::from_millis(1_700_000_000_123)), "2023-11-14T22:13:20Z");
-        assert_eq!(to_the_second(Timestamp::from_millis(-1)), "1969-12-31T23:59:59Z");
+        assert_eq!(
+            rfc_3339(Timestamp::from_millis(1_700_000_000_123)),
+            "2023-11-14T22:13:20.123Z"
+        );
+        assert_eq!(
+            to_the_second(Timestamp::from_millis(1_700_000_000_123)),
+            "2023-11-14T22:13:20Z"
+        );
+        assert_eq!(
+            to_the_second(Timestamp::from_millis(-1)),
+            "1969-12-31T23:59:59Z"
+        );
     }
 
     #[test]

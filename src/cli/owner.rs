@@ -37,7 +37,9 @@ pub(crate) fn this() -> Owner {
 
 /// Whether the process that bears the name is gone for certain.
 pub(crate) fn is_gone(owner: &Owner) -> bool {
-    let (Some(process), Some(this)) = (Process::parse(owner), Process::this()) else { return false };
+    let (Some(process), Some(this)) = (Process::parse(owner), Process::this()) else {
+        return false;
+    };
     process.boot == this.boot && process.namespace == this.namespace && !process.is_alive()
 }
 
@@ -45,8 +47,14 @@ impl Process {
     fn this() -> Option<Process> {
         let id = i32::try_from(std::process::id()).ok()?;
         Some(Process {
-            boot: fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned(),
-            namespace: fs::read_link("/proc/self/ns/pid").ok()?.to_str()?.to_owned(),
+            boot: fs::read_to_string("/proc/sys/kernel/random/boot_id")
+                .ok()?
+                .trim()
+                .to_owned(),
+            namespace: fs::read_link("/proc/self/ns/pid")
+                .ok()?
+                .to_str()?
+                .to_owned(),
             id,
             started: Stat::read(id)?.started,
         })
@@ -66,13 +74,22 @@ impl Process {
     }
 
     fn owner(&self, unique: &str) -> Owner {
-        let Process { boot, namespace, id, started } = self;
-        Owner::from(format!("{PREFIX} {boot} {namespace} {id} {started} {unique}"))
+        let Process {
+            boot,
+            namespace,
+            id,
+            started,
+        } = self;
+        Owner::from(format!(
+            "{PREFIX} {boot} {namespace} {id} {started} {unique}"
+        ))
     }
 
     /// Whether the process lives, or nobody here can tell.
     fn is_alive(&self) -> bool {
-        let Some(id) = Pid::from_raw(self.id) else { return true };
+        let Some(id) = Pid::from_raw(self.id) else {
+            return true;
+        };
         match test_kill_process(id) {
             Err(rustix::io::Errno::SRCH) => false,
             // Somebody of that number is there; a zombie does nothing any more, and a number may have
@@ -97,7 +114,10 @@ impl Stat {
         let state = fields.next()?;
         // The state is field 3 of the line, the start field 22.
         let started = fields.nth(18)?.parse().ok()?;
-        Some(Stat { ended: matches!(state, "Z" | "X"), started })
+        Some(Stat {
+            ended: matches!(state, "Z" | "X"),
+            started,
+        })
     }
 }
 
@@ -115,10 +135,18 @@ mod tests {
 
     #[test]
     fn a_process_that_has_ended_is_gone() {
-        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
         let id = i32::try_from(child.id()).unwrap();
         let started = Stat::read(id).unwrap().started;
-        let owner = Process { id, started, ..Process::this().unwrap() }.owner("x");
+        let owner = Process {
+            id,
+            started,
+            ..Process::this().unwrap()
+        }
+        .owner("x");
         assert!(!is_gone(&owner));
         drop(child.stdin.take());
         child.wait().unwrap();
@@ -128,15 +156,27 @@ mod tests {
     #[test]
     fn a_number_that_another_process_bears_now_is_gone() {
         let this = Process::this().unwrap();
-        let owner = Process { started: this.started + 1, ..this }.owner("x");
+        let owner = Process {
+            started: this.started + 1,
+            ..this
+        }
+        .owner("x");
         assert!(is_gone(&owner));
     }
 
     #[test]
     fn nobody_can_tell_of_another_machine_or_namespace_or_host() {
-        let elsewhere = Process { boot: "x".into(), started: 0, ..Process::this().unwrap() };
+        let elsewhere = Process {
+            boot: "x".into(),
+            started: 0,
+            ..Process::this().unwrap()
+        };
         assert!(!is_gone(&elsewhere.owner("x")));
-        let inside = Process { namespace: "x".into(), started: 0, ..Process::this().unwrap() };
+        let inside = Process {
+            namespace: "x".into(),
+            started: 0,
+            ..Process::this().unwrap()
+        };
         assert!(!is_gone(&inside.owner("x")));
         assert!(!is_gone(&Owner::from("my-service")));
         assert!(!is_gone(&Owner::from("ax")));

@@ -24,7 +24,10 @@ pub(crate) struct Progress {
 enum Display {
     Nothing,
     Lines,
-    Bars { all: MultiProgress, running: Mutex<HashMap<String, ProgressBar>> },
+    Bars {
+        all: MultiProgress,
+        running: Mutex<HashMap<String, ProgressBar>>,
+    },
 }
 
 impl Progress {
@@ -32,25 +35,49 @@ impl Progress {
     pub(crate) fn new(console: Console) -> Self {
         let display = if console.quiet {
             Display::Nothing
-        } else if io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb") {
+        } else if io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+        {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            Display::Bars { all, running: Mutex::default() }
+            Display::Bars {
+                all,
+                running: Mutex::default(),
+            }
         } else {
             Display::Lines
         };
-        Progress { verbose: console.verbose, display }
+        Progress {
+            verbose: console.verbose,
+            display,
+        }
     }
 
     /// Shows what has happened.
     pub(crate) fn show(&self, notice: &Notice<'_>) {
         match *notice {
             Notice::AttemptStarted { step, attempt, .. } => self.started(step, attempt),
-            Notice::AttemptFailed { step, attempt, error, retry_in, .. } => {
+            Notice::AttemptFailed {
+                step,
+                attempt,
+                error,
+                retry_in,
+                ..
+            } => {
                 self.clear(step);
-                let next = retry_in.map(|delay| format!("; retrying in {}", human(delay))).unwrap_or_default();
-                self.line(&format!("{step}: attempt {attempt} failed: {}{next}", printable(error)));
+                let next = retry_in
+                    .map(|delay| format!("; retrying in {}", human(delay)))
+                    .unwrap_or_default();
+                self.line(&format!(
+                    "{step}: attempt {attempt} failed: {}{next}",
+                    printable(error)
+                ));
             }
-            Notice::StepEnded { step, outcome, duration, .. } => {
+            Notice::StepEnded {
+                step,
+                outcome,
+                duration,
+                ..
+            } => {
                 self.clear(step);
                 let word = match outcome {
                     Outcome::Succeeded => "completed",
@@ -61,7 +88,9 @@ impl Progress {
                     Some(duration) if outcome == Outcome::Succeeded => {
                         self.line(&format!("{step}: {word} in {}", human(duration)));
                     }
-                    Some(duration) => self.line(&format!("{step}: {word} after {}", human(duration))),
+                    Some(duration) => {
+                        self.line(&format!("{step}: {word} after {}", human(duration)))
+                    }
                     None => self.line(&format!("{step}: {word}")),
                 }
             }
@@ -101,7 +130,8 @@ impl Progress {
             Display::Bars { all, running } => {
                 let bar = all.add(ProgressBar::new_spinner());
                 // The template is a constant; one that could not be read would show the plain bar.
-                if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg}{elapsed}") {
+                if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg}{elapsed}")
+                {
                     bar.set_style(style);
                 }
                 bar.set_prefix(step.to_owned());
@@ -131,7 +161,9 @@ impl Drop for Progress {
     }
 }
 
-fn lock(running: &Mutex<HashMap<String, ProgressBar>>) -> MutexGuard<'_, HashMap<String, ProgressBar>> {
+fn lock(
+    running: &Mutex<HashMap<String, ProgressBar>>,
+) -> MutexGuard<'_, HashMap<String, ProgressBar>> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -141,7 +173,11 @@ fn shortened(events: &[&str]) -> String {
         .chunk_by(|one, next| one == next)
         .filter_map(|run| {
             let event = run.first()?;
-            Some(if run.len() == 1 { (*event).to_owned() } else { format!("{event} ×{}", run.len()) })
+            Some(if run.len() == 1 {
+                (*event).to_owned()
+            } else {
+                format!("{event} ×{}", run.len())
+            })
         })
         .collect();
     runs.join(", ")

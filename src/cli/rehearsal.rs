@@ -21,11 +21,18 @@ use super::exit::{Exit, Failure, with_causes};
 use super::{inputs, run, start};
 
 /// Checks a run's agents and inputs as the engine will, and returns the context that it will record.
-pub(crate) async fn check(plan: &Arc<Plan>, inputs: Inputs, agents: Agents) -> Result<Json, Failure> {
+pub(crate) async fn check(
+    plan: &Arc<Plan>,
+    inputs: Inputs,
+    agents: Agents,
+) -> Result<Json, Failure> {
     let store = Arc::new(MemoryStore::new());
     let engine = Engine::new(store.clone(), agents);
     let run = engine.start(plan, inputs, RunOptions::default()).await;
-    let id = run.map_err(|error| Failure::wrong(with_causes(&error)))?.id().clone();
+    let id = run
+        .map_err(|error| Failure::wrong(with_causes(&error)))?
+        .id()
+        .clone();
     match store.execution(&id).await {
         Ok(Some(execution)) => Ok(execution.context),
         Ok(None) => Ok(Json::null()),
@@ -43,7 +50,10 @@ pub(crate) async fn show(console: Console, arguments: &Run) -> Result<Exit, Fail
             check(&plan, inputs.clone(), agents).await?;
         }
         Err(missing) if arguments.agents.is_none() => {
-            console.note(&format!("the agents are not checked, because {}", missing.message));
+            console.note(&format!(
+                "the agents are not checked, because {}",
+                missing.message
+            ));
         }
         Err(missing) => return Err(missing),
     }
@@ -53,14 +63,23 @@ pub(crate) async fn show(console: Console, arguments: &Run) -> Result<Exit, Fail
     options.dry = true;
     let status = async { engine.start(&plan, inputs, options).await?.finish().await }.await;
     let status = status.map_err(|error| Failure::wrong(with_causes(&error)))?;
-    let shown = DryRun { plan: &plan, status: &status, waves: waves(&plan), prompts: prompts.take() };
+    let shown = DryRun {
+        plan: &plan,
+        status: &status,
+        waves: waves(&plan),
+        prompts: prompts.take(),
+    };
     if console.json {
         console.document(&shown)?;
     } else {
         console.text(&shown.to_text())?;
     }
     if status.state() == State::Failed {
-        let reason = status.execution.error.as_deref().unwrap_or("no reason is known");
+        let reason = status
+            .execution
+            .error
+            .as_deref()
+            .unwrap_or("no reason is known");
         console.error(&format!("the dry run failed: {reason}"));
     }
     Ok(Exit::of(status.state()))
@@ -73,9 +92,17 @@ struct Prompts(Arc<Mutex<BTreeMap<String, String>>>);
 impl Prompts {
     /// Itself, under each name and for each capability that a step asks for.
     fn agents(&self, plan: &Plan) -> Agents {
-        let wanted: BTreeSet<&str> = plan.steps().iter().map(|step| step.agent.as_str()).collect();
+        let wanted: BTreeSet<&str> = plan
+            .steps()
+            .iter()
+            .map(|step| step.agent.as_str())
+            .collect();
         wanted.into_iter().fold(Agents::new(), |agents, wanted| {
-            let capabilities = wanted.strip_prefix('@').map(str::to_owned).into_iter().collect();
+            let capabilities = wanted
+                .strip_prefix('@')
+                .map(str::to_owned)
+                .into_iter()
+                .collect();
             agents.with_capable(wanted, Arc::new(self.clone()), capabilities)
         })
     }
@@ -99,9 +126,19 @@ impl Agent for Prompts {
 fn waves(plan: &Plan) -> Vec<usize> {
     let graph = plan.graph();
     let mut waves = vec![0; graph.len()];
-    for step in graph.order().iter().filter_map(|step| usize::try_from(*step).ok()) {
-        let before = graph.dependencies(step).iter().filter_map(|before| usize::try_from(*before).ok());
-        let wave = before.filter_map(|before| waves.get(before)).max().map_or(0, |last| last + 1);
+    for step in graph
+        .order()
+        .iter()
+        .filter_map(|step| usize::try_from(*step).ok())
+    {
+        let before = graph
+            .dependencies(step)
+            .iter()
+            .filter_map(|before| usize::try_from(*before).ok());
+        let wave = before
+            .filter_map(|before| waves.get(before))
+            .max()
+            .map_or(0, |last| last + 1);
         if let Some(slot) = waves.get_mut(step) {
             *slot = wave;
         }
@@ -125,7 +162,11 @@ impl DryRun<'_> {
             // Writing to a string cannot fail.
             let _ = writeln!(out, "{line}");
         };
-        line(format_args!("{} {}: a dry run, nothing is recorded", self.plan.name(), self.plan.version()));
+        line(format_args!(
+            "{} {}: a dry run, nothing is recorded",
+            self.plan.name(),
+            self.plan.version()
+        ));
         let last = self.waves.iter().copied().max().unwrap_or(0);
         let mut by_wave = vec![Vec::new(); last + 1];
         for (step, wave) in self.plan.steps().iter().zip(&self.waves) {
@@ -147,7 +188,10 @@ impl DryRun<'_> {
                     remarks.push(format!("after {}", step.dependencies.join(", ")));
                 }
                 line(format_args!("  {} ({})", step.key, remarks.join("; ")));
-                let prompt = self.prompts.get(&step.key).map_or("(not rendered)", String::as_str);
+                let prompt = self
+                    .prompts
+                    .get(&step.key)
+                    .map_or("(not rendered)", String::as_str);
                 for text in prompt.lines() {
                     line(format_args!("    {text}"));
                 }
@@ -195,7 +239,12 @@ struct DryStep<'a> {
 
 impl Serialize for DrySteps<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let DryRun { plan, status, waves, prompts } = self.0;
+        let DryRun {
+            plan,
+            status,
+            waves,
+            prompts,
+        } = self.0;
         let mut map = serializer.serialize_map(Some(plan.steps().len()))?;
         for ((step, wave), status) in plan.steps().iter().zip(waves).zip(&status.steps) {
             let document = DryStep {

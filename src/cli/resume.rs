@@ -17,9 +17,15 @@ use super::signals::Signals;
 use super::{control, start};
 
 /// Continues an execution that is paused, or whose process died.
-pub(crate) async fn resume(console: Console, database: &Database, arguments: &Resume) -> Result<Exit, Failure> {
+pub(crate) async fn resume(
+    console: Console,
+    database: &Database,
+    arguments: &Resume,
+) -> Result<Exit, Failure> {
     let id = ExecutionId::from(arguments.id.as_str());
-    let Some(store) = database.open_existing()? else { return Err(control::not_found(&id, database)) };
+    let Some(store) = database.open_existing()? else {
+        return Err(control::not_found(&id, database));
+    };
     let store: Arc<dyn Store> = Arc::new(store);
     let progress = Arc::new(Progress::new(console));
 
@@ -31,8 +37,13 @@ pub(crate) async fn resume(console: Console, database: &Database, arguments: &Re
         Ok(_) => return Err(Failure::wrong(format!("execution `{id}` has no steps"))),
     }
 
-    let execution = store.execution(&id).await.map_err(|error| Failure::store(&error))?;
-    let origin = execution.ok_or_else(|| control::not_found(&id, database))?.origin;
+    let execution = store
+        .execution(&id)
+        .await
+        .map_err(|error| Failure::store(&error))?;
+    let origin = execution
+        .ok_or_else(|| control::not_found(&id, database))?
+        .origin;
     let file = match (&arguments.agents, &origin.agents_file) {
         (Some(given), _) => given.as_path(),
         (None, Some(recorded)) => Path::new(recorded),
@@ -49,8 +60,20 @@ pub(crate) async fn resume(console: Console, database: &Database, arguments: &Re
     };
     let agents = start::read_agents(file, &directory)?;
 
-    let signals = Signals::catch().map_err(|error| Failure::system("failed to listen for signals", &error))?;
+    let signals = Signals::catch()
+        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
     let engine = start::engine(store, agents, &progress);
-    let run = engine.resume(&id).await.map_err(|error| start::failure(&error, database))?;
-    Session { console, database, engine, progress, signals }.drive(run).await
+    let run = engine
+        .resume(&id)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
+    Session {
+        console,
+        database,
+        engine,
+        progress,
+        signals,
+    }
+    .drive(run)
+    .await
 }

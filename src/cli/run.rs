@@ -22,7 +22,11 @@ use super::{inputs, rehearsal, start};
 const LONGEST_ID: usize = 200;
 
 /// Runs a workflow, or reports the execution that was started under the same identifier before.
-pub(crate) async fn run(console: Console, database: &Database, arguments: &Run) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    console: Console,
+    database: &Database,
+    arguments: &Run,
+) -> Result<Exit, Failure> {
     let id = arguments.id.as_deref().map(identifier).transpose()?;
     let plan = read_plan(console, &arguments.file)?;
     let inputs = inputs::read(&plan, arguments)?;
@@ -37,17 +41,26 @@ pub(crate) async fn run(console: Console, database: &Database, arguments: &Run) 
     options.origin.agents_file = Some(start::recorded(&agents_file)?);
     options.origin.directory = Some(start::recorded(&directory)?);
 
-    let signals = Signals::catch().map_err(|error| Failure::system("failed to listen for signals", &error))?;
+    let signals = Signals::catch()
+        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
     let progress = Arc::new(Progress::new(console));
     let engine = start::engine(Arc::new(database.open()?), agents, &progress);
     let started = engine.start(&plan, inputs, options).await;
-    let mut session = Session { console, database, engine, progress, signals };
+    let mut session = Session {
+        console,
+        database,
+        engine,
+        progress,
+        signals,
+    };
     match (started, id) {
         (Ok(run), _) => {
             announce(console, run.id())?;
             session.drive(run).await
         }
-        (Err(error), Some(id)) if error.is_exists() => again(&mut session, &id, &plan, &context).await,
+        (Err(error), Some(id)) if error.is_exists() => {
+            again(&mut session, &id, &plan, &context).await
+        }
         (Err(error), _) => Err(start::failure(&error, database)),
     }
 }
@@ -59,12 +72,20 @@ pub(crate) fn read_plan(console: Console, file: &Path) -> Result<Arc<Plan>, Fail
             console.warnings(&warnings);
             Ok(plan)
         }
-        Err(report) => Err(Failure::report(format!("the workflow `{}` cannot be run", file.display()), report)),
+        Err(report) => Err(Failure::report(
+            format!("the workflow `{}` cannot be run", file.display()),
+            report,
+        )),
     }
 }
 
 /// Goes on with the execution that has the identifier already, if it is of the same run.
-async fn again(session: &mut Session<'_>, id: &ExecutionId, plan: &Plan, context: &Json) -> Result<Exit, Failure> {
+async fn again(
+    session: &mut Session<'_>,
+    id: &ExecutionId,
+    plan: &Plan,
+    context: &Json,
+) -> Result<Exit, Failure> {
     let status = session.status(id).await?;
     let other = if status.execution.workflow_id != *plan.id() {
         Some("runs another definition")
@@ -97,10 +118,15 @@ fn identifier(id: &str) -> Result<ExecutionId, Failure> {
         "is empty".to_owned()
     } else if id.len() > LONGEST_ID {
         format!("is longer than {LONGEST_ID} bytes")
-    } else if id.chars().any(|letter| letter.is_control() || letter.is_whitespace()) {
+    } else if id
+        .chars()
+        .any(|letter| letter.is_control() || letter.is_whitespace())
+    {
         "has white space or control characters in it".to_owned()
     } else {
         return Ok(ExecutionId::from(id));
     };
-    Err(Failure::wrong(format!("the identifier given with `--id` {problem}; give a short word or a UUID")))
+    Err(Failure::wrong(format!(
+        "the identifier given with `--id` {problem}; give a short word or a UUID"
+    )))
 }

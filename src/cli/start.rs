@@ -32,8 +32,14 @@ pub(crate) fn agents_file(given: Option<&Path>, workflow: &Path) -> Result<PathB
         Some(place) => Ok(place.clone()),
         None => {
             let [beside, here] = places.each_ref().map(|place| place.display());
-            let looked = if beside.to_string() == here.to_string() { format!("`{here}`") } else { format!("`{beside}` and `{here}`") };
-            Err(Failure::wrong(format!("there is no agents file: looked for {looked}; name one with `--agents FILE`")))
+            let looked = if beside.to_string() == here.to_string() {
+                format!("`{here}`")
+            } else {
+                format!("`{beside}` and `{here}`")
+            };
+            Err(Failure::wrong(format!(
+                "there is no agents file: looked for {looked}; name one with `--agents FILE`"
+            )))
         }
     }
 }
@@ -42,20 +48,23 @@ pub(crate) fn agents_file(given: Option<&Path>, workflow: &Path) -> Result<PathB
 pub(crate) fn read_agents(file: &Path, directory: &Path) -> Result<Agents, Failure> {
     match AgentsFile::read(file, directory) {
         Ok(agents) => Ok(agents.into_agents()),
-        Err(report) => {
-            Err(Failure::report(format!("the agents file `{}` cannot be used", file.display()), report))
-        }
+        Err(report) => Err(Failure::report(
+            format!("the agents file `{}` cannot be used", file.display()),
+            report,
+        )),
     }
 }
 
 /// The current folder.
 pub(crate) fn current_directory() -> Result<PathBuf, Failure> {
-    std::env::current_dir().map_err(|error| Failure::system("failed to find the current folder", &error))
+    std::env::current_dir()
+        .map_err(|error| Failure::system("failed to find the current folder", &error))
 }
 
 /// A path as text, to be written down for those who resume the run.
 pub(crate) fn recorded(path: &Path) -> Result<String, Failure> {
-    let path = std::path::absolute(path).map_err(|error| Failure::system("failed to find the current folder", &error))?;
+    let path = std::path::absolute(path)
+        .map_err(|error| Failure::system("failed to find the current folder", &error))?;
     match path.into_os_string().into_string() {
         Ok(path) => Ok(path),
         Err(path) => Err(Failure::wrong(format!(
@@ -77,11 +86,21 @@ pub(crate) fn engine(store: Arc<dyn Store>, agents: Agents, progress: &Arc<Progr
 pub(crate) fn failure(error: &EngineError, database: &Database) -> Failure {
     let message = with_causes(error);
     if error.is_store() {
-        return Failure { exit: Exit::Store, message, report: None };
+        return Failure {
+            exit: Exit::Store,
+            message,
+            report: None,
+        };
     }
     if error.is_not_found() {
-        let list = format!("`ax workflow executions{}` lists those there are", database.arguments());
+        let list = format!(
+            "`ax workflow executions{}` lists those there are",
+            database.arguments()
+        );
         return Failure::wrong(format!("{message}; {list}"));
+    }
+    if error.is_illegal() {
+        return Failure::wrong(format!("{message}; `ax workflow run` starts a new one"));
     }
     Failure::wrong(message)
 }

@@ -25,8 +25,13 @@ impl Table {
     /// A table with these headers and no rows.
     pub(crate) fn new(headers: &[&str]) -> Self {
         let style = Style::new().bold();
-        let header = headers.iter().map(|header| Cell { text: header.to_uppercase(), style });
-        Table { rows: vec![header.collect()] }
+        let header = headers.iter().map(|header| Cell {
+            text: header.to_uppercase(),
+            style,
+        });
+        Table {
+            rows: vec![header.collect()],
+        }
     }
 
     /// A table of rows only.
@@ -43,7 +48,14 @@ impl Table {
     pub(crate) fn render(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
-            .map(|column| self.rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0))
+            .map(|column| {
+                self.rows
+                    .iter()
+                    .filter_map(|row| row.get(column))
+                    .map(Cell::width)
+                    .max()
+                    .unwrap_or(0)
+            })
             .collect();
         let mut out = String::new();
         for (number, row) in self.rows.iter().enumerate() {
@@ -94,7 +106,10 @@ impl Cell {
             State::Paused | State::Cancelled => AnsiColor::Yellow.on_default(),
             _ => AnsiColor::Cyan.on_default(),
         };
-        Cell { text: state.name().to_owned(), style }
+        Cell {
+            text: state.name().to_owned(),
+            style,
+        }
     }
 
     /// The state of a step.
@@ -106,7 +121,10 @@ impl Cell {
             StepState::Running => AnsiColor::Cyan.on_default(),
             StepState::Pending | StepState::Skipped => Style::new().dimmed(),
         };
-        Cell { text: state.name().to_owned(), style }
+        Cell {
+            text: state.name().to_owned(),
+            style,
+        }
     }
 
     fn width(&self) -> usize {
@@ -116,13 +134,19 @@ impl Cell {
 
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
-        Cell { text: text.to_owned(), style: Style::new() }
+        Cell {
+            text: text.to_owned(),
+            style: Style::new(),
+        }
     }
 }
 
 impl From<String> for Cell {
     fn from(text: String) -> Self {
-        Cell { text, style: Style::new() }
+        Cell {
+            text,
+            style: Style::new(),
+        }
     }
 }
 
@@ -137,8 +161,16 @@ mod tests {
     #[test]
     fn columns_line_up_and_lines_have_no_space_at_their_end() {
         let mut table = Table::new(&["key", "state", "error"]);
-        table.row([Cell::from("日本"), Cell::step_state(StepState::Completed), Cell::from("")]);
-        table.row([Cell::from("parse-changes"), Cell::from(""), Cell::cut("no\n such\tfile")]);
+        table.row([
+            Cell::from("日本"),
+            Cell::step_state(StepState::Completed),
+            Cell::from(""),
+        ]);
+        table.row([
+            Cell::from("parse-changes"),
+            Cell::from(""),
+            Cell::cut("no\n such\tfile"),
+        ]);
         assert_eq!(
             shown(&table),
             "KEY            STATE      ERROR\n\

@@ -13,7 +13,11 @@ use super::exit::{Exit, Failure};
 
 /// Checks workflow files, each on its own, and tells all that is wrong with any of them.
 pub(crate) fn validate(console: Console, arguments: &Validate) -> Result<Exit, Failure> {
-    let checked: Vec<Checked<'_>> = arguments.files.iter().map(|file| Checked::read(file)).collect();
+    let checked: Vec<Checked<'_>> = arguments
+        .files
+        .iter()
+        .map(|file| Checked::read(file))
+        .collect();
     let bad = checked.iter().filter(|file| file.summary.is_none()).count();
     for file in &checked {
         console.warnings(&file.report);
@@ -35,7 +39,11 @@ pub(crate) fn validate(console: Console, arguments: &Validate) -> Result<Exit, F
             files: checked.iter().map(FileDocument::new).collect(),
         })?;
     }
-    Ok(if error.is_some() { Exit::Wrong } else { Exit::Done })
+    Ok(if error.is_some() {
+        Exit::Wrong
+    } else {
+        Exit::Done
+    })
 }
 
 /// A file and what the checker says of it.
@@ -52,9 +60,17 @@ impl<'a> Checked<'a> {
             Ok((plan, warnings)) => {
                 let (steps, inputs) = (plan.steps().len(), plan.inputs().len());
                 let summary = format!("{}, {}", counted(steps, "step"), counted(inputs, "input"));
-                Checked { path, summary: Some(summary), report: warnings }
+                Checked {
+                    path,
+                    summary: Some(summary),
+                    report: warnings,
+                }
             }
-            Err(report) => Checked { path, summary: None, report },
+            Err(report) => Checked {
+                path,
+                summary: None,
+                report,
+            },
         }
     }
 }
@@ -84,5 +100,9 @@ impl<'a> FileDocument<'a> {
 }
 
 fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    if count == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}s")
+    }
 }
