@@ -59,7 +59,13 @@ impl<'a> Request<'a> {
         attempt: u32,
         idempotency_key: &'a str,
     ) -> Self {
-        Request { prompt, execution, step, attempt, idempotency_key }
+        Request {
+            prompt,
+            execution,
+            step,
+            attempt,
+            idempotency_key,
+        }
     }
 }
 
@@ -76,12 +82,18 @@ pub struct Reply {
 impl Reply {
     /// A text, as it is.
     pub fn text(text: &str) -> Self {
-        Reply { result: Json::string(text), usage: None }
+        Reply {
+            result: Json::string(text),
+            usage: None,
+        }
     }
 
     /// A JSON value.
     pub const fn json(result: Json) -> Self {
-        Reply { result, usage: None }
+        Reply {
+            result,
+            usage: None,
+        }
     }
 
     /// Reads what a program or a model wrote: a JSON object or array is JSON, anything else a text
@@ -215,7 +227,13 @@ impl Agents {
         agent: Arc<dyn Agent>,
         capabilities: Vec<String>,
     ) -> Self {
-        self.by_name.insert(name.into(), Registered { agent, capabilities });
+        self.by_name.insert(
+            name.into(),
+            Registered {
+                agent,
+                capabilities,
+            },
+        );
         self
     }
 
@@ -223,9 +241,10 @@ impl Agents {
     /// lists the capability.
     pub fn agent(&self, wanted: &str) -> Option<&Arc<dyn Agent>> {
         let found = match wanted.strip_prefix('@') {
-            Some(capability) => {
-                self.by_name.values().find(|agent| agent.capabilities.iter().any(|can| can == capability))
-            }
+            Some(capability) => self
+                .by_name
+                .values()
+                .find(|agent| agent.capabilities.iter().any(|can| can == capability)),
             None => self.by_name.get(wanted),
         };
         found.map(|registered| &registered.agent)
@@ -238,8 +257,11 @@ impl Agents {
 
     /// The capabilities that agents list, sorted, each once.
     pub fn capabilities(&self) -> impl Iterator<Item = &str> {
-        let all: std::collections::BTreeSet<&str> =
-            self.by_name.values().flat_map(|agent| agent.capabilities.iter().map(String::as_str)).collect();
+        let all: std::collections::BTreeSet<&str> = self
+            .by_name
+            .values()
+            .flat_map(|agent| agent.capabilities.iter().map(String::as_str))
+            .collect();
         all.into_iter()
     }
 }
@@ -271,9 +293,15 @@ mod tests {
         let agents = Agents::new()
             .with_capable("b", Arc::new(echo), vec!["review".into()])
             .with_capable("a", Arc::new(echo), vec!["review".into(), "write".into()]);
-        assert!(Arc::ptr_eq(agents.agent("@review").unwrap(), agents.agent("a").unwrap()));
+        assert!(Arc::ptr_eq(
+            agents.agent("@review").unwrap(),
+            agents.agent("a").unwrap()
+        ));
         assert!(agents.agent("@fly").is_none());
         assert!(agents.agent("review").is_none());
-        assert_eq!(agents.capabilities().collect::<Vec<_>>(), ["review", "write"]);
+        assert_eq!(
+            agents.capabilities().collect::<Vec<_>>(),
+            ["review", "write"]
+        );
     }
 }

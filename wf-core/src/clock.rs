@@ -1,7 +1,7 @@
 //! The seam to time.
 
-use std::collections::BinaryHeap;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -35,7 +35,10 @@ impl SystemClock {
     /// A clock whose thread has not started yet.
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn new() -> Self {
-        SystemClock { origin: Instant::now(), waits: Arc::default() }
+        SystemClock {
+            origin: Instant::now(),
+            waits: Arc::default(),
+        }
     }
 }
 
@@ -50,7 +53,9 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let millis = match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
-            Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, i64::wrapping_neg),
+            Err(before) => {
+                i64::try_from(before.duration().as_millis()).map_or(i64::MIN, i64::wrapping_neg)
+            }
         };
         Timestamp::from_millis(millis)
     }
@@ -62,7 +67,11 @@ impl Clock for SystemClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let (wake, woken) = oneshot::channel();
         // A wait that is too long to be expressed never ends.
-        if let Some(due) = self.elapsed().checked_add(duration).and_then(|due| self.origin.checked_add(due)) {
+        if let Some(due) = self
+            .elapsed()
+            .checked_add(duration)
+            .and_then(|due| self.origin.checked_add(due))
+        {
             self.waits.add(due, wake);
             Box::pin(async move {
                 // The sender is dropped only when the clock is: a wait without a clock is over.
@@ -109,12 +118,18 @@ impl Waits {
 
     fn add(self: &Arc<Self>, due: Instant, wake: oneshot::Sender<()>) {
         let mut schedule = self.lock();
-        let first = schedule.due.peek().is_none_or(|Reverse(first)| due < first.due);
+        let first = schedule
+            .due
+            .peek()
+            .is_none_or(|Reverse(first)| due < first.due);
         schedule.due.push(Reverse(Wait { due, wake }));
         if !schedule.running {
             let waits = Arc::clone(self);
             // Without a thread the wait would never end; dropping its sender ends it at once instead.
-            match std::thread::Builder::new().name("wf-clock".into()).spawn(move || keep(&waits)) {
+            match std::thread::Builder::new()
+                .name("wf-clock".into())
+                .spawn(move || keep(&waits))
+            {
                 Ok(_) => schedule.running = true,
                 Err(_) => schedule.due.clear(),
             }
@@ -144,7 +159,12 @@ fn keep(waits: &Waits) {
                     Err(poisoned) => poisoned.into_inner().0,
                 };
             }
-            None => schedule = waits.changed.wait(schedule).unwrap_or_else(PoisonError::into_inner),
+            None => {
+                schedule = waits
+                    .changed
+                    .wait(schedule)
+                    .unwrap_or_else(PoisonError::into_inner)
+            }
         }
     }
 }
@@ -205,6 +225,9 @@ mod tests {
         let clock = SystemClock::new();
         let endless = clock.sleep(Duration::MAX);
         let short = clock.sleep(Duration::from_millis(1));
-        assert!(matches!(block_on(futures::future::select(endless, short)), futures::future::Either::Right(_)));
+        assert!(matches!(
+            block_on(futures::future::select(endless, short)),
+            futures::future::Either::Right(_)
+        ));
     }
 }

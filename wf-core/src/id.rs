@@ -83,7 +83,9 @@ fn time_ordered_uuid(now: Timestamp) -> String {
     let mut tail = [0; 10];
     tail.copy_from_slice(&random[6..]);
     // Bytes 6 and 8 of a version 4 UUID carry its version and variant: the builder sets its own.
-    uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().to_string()
+    uuid::Builder::from_unix_timestamp_millis(millis, &tail)
+        .into_uuid()
+        .to_string()
 }
 
 /// A moment, in milliseconds since the Unix epoch.
@@ -103,7 +105,10 @@ impl Timestamp {
 
     /// The moment `duration` after this one, at most the last that can be written.
     pub fn after(self, duration: Duration) -> Self {
-        Timestamp(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Timestamp(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// How long after `earlier` this moment is; zero when it is not.

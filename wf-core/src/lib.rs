@@ -26,6 +26,8 @@
 //! - `macros` (default): `workflow!`.
 //! - `testing`: virtual time, and the conformance suite that every store must pass.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod agent;
 pub mod clock;
 pub mod engine;

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-pub use wf_model::{Definition, Graph, Input, Report, Source, Step};
 use wf_model::{Checked, OnFailure, Part, nearest};
+pub use wf_model::{Definition, Graph, Input, Report, Source, Step};
 
 use crate::id::WorkflowId;
 use crate::store::{NewWorkflow, WorkflowRecord, WorkflowStepRecord};
@@ -73,7 +73,11 @@ impl Plan {
     pub fn new(checked: Checked) -> Plan {
         let workflow = workflow(&checked.definition);
         let chain_lengths = chain_lengths(&checked.graph);
-        Plan { checked, chain_lengths, workflow }
+        Plan {
+            checked,
+            chain_lengths,
+            workflow,
+        }
     }
 
     /// The definition.
@@ -126,7 +130,10 @@ impl Plan {
     }
 
     pub(crate) fn template(&self, step: usize) -> &[Part] {
-        self.checked.templates.get(step).map_or(&[], |template| template.parts())
+        self.checked
+            .templates
+            .get(step)
+            .map_or(&[], |template| template.parts())
     }
 
     pub(crate) fn max_parallel(&self) -> u32 {
@@ -138,11 +145,15 @@ impl Plan {
     }
 
     pub(crate) fn is_serial(&self, step: u32) -> bool {
-        self.steps().get(step as usize).is_some_and(|step| !step.parallel)
+        self.steps()
+            .get(step as usize)
+            .is_some_and(|step| !step.parallel)
     }
 
     pub(crate) fn is_optional(&self, step: u32) -> bool {
-        self.steps().get(step as usize).is_some_and(|step| step.optional)
+        self.steps()
+            .get(step as usize)
+            .is_some_and(|step| step.optional)
     }
 
     /// The workflow as a store keeps it.
@@ -174,7 +185,11 @@ impl Plan {
                 }
                 (None, Some(default)) => Json::from_value(default),
                 (None, None) if input.required => {
-                    mistakes.push(format!("input `{}` ({}) is missing", input.name, input.kind.name()));
+                    mistakes.push(format!(
+                        "input `{}` ({}) is missing",
+                        input.name,
+                        input.kind.name()
+                    ));
                     Json::null()
                 }
                 (None, None) => Json::null(),
@@ -190,7 +205,11 @@ impl Plan {
             };
             mistakes.push(format!("unknown input `{name}`; {help}"));
         }
-        if mistakes.is_empty() { Ok(values) } else { Err(mistakes) }
+        if mistakes.is_empty() {
+            Ok(values)
+        } else {
+            Err(mistakes)
+        }
     }
 
     /// The result of a run: an object of the results of the steps that nothing depends on, by key.
@@ -201,7 +220,12 @@ impl Plan {
                 object.push(',');
             }
             // A step's key needs no escape.
-            let _ = write!(object, "\"{}\":{}", self.key(sink), result(sink).map_or("null", Json::as_str));
+            let _ = write!(
+                object,
+                "\"{}\":{}",
+                self.key(sink),
+                result(sink).map_or("null", Json::as_str)
+            );
         }
         object.push('}');
         Json::from_stored(object)
@@ -210,7 +234,10 @@ impl Plan {
 
 /// `a`, `b`, `c`.
 pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 const fn kind_of(value: &serde_json::Value) -> &'static str {
@@ -227,7 +254,11 @@ const fn kind_of(value: &serde_json::Value) -> &'static str {
 fn chain_lengths(graph: &Graph) -> Vec<u32> {
     let mut lengths = vec![1; graph.len()];
     for &step in graph.order().iter().rev() {
-        let behind = graph.dependents(step as usize).iter().map(|&next| lengths[next as usize]).max();
+        let behind = graph
+            .dependents(step as usize)
+            .iter()
+            .map(|&next| lengths[next as usize])
+            .max();
         lengths[step as usize] = 1 + behind.unwrap_or(0);
     }
     lengths
@@ -235,10 +266,12 @@ fn chain_lengths(graph: &Graph) -> Vec<u32> {
 
 fn workflow(definition: &Definition) -> NewWorkflow {
     let canonical = definition.to_json();
-    let hash = Sha256::digest(canonical.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let hash = Sha256::digest(canonical.as_bytes())
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
     let steps = definition.steps.iter().map(|step| WorkflowStepRecord {
         key: step.key.clone(),
         agent: step.agent.clone(),
@@ -271,5 +304,9 @@ fn slug(name: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { "workflow".to_owned() } else { slug.to_owned() }
+    if slug.is_empty() {
+        "workflow".to_owned()
+    } else {
+        slug.to_owned()
+    }
 }

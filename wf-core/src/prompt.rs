@@ -23,7 +23,11 @@ pub(crate) struct Known<'a, R: Fn(usize) -> Option<&'a Json>> {
 /// # Errors
 ///
 /// A terminal [`StepError`] that names the placeholder whose path is missing.
-pub(crate) fn render<'a, R>(plan: &Plan, step: usize, known: &Known<'a, R>) -> Result<String, StepError>
+pub(crate) fn render<'a, R>(
+    plan: &Plan,
+    step: usize,
+    known: &Known<'a, R>,
+) -> Result<String, StepError>
 where
     R: Fn(usize) -> Option<&'a Json>,
 {
@@ -32,8 +36,14 @@ where
         match part {
             Part::Text(text) => prompt.push_str(text),
             Part::Input { input, path } => {
-                let name = plan.inputs().get(*input).map_or("", |input| input.name.as_str());
-                let text = known.inputs.get(*input).and_then(|value| value.text_at(path));
+                let name = plan
+                    .inputs()
+                    .get(*input)
+                    .map_or("", |input| input.name.as_str());
+                let text = known
+                    .inputs
+                    .get(*input)
+                    .and_then(|value| value.text_at(path));
                 prompt.push_str(&text.ok_or_else(|| missing("input", name, path))?);
             }
             Part::Step { step, path } => {
@@ -55,5 +65,7 @@ where
 
 fn missing(what: &str, name: &str, path: &[String]) -> StepError {
     let path = path.join(".");
-    StepError::Terminal(format!("the prompt needs `{{{{{name}.{path}}}}}`, but the {what} `{name}` has no `{path}`"))
+    StepError::Terminal(format!(
+        "the prompt needs `{{{{{name}.{path}}}}}`, but the {what} `{name}` has no `{path}`"
+    ))
 }

@@ -13,7 +13,9 @@ use wf_model::RetryPolicy;
 pub(crate) fn delay(policy: &RetryPolicy, failures: u32, seed: u64) -> Duration {
     let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
     let grown = policy.initial_delay.as_secs_f64() * policy.backoff_multiplier.powi(exponent);
-    let full = Duration::try_from_secs_f64(grown).unwrap_or(Duration::MAX).min(policy.max_delay);
+    let full = Duration::try_from_secs_f64(grown)
+        .unwrap_or(Duration::MAX)
+        .min(policy.max_delay);
     if !policy.jitter {
         return full;
     }
@@ -27,7 +29,9 @@ pub(crate) fn seed(idempotency_key: &str, attempt: u32) -> u64 {
     let hash = idempotency_key
         .bytes()
         .chain(attempt.to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     // The finaliser of SplitMix64 (Steele, Lea, Flood 2014) spreads what differs in the last bytes only.
     let mixed = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -45,12 +49,17 @@ mod tests {
     use super::*;
 
     fn policy(jitter: bool) -> RetryPolicy {
-        RetryPolicy { jitter, ..RetryPolicy::default() }
+        RetryPolicy {
+            jitter,
+            ..RetryPolicy::default()
+        }
     }
 
     #[test]
     fn the_delay_doubles_up_to_its_limit() {
-        let delays: Vec<u64> = (1..=8).map(|failures| delay(&policy(false), failures, 0).as_secs()).collect();
+        let delays: Vec<u64> = (1..=8)
+            .map(|failures| delay(&policy(false), failures, 0).as_secs())
+            .collect();
         assert_eq!(delays, [1, 2, 4, 8, 16, 32, 60, 60]);
     }
 
@@ -63,14 +72,18 @@ mod tests {
     fn jitter_stays_in_the_upper_half() {
         for attempt in 1..1000 {
             let wait = delay(&policy(true), 3, seed("execution/step", attempt));
-            assert!(wait >= Duration::from_secs(2) && wait <= Duration::from_secs(4), "{wait:?}");
+            assert!(
+                wait >= Duration::from_secs(2) && wait <= Duration::from_secs(4),
+                "{wait:?}"
+            );
         }
     }
 
     #[test]
     fn jitter_spreads() {
-        let mut waits: Vec<Duration> =
-            (0..100).map(|step| delay(&policy(true), 1, seed(&format!("e/step-{step}"), 1))).collect();
+        let mut waits: Vec<Duration> = (0..100)
+            .map(|step| delay(&policy(true), 1, seed(&format!("e/step-{step}"), 1)))
+            .collect();
         waits.sort();
         waits.dedup();
         assert_eq!(waits.len(), 100);

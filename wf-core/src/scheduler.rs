@@ -24,7 +24,11 @@ pub struct Scheduler {
     held: Vec<u32>,
     /// What can never start, because something it needs failed, and is not settled yet.
     blocked: Vec<u32>,
+    /// The longest chain that what has ended, and is not committed yet, makes ready.
+    foreseen: u32,
     running: u32,
+    /// How many attempts have failed of which it is not decided yet what follows.
+    undecided: u32,
     exclusive: bool,
     stopped: bool,
     unsettled: usize,
@@ -43,6 +47,8 @@ enum Phase {
     Waiting,
     Ready,
     Running,
+    Succeeded,
+    Undecided,
     Resting,
     Settled,
 }
@@ -58,12 +64,18 @@ impl Scheduler {
                 blocked: false,
             })
             .collect();
-        let held = (0_u32..).zip(&steps).filter(|(_, step)| step.waits_for == 0).map(|(at, _)| at).collect();
+        let held = (0_u32..)
+            .zip(&steps)
+            .filter(|(_, step)| step.waits_for == 0)
+            .map(|(at, _)| at)
+            .collect();
         Scheduler {
             unsettled: steps.len(),
             ready: BinaryHeap::new(),
             blocked: Vec::new(),
+            foreseen: 0,
             running: 0,
+            undecided: 0,
             exclusive: false,
             stopped: false,
             failed: None,
@@ -78,11 +90,18 @@ impl Scheduler {
     /// The step with the longest chain of steps behind it comes first, then the first in the definition. A
     /// step with `parallel: false` whose turn has come waits until nothing runs, and holds back all others
     /// until it has run.
+    ///
+    /// A free slot is kept for a step with a longer chain that becomes ready with the next commit, and nothing
+    /// starts while it is open what follows from a failure.
     pub fn start_next(&mut self) -> Option<u32> {
-        if self.stopped || self.exclusive || self.running >= self.plan.max_parallel() {
+        let full = self.exclusive || self.running >= self.plan.max_parallel();
+        if full || self.stopped || self.undecided > 0 {
             return None;
         }
-        let &(_, Reverse(step)) = self.ready.peek()?;
+        let &(chain, Reverse(step)) = self.ready.peek()?;
+        if chain < self.foreseen {
+            return None;
+        }
         let alone = self.plan.is_serial(step);
         if alone && self.running > 0 {
             return None;
@@ -94,14 +113,33 @@ impl Scheduler {
         Some(step)
     }
 
-    /// An attempt at `step` has ended: its slot is free. The step rests until it is settled or requeued.
-    pub fn vacate(&mut self, step: u32) {
-        debug_assert_eq!(self.steps[step as usize].phase, Phase::Running);
-        self.steps[step as usize].phase = Phase::Resting;
+    /// An attempt at `step` has ended, and its slot is free. If it succeeded the step is to be
+    /// [settled](Scheduler::settle), else settled or put to [rest](Scheduler::rest).
+    pub fn vacate(&mut self, step: u32, succeeded: bool) {
+        let at = step as usize;
+        debug_assert_eq!(self.steps[at].phase, Phase::Running);
         self.running -= 1;
         if self.plan.is_serial(step) {
             self.exclusive = false;
         }
+        if !succeeded {
+            self.steps[at].phase = Phase::Undecided;
+            self.undecided += 1;
+            return;
+        }
+        self.steps[at].phase = Phase::Succeeded;
+        for &dependent in self.plan.graph().dependents(at) {
+            if self.steps[dependent as usize].waits_for == 1 {
+                self.foreseen = self.foreseen.max(self.plan.chain_length(dependent));
+            }
+        }
+    }
+
+    /// A step whose attempt has failed waits for its next one.
+    pub fn rest(&mut self, step: u32) {
+        debug_assert_eq!(self.steps[step as usize].phase, Phase::Undecided);
+        self.undecided -= 1;
+        self.steps[step as usize].phase = Phase::Resting;
     }
 
     /// A resting step may start again.
@@ -117,6 +155,7 @@ impl Scheduler {
     pub fn settle(&mut self, step: u32, outcome: Outcome) {
         let at = step as usize;
         debug_assert_ne!(self.steps[at].phase, Phase::Settled);
+        self.undecided -= u32::from(self.steps[at].phase == Phase::Undecided);
         self.steps[at].phase = Phase::Settled;
         self.unsettled -= 1;
         let blocks = match outcome {
@@ -137,6 +176,7 @@ impl Scheduler {
                     self.blocked.push(dependent);
                 } else {
                     self.held.push(dependent);
+                    self.foreseen = self.foreseen.max(self.plan.chain_length(dependent));
                 }
             }
         }
@@ -154,12 +194,17 @@ impl Scheduler {
 
     /// How many steps wait for [`release`](Scheduler::release).
     pub fn held(&self) -> u32 {
-        let held = self.held.iter().filter(|&&step| self.steps[step as usize].phase == Phase::Waiting).count();
+        let held = self
+            .held
+            .iter()
+            .filter(|&&step| self.steps[step as usize].phase == Phase::Waiting)
+            .count();
         u32::try_from(held).unwrap_or(u32::MAX)
     }
 
     /// Everything settled so far is committed: what it made ready may start.
     pub fn release(&mut self) {
+        self.foreseen = 0;
         for step in std::mem::take(&mut self.held) {
             if self.steps[step as usize].phase == Phase::Waiting {
                 self.queue(step);
@@ -177,7 +222,7 @@ impl Scheduler {
         self.running
     }
 
-    /// Whether a start is to be expected without anything else happening but slots becoming free.
+    /// Whether a step is ready that could start as slots become free.
     pub fn has_ready(&self) -> bool {
         !self.stopped && !self.ready.is_empty()
     }
@@ -194,6 +239,7 @@ impl Scheduler {
 
     fn queue(&mut self, step: u32) {
         self.steps[step as usize].phase = Phase::Ready;
-        self.ready.push((self.plan.chain_length(step), Reverse(step)));
+        self.ready
+            .push((self.plan.chain_length(step), Reverse(step)));
     }
 }

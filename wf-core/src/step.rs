@@ -48,7 +48,10 @@ impl StepState {
 
     /// The state of that name, as [`StepState::name`] writes it.
     pub fn parse(name: &str) -> Option<StepState> {
-        StepState::ALL.iter().copied().find(|state| state.name() == name)
+        StepState::ALL
+            .iter()
+            .copied()
+            .find(|state| state.name() == name)
     }
 }
 
@@ -99,7 +102,11 @@ pub struct Attempt {
     #[serde(with = "millis")]
     pub started_at: Timestamp,
     /// When it ended; none while it runs, or when nobody saw it end.
-    #[serde(with = "optional_millis", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "optional_millis",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub ended_at: Option<Timestamp>,
     /// Why it failed; none when it succeeded or is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,7 +123,14 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt that starts now.
     pub const fn start(number: u32, started_at: Timestamp) -> Self {
-        Attempt { number, started_at, ended_at: None, error: None, interrupted: false, usage: None }
+        Attempt {
+            number,
+            started_at,
+            ended_at: None,
+            error: None,
+            interrupted: false,
+            usage: None,
+        }
     }
 
     /// The attempt as it ended: with `error` unless it succeeded.
@@ -142,11 +156,16 @@ mod millis {
 
     use super::Timestamp;
 
-    pub(super) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        at: &Timestamp,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(at.millis())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Timestamp, D::Error> {
         i64::deserialize(deserializer).map(Timestamp::from_millis)
     }
 }
@@ -156,11 +175,16 @@ mod optional_millis {
 
     use super::Timestamp;
 
-    pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        at: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         at.map(Timestamp::millis).serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
         Ok(Option::<i64>::deserialize(deserializer)?.map(Timestamp::from_millis))
     }
 }
@@ -171,13 +195,18 @@ mod tests {
 
     #[test]
     fn an_attempt_is_stored_without_what_it_lacks() {
-        let attempt = Attempt::start(1, Timestamp::from_millis(10)).end(Timestamp::from_millis(15), None);
-        assert_eq!(serde_json::to_string(&attempt).unwrap(), r#"{"number":1,"started_at":10,"ended_at":15}"#);
+        let attempt =
+            Attempt::start(1, Timestamp::from_millis(10)).end(Timestamp::from_millis(15), None);
+        assert_eq!(
+            serde_json::to_string(&attempt).unwrap(),
+            r#"{"number":1,"started_at":10,"ended_at":15}"#
+        );
     }
 
     #[test]
     fn an_attempt_reads_back_as_it_was_written() {
-        let attempt = Attempt::start(2, Timestamp::from_millis(10)).interrupt(None, "the process died".into());
+        let attempt = Attempt::start(2, Timestamp::from_millis(10))
+            .interrupt(None, "the process died".into());
         let text = serde_json::to_string(&attempt).unwrap();
         assert_eq!(serde_json::from_str::<Attempt>(&text).unwrap(), attempt);
     }

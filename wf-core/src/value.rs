@@ -156,13 +156,19 @@ fn member<'a>(json: &'a str, segment: &str) -> Option<&'a str> {
     impl<'de> DeserializeSeed<'de> for Member<'_> {
         type Value = Option<&'de RawValue>;
 
-        fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        fn deserialize<D: serde::Deserializer<'de>>(
+            self,
+            deserializer: D,
+        ) -> Result<Self::Value, D::Error> {
             deserializer.deserialize_any(self)
         }
     }
 
     // A scalar has no members: the visitor's error says so, and so does `None`.
-    Member(segment).deserialize(&mut serde_json::Deserializer::from_str(json)).ok()?.map(RawValue::get)
+    Member(segment)
+        .deserialize(&mut serde_json::Deserializer::from_str(json))
+        .ok()?
+        .map(RawValue::get)
 }
 
 /// An array position: digits without a sign or a leading zero.
@@ -179,7 +185,10 @@ mod tests {
 
     fn at(json: &str, path: &str) -> Option<String> {
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-        Json::parse(json).unwrap().text_at(&path).map(Cow::into_owned)
+        Json::parse(json)
+            .unwrap()
+            .text_at(&path)
+            .map(Cow::into_owned)
     }
 
     #[test]
@@ -193,15 +202,30 @@ mod tests {
         let json = r#"{"files":[{"name":"a.rs","size":12345678901234567890123},{"name":"b \"q\""}],"n":null}"#;
         assert_eq!(at(json, "files.0.name").as_deref(), Some("a.rs"));
         assert_eq!(at(json, "files.1.name").as_deref(), Some("b \"q\""));
-        assert_eq!(at(json, "files.0.size").as_deref(), Some("12345678901234567890123"));
-        assert_eq!(at(json, "files.0").as_deref(), Some(r#"{"name":"a.rs","size":12345678901234567890123}"#));
+        assert_eq!(
+            at(json, "files.0.size").as_deref(),
+            Some("12345678901234567890123")
+        );
+        assert_eq!(
+            at(json, "files.0").as_deref(),
+            Some(r#"{"name":"a.rs","size":12345678901234567890123}"#)
+        );
         assert_eq!(at(json, "n").as_deref(), Some("null"));
     }
 
     #[test]
     fn a_path_that_leads_nowhere_is_none() {
         let json = r#"{"files":[1,2],"s":"text"}"#;
-        for path in ["nothing", "files.2", "files.-1", "files.+1", "files.01", "files.x", "s.0", "files.0.x"] {
+        for path in [
+            "nothing",
+            "files.2",
+            "files.-1",
+            "files.+1",
+            "files.01",
+            "files.x",
+            "s.0",
+            "files.0.x",
+        ] {
             assert_eq!(at(json, path), None, "{path}");
         }
     }

@@ -35,7 +35,11 @@ impl CheckpointRow {
             state: state(&self.state)?,
             context: Json::from_stored(self.context),
             through_seq,
-            completed_steps: ended.iter().take(covered).map(|&(_, position)| position).collect(),
+            completed_steps: ended
+                .iter()
+                .take(covered)
+                .map(|&(_, position)| position)
+                .collect(),
             created_at: Timestamp::from_millis(self.created_at),
         })
     }

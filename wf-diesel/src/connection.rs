@@ -78,15 +78,24 @@ pub(crate) fn data_version(conn: &mut SqliteConnection) -> QueryResult<i64> {
 
 fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     if path.as_os_str().is_empty() || path == Path::new(":memory:") {
-        return Err(StoreError::rejected("a durable store needs the path of a file"));
+        return Err(StoreError::rejected(
+            "a durable store needs the path of a file",
+        ));
     }
-    std::path::absolute(path)
-        .map_err(|error| StoreError::rejected(format!("cannot resolve the path `{}`", path.display())).with_source(error))
+    std::path::absolute(path).map_err(|error| {
+        StoreError::rejected(format!("cannot resolve the path `{}`", path.display()))
+            .with_source(error)
+    })
 }
 
 /// Makes the file and its folder if they are missing; a file that is there is not opened, only looked at.
 fn prepare_file(path: &Path) -> Result<(), StoreError> {
-    let refused = |what: &str| StoreError::rejected(format!("cannot open the database `{}`{what}", path.display()));
+    let refused = |what: &str| {
+        StoreError::rejected(format!(
+            "cannot open the database `{}`{what}",
+            path.display()
+        ))
+    };
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(refused(": it is a folder")),
         Ok(found) if !found.is_file() => Err(refused(": it is not a file")),
@@ -94,7 +103,8 @@ fn prepare_file(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
                 create_folder(folder).map_err(|error| {
-                    StoreError::rejected(format!("cannot create the folder `{}`", folder.display())).with_source(error)
+                    StoreError::rejected(format!("cannot create the folder `{}`", folder.display()))
+                        .with_source(error)
                 })?;
             }
             match create_file(path) {
@@ -127,14 +137,20 @@ fn create_file(path: &Path) -> io::Result<()> {
 
 fn connect(path: &Path, busy_timeout: Duration) -> Result<SqliteConnection, StoreError> {
     let address = address(path).ok_or_else(|| {
-        StoreError::rejected(format!("cannot open the database `{}`: its path is not Unicode", path.display()))
+        StoreError::rejected(format!(
+            "cannot open the database `{}`: its path is not Unicode",
+            path.display()
+        ))
     })?;
     let mut conn = SqliteConnection::establish(&address).map_err(|error| {
-        StoreError::rejected(format!("cannot open the database `{}`", path.display())).with_source(error)
+        StoreError::rejected(format!("cannot open the database `{}`", path.display()))
+            .with_source(error)
     })?;
     let millis = i32::try_from(busy_timeout.as_millis()).unwrap_or(i32::MAX);
-    conn.batch_execute(&format!("PRAGMA busy_timeout = {millis}; PRAGMA trusted_schema = OFF"))
-        .map_err(|error| about(path, store_error(&error)))?;
+    conn.batch_execute(&format!(
+        "PRAGMA busy_timeout = {millis}; PRAGMA trusted_schema = OFF"
+    ))
+    .map_err(|error| about(path, store_error(&error)))?;
     Ok(conn)
 }
 
@@ -143,7 +159,9 @@ fn address(path: &Path) -> Option<String> {
     let mut address = String::from("file:");
     for &byte in bytes(path.as_os_str())?.as_ref() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => address.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => {
+                address.push(char::from(byte))
+            }
             // Writing to a string cannot fail.
             _ => _ = write!(address, "%{byte:02X}"),
         }
@@ -160,14 +178,20 @@ fn bytes(path: &OsStr) -> Option<std::borrow::Cow<'_, [u8]>> {
 #[cfg(not(unix))]
 fn bytes(path: &OsStr) -> Option<std::borrow::Cow<'_, [u8]>> {
     // A drive letter follows a slash: `file:/C:/…`.
-    Some(format!("/{}", path.to_str()?.replace('\\', "/")).into_bytes().into())
+    Some(
+        format!("/{}", path.to_str()?.replace('\\', "/"))
+            .into_bytes()
+            .into(),
+    )
 }
 
 /// Sets what the durability rests on, and looks whether it took.
 fn configure(conn: &mut SqliteConnection, busy_timeout: Duration) -> Result<(), StoreError> {
     let mode = write_ahead_log(conn, busy_timeout)?;
     if mode != "wal" {
-        return Err(StoreError::rejected("the file system does not allow a write-ahead log"));
+        return Err(StoreError::rejected(
+            "the file system does not allow a write-ahead log",
+        ));
     }
     let settings = (|| {
         conn.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
@@ -177,16 +201,23 @@ fn configure(conn: &mut SqliteConnection, busy_timeout: Duration) -> Result<(), 
     })();
     match settings {
         Ok((FULL, 1)) => Ok(()),
-        Ok(_) => Err(StoreError::rejected("this SQLite does not take the settings that durability rests on")),
+        Ok(_) => Err(StoreError::rejected(
+            "this SQLite does not take the settings that durability rests on",
+        )),
         Err(error) => Err(store_error(&error)),
     }
 }
 
 /// Turns the write-ahead log on. SQLite does not wait for others that are about to do the same: we do.
-fn write_ahead_log(conn: &mut SqliteConnection, busy_timeout: Duration) -> Result<String, StoreError> {
+fn write_ahead_log(
+    conn: &mut SqliteConnection,
+    busy_timeout: Duration,
+) -> Result<String, StoreError> {
     let mut left = busy_timeout;
     loop {
-        let mode = sql::<Text>("PRAGMA journal_mode = WAL").get_result(conn).map_err(|error| store_error(&error));
+        let mode = sql::<Text>("PRAGMA journal_mode = WAL")
+            .get_result(conn)
+            .map_err(|error| store_error(&error));
         match mode {
             Err(error) if error.is_busy() && !left.is_zero() => {
                 left = left.saturating_sub(RETRY);
@@ -206,7 +237,8 @@ fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     conn.immediate_transaction(|conn| {
         // Another process may have done it while this one waited for the lock.
         if pending(conn, path)? > 0 {
-            conn.run_pending_migrations(MIGRATIONS).map_err(|error| about(path, migration_error(&*error)))?;
+            conn.run_pending_migrations(MIGRATIONS)
+                .map_err(|error| about(path, migration_error(&*error)))?;
         }
         Ok(())
     })
@@ -236,11 +268,17 @@ impl From<diesel::result::Error> for Opening {
 
 /// How many migrations the database lacks.
 fn pending(conn: &mut SqliteConnection, path: &Path) -> Result<usize, StoreError> {
-    let known: Vec<Box<dyn Migration<Sqlite>>> =
-        MIGRATIONS.migrations().map_err(|error| about(path, migration_error(&*error)))?;
-    let applied = conn.applied_migrations().map_err(|error| about(path, migration_error(&*error)))?;
+    let known: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS
+        .migrations()
+        .map_err(|error| about(path, migration_error(&*error)))?;
+    let applied = conn
+        .applied_migrations()
+        .map_err(|error| about(path, migration_error(&*error)))?;
     for version in &applied {
-        if !known.iter().any(|migration| migration.name().version() == *version) {
+        if !known
+            .iter()
+            .any(|migration| migration.name().version() == *version)
+        {
             return Err(StoreError::rejected(format!(
                 "the database `{}` was made by a newer version of this program; update the program, or use another database",
                 path.display(),
@@ -253,7 +291,8 @@ fn pending(conn: &mut SqliteConnection, path: &Path) -> Result<usize, StoreError
 fn migration_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> StoreError {
     match error.downcast_ref::<diesel::result::Error>() {
         Some(error) => store_error(error),
-        None => StoreError::damaged("the tables cannot be brought up to date").with_source(error.to_string()),
+        None => StoreError::damaged("the tables cannot be brought up to date")
+            .with_source(error.to_string()),
     }
 }
 
@@ -280,6 +319,40 @@ mod tests {
     #[test]
     fn no_byte_of_a_path_has_a_meaning_in_the_address() {
         let address = address(Path::new("/tmp/a b?mode=memory#%41.db")).unwrap();
-        assert_eq!(address, "file:/tmp/a%20b%3Fmode%3Dmemory%23%2541.db?mode=rw");
+        assert_eq!(
+            address,
+            "file:/tmp/a%20b%3Fmode%3Dmemory%23%2541.db?mode=rw"
+        );
+    }
+
+    fn tables(conn: &mut SqliteConnection) -> Vec<String> {
+        sql::<Text>("SELECT name FROM sqlite_schema WHERE name LIKE 'workflow%' ORDER BY name")
+            .load(conn)
+            .unwrap()
+    }
+
+    #[test]
+    fn the_migrations_go_up_and_down_and_up_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut conn, _) =
+            open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
+        let up = tables(&mut conn);
+        assert!(up.contains(&"workflow_checkpoints".to_owned()));
+        conn.revert_all_migrations(MIGRATIONS).unwrap();
+        assert_eq!(tables(&mut conn), Vec::<String>::new());
+        conn.run_pending_migrations(MIGRATIONS).unwrap();
+        assert_eq!(tables(&mut conn), up);
+    }
+
+    #[test]
+    fn the_writing_connection_is_durable_and_checks_references() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut conn, _) =
+            open_pair(&folder.path().join("ax.db"), Duration::from_millis(1234)).unwrap();
+        let mut number =
+            |pragma: &str| -> i64 { sql::<BigInt>(pragma).get_result(&mut conn).unwrap() };
+        assert_eq!(number("PRAGMA synchronous"), FULL);
+        assert_eq!(number("PRAGMA foreign_keys"), 1);
+        assert_eq!(number("PRAGMA busy_timeout"), 1234);
     }
 }

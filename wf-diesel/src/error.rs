@@ -62,13 +62,16 @@ pub(crate) fn store_error(error: &DieselError) -> StoreError {
             return match refusal.downcast_ref::<Unacceptable>() {
                 Some(Unacceptable::Write(message)) => StoreError::rejected(*message),
                 Some(Unacceptable::Read(message)) => StoreError::damaged(*message),
-                None => StoreError::damaged("a row in the database cannot be read").with_source(refusal.to_string()),
+                None => StoreError::damaged("a row in the database cannot be read")
+                    .with_source(refusal.to_string()),
             };
         }
         DieselError::InvalidCString(_) | DieselError::SerializationError(_) => {
             StoreError::rejected("a value cannot be written to the database")
         }
-        DieselError::NotFound => StoreError::damaged("a row that must be in the database is missing"),
+        DieselError::NotFound => {
+            StoreError::damaged("a row that must be in the database is missing")
+        }
         _ => StoreError::unanswered("the database is in an unexpected state"),
     };
     kind.with_source(error.to_string())
@@ -110,7 +113,10 @@ impl fmt::Display for Unacceptable {
 impl Error for Unacceptable {}
 
 fn by_code(text: &str) -> StoreError {
-    let code = RESULT_CODES.iter().find(|(known, _)| text.starts_with(known)).map(|&(_, code)| code);
+    let code = RESULT_CODES
+        .iter()
+        .find(|(known, _)| text.starts_with(known))
+        .map(|&(_, code)| code);
     match code {
         Some(Code::Busy) => StoreError::busy("the database is held by another process"),
         Some(Code::Full) => StoreError::full("the disk or the database is full"),
@@ -121,7 +127,9 @@ fn by_code(text: &str) -> StoreError {
         Some(Code::CannotOpen) => StoreError::rejected("the database file cannot be opened"),
         Some(Code::TooBig) => StoreError::rejected("a value is too large for the database"),
         Some(Code::OutOfMemory) => StoreError::full("the database has no memory left"),
-        Some(Code::Constraint) => StoreError::rejected("the database refuses the row: a constraint does not hold"),
+        Some(Code::Constraint) => {
+            StoreError::rejected("the database refuses the row: a constraint does not hold")
+        }
         None => StoreError::damaged("the database does not have the tables it should have"),
     }
 }
@@ -161,9 +169,15 @@ mod tests {
 
     #[test]
     fn what_the_database_says_is_the_source_and_not_the_message() {
-        let error = of(DatabaseErrorKind::UniqueViolation, "UNIQUE constraint failed: workflows.id");
+        let error = of(
+            DatabaseErrorKind::UniqueViolation,
+            "UNIQUE constraint failed: workflows.id",
+        );
         assert!(!error.to_string().contains("workflows.id"));
-        assert_eq!(error.source().unwrap().to_string(), "UNIQUE constraint failed: workflows.id");
+        assert_eq!(
+            error.source().unwrap().to_string(),
+            "UNIQUE constraint failed: workflows.id"
+        );
     }
 
     #[test]

@@ -31,6 +31,8 @@
 //!
 //! Identifiers that users see are text, moments are milliseconds since the Unix epoch, and values are JSON text.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod checkpoints;
 mod connection;
 mod error;

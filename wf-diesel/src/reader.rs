@@ -29,8 +29,13 @@ impl Reader {
                     read(&mut conn);
                 }
             })
-            .map_err(|error| StoreError::busy("cannot start the store's thread").with_source(error))?;
-        Ok(Reader { queue: Some(queue), thread: Some(thread) })
+            .map_err(|error| {
+                StoreError::busy("cannot start the store's thread").with_source(error)
+            })?;
+        Ok(Reader {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
     }
 
     /// Runs `read` on the reading connection; all that it reads is of the same moment.
@@ -46,7 +51,10 @@ impl Reader {
                 let _ = sender.send(conn.transaction(read).map_err(|error| store_error(&error)));
             }
         });
-        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(reading).is_ok());
+        let sent = self
+            .queue
+            .as_ref()
+            .is_some_and(|queue| queue.send(reading).is_ok());
         if !sent {
             return Err(thread_is_gone());
         }

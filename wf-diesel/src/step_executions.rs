@@ -18,7 +18,8 @@ impl AttemptsText {
     /// Writes the attempts as a JSON array.
     pub(crate) fn of(&mut self, attempts: &[Attempt]) -> QueryResult<&str> {
         self.0.clear();
-        serde_json::to_writer(&mut self.0, attempts).map_err(|_| refuse("an attempt cannot be written as JSON"))?;
+        serde_json::to_writer(&mut self.0, attempts)
+            .map_err(|_| refuse("an attempt cannot be written as JSON"))?;
         std::str::from_utf8(&self.0).map_err(|_| refuse("an attempt cannot be written as JSON"))
     }
 }
@@ -114,7 +115,10 @@ pub(crate) fn cancel_step_executions(
     diesel::update(dsl::workflow_step_executions)
         .filter(dsl::execution_id.eq(execution_id.as_str()))
         .filter(running.or(pending))
-        .set((dsl::state.eq(StepState::Cancelled.name()), dsl::completed_at.eq(Some(at.millis()))))
+        .set((
+            dsl::state.eq(StepState::Cancelled.name()),
+            dsl::completed_at.eq(Some(at.millis())),
+        ))
         .execute(conn)
 }
 

@@ -13,8 +13,8 @@ use futures::stream::BoxStream;
 use wf_core::id::{ExecutionId, Owner, Timestamp, WorkflowId};
 use wf_core::lifecycle::{Row, transition};
 use wf_core::store::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Store, StoreError,
-    WorkflowRecord,
+    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Store,
+    StoreError, WorkflowRecord,
 };
 
 use crate::error::unreadable;
@@ -78,7 +78,9 @@ impl SqliteStore {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn options() -> SqliteOptions {
-        SqliteOptions { busy_timeout: Duration::from_secs(15) }
+        SqliteOptions {
+            busy_timeout: Duration::from_secs(15),
+        }
     }
 
     /// How many transactions this store has committed since it was opened.
@@ -115,7 +117,13 @@ impl SqliteOptions {
         let watches = Watches::new();
         let writer = Writer::start(writing, Arc::clone(&watches))?;
         let reader = Reader::start(reading)?;
-        Ok(SqliteStore { parts: Arc::new(Parts { watches, writer, reader }) })
+        Ok(SqliteStore {
+            parts: Arc::new(Parts {
+                watches,
+                writer,
+                reader,
+            }),
+        })
     }
 }
 
@@ -136,19 +144,45 @@ impl Store for SqliteStore {
         self.parts.writer.write(claim).boxed()
     }
 
-    fn renew(&self, owner: &Owner, lease_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.parts.writer.write(Renewal { owner: owner.clone(), lease_until }).boxed()
+    fn renew(
+        &self,
+        owner: &Owner,
+        lease_until: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.parts
+            .writer
+            .write(Renewal {
+                owner: owner.clone(),
+                lease_until,
+            })
+            .boxed()
     }
 
-    fn request_pause(&self, id: &ExecutionId) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.parts.writer.write(PauseRequest { id: id.clone() }).boxed()
+    fn request_pause(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.parts
+            .writer
+            .write(PauseRequest { id: id.clone() })
+            .boxed()
     }
 
-    fn cancel(&self, id: &ExecutionId, at: Timestamp) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.parts.writer.write(Cancellation { id: id.clone(), at }).boxed()
+    fn cancel(
+        &self,
+        id: &ExecutionId,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.parts
+            .writer
+            .write(Cancellation { id: id.clone(), at })
+            .boxed()
     }
 
-    fn execution(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
+    fn execution(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
         let id = id.clone();
         self.read(move |conn| executions::find_execution(conn, &id))
     }
@@ -158,7 +192,10 @@ impl Store for SqliteStore {
         self.read(move |conn| load(conn, &id))
     }
 
-    fn workflow(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
+    fn workflow(
+        &self,
+        id: &WorkflowId,
+    ) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
         let id = id.clone();
         self.read(move |conn| workflows::find_workflow(conn, &id))
     }
@@ -171,7 +208,10 @@ impl Store for SqliteStore {
         self.read(executions::list_executions)
     }
 
-    fn checkpoints(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>> {
+    fn checkpoints(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>> {
         let id = id.clone();
         self.read(move |conn| {
             let Some(ids) = workflows::find_step_ids_of_execution(conn, id.as_str())? else {
@@ -189,25 +229,30 @@ impl Store for SqliteStore {
 
 impl Drop for Parts {
     fn drop(&mut self) {
-        // Before the writer, whose thread lasts as long as somebody probes.
         self.watches.close();
     }
 }
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("commits", &self.commits()).finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("commits", &self.commits())
+            .finish_non_exhaustive()
     }
 }
 
 /// Whether the commit's path leads where it says, by the lifecycle's table.
 fn check_path(commit: &Commit) -> Result<(), StoreError> {
     if commit.from.is_terminal() {
-        return Err(StoreError::rejected(format!("the end of an execution is final: `{}` is not written again", commit.row.id)));
+        return Err(StoreError::rejected(format!(
+            "the end of an execution is final: `{}` is not written again",
+            commit.row.id
+        )));
     }
     let mut state = commit.from;
     for event in &commit.path {
-        state = transition(state, event).map_err(|error| StoreError::rejected(error.to_string()))?;
+        state =
+            transition(state, event).map_err(|error| StoreError::rejected(error.to_string()))?;
     }
     if state == commit.to {
         return Ok(());
@@ -220,10 +265,16 @@ fn check_path(commit: &Commit) -> Result<(), StoreError> {
 }
 
 fn load(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<LoadedExecution>> {
-    let Some(execution) = executions::find_execution(conn, id)? else { return Ok(None) };
+    let Some(execution) = executions::find_execution(conn, id)? else {
+        return Ok(None);
+    };
     let missing = || unreadable("the workflow of an execution is not in the database");
     let workflow = workflows::find_workflow(conn, &execution.workflow_id)?.ok_or_else(missing)?;
     let ids = workflows::find_step_ids(conn, &execution.workflow_id)?.ok_or_else(missing)?;
     let steps = step_executions::list_step_executions(conn, id, ids)?;
-    Ok(Some(LoadedExecution { execution, workflow, steps }))
+    Ok(Some(LoadedExecution {
+        execution,
+        workflow,
+        steps,
+    }))
 }

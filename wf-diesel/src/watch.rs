@@ -53,20 +53,25 @@ const OVER: u8 = 2;
 
 impl Watches {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Watches { registry: Mutex::default(), changed: Condvar::new() })
+        Arc::new(Watches {
+            registry: Mutex::default(),
+            changed: Condvar::new(),
+        })
     }
 
     /// Registers a watch, and starts to probe if nobody does yet.
-    pub(crate) fn register(self: &Arc<Self>, id: &ExecutionId, probe: Option<Probe>) -> Watch {
+    pub(crate) fn register(self: &Arc<Self>, id: &ExecutionId, probe: Probe) -> Watch {
         let signal = Arc::new(Signal::default());
         let mut registry = self.lock();
         if registry.closed {
             signal.set(OVER);
         } else {
-            registry.watches.entry(id.clone()).or_default().push(Arc::clone(&signal));
-            if let Some(probe) = probe
-                && !registry.probing
-            {
+            registry
+                .watches
+                .entry(id.clone())
+                .or_default()
+                .push(Arc::clone(&signal));
+            if !registry.probing {
                 let watches = Arc::clone(self);
                 // Without the thread, news of this process still comes at once.
                 registry.probing = std::thread::Builder::new()
@@ -76,7 +81,11 @@ impl Watches {
             }
         }
         drop(registry);
-        Watch { signal, watches: Arc::clone(self), id: id.clone() }
+        Watch {
+            signal,
+            watches: Arc::clone(self),
+            id: id.clone(),
+        }
     }
 
     /// Tells those who watch this execution.
@@ -139,7 +148,11 @@ impl Stream for Watch {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
         self.signal.waker.register(context.waker());
-        match self.signal.state.compare_exchange(NEWS, QUIET, Ordering::AcqRel, Ordering::Acquire) {
+        match self
+            .signal
+            .state
+            .compare_exchange(NEWS, QUIET, Ordering::AcqRel, Ordering::Acquire)
+        {
             Ok(_) => Poll::Ready(Some(())),
             Err(OVER) => Poll::Ready(None),
             Err(_) => Poll::Pending,

@@ -9,7 +9,9 @@ use crate::schema::workflow_steps;
 
 /// The first identifier that no step has, nor any step after it.
 pub(crate) fn next_step_id(conn: &mut SqliteConnection) -> QueryResult<i64> {
-    let last: Option<i64> = workflow_steps::table.select(max(workflow_steps::id)).first(conn)?;
+    let last: Option<i64> = workflow_steps::table
+        .select(max(workflow_steps::id))
+        .first(conn)?;
     Ok(last.map_or(1, |last| last.saturating_add(1)))
 }
 

@@ -78,9 +78,15 @@ pub(crate) fn insert_workflow(
         .execute(conn)
 }
 
-pub(crate) fn find_workflow(conn: &mut SqliteConnection, id: &WorkflowId) -> QueryResult<Option<WorkflowRecord>> {
-    let row: Option<WorkflowRow> =
-        workflows::table.find(id.as_str()).select(WorkflowRow::as_select()).first(conn).optional()?;
+pub(crate) fn find_workflow(
+    conn: &mut SqliteConnection,
+    id: &WorkflowId,
+) -> QueryResult<Option<WorkflowRecord>> {
+    let row: Option<WorkflowRow> = workflows::table
+        .find(id.as_str())
+        .select(WorkflowRow::as_select())
+        .first(conn)
+        .optional()?;
     Ok(row.map(WorkflowRecord::from))
 }
 
@@ -92,7 +98,10 @@ pub(crate) fn list_workflows(conn: &mut SqliteConnection) -> QueryResult<Vec<Wor
     Ok(rows.into_iter().map(WorkflowRecord::from).collect())
 }
 
-pub(crate) fn find_step_ids(conn: &mut SqliteConnection, id: &WorkflowId) -> QueryResult<Option<StepIds>> {
+pub(crate) fn find_step_ids(
+    conn: &mut SqliteConnection,
+    id: &WorkflowId,
+) -> QueryResult<Option<StepIds>> {
     let found: Option<(i64, i64)> = workflows::table
         .find(id.as_str())
         .select((workflows::first_step_id, workflows::step_count))

@@ -22,7 +22,7 @@ const ROWS_PER_TRANSACTION: usize = 8_192;
 
 /// The way to the thread that writes; dropping it ends the thread after what has queued.
 pub(crate) struct Writer {
-    queue: Option<Sender<Message>>,
+    queue: Sender<Message>,
     thread: Option<JoinHandle<()>>,
     transactions: Arc<AtomicU64>,
 }
@@ -33,6 +33,7 @@ pub(crate) struct Probe(Sender<Message>);
 enum Message {
     Write(Box<dyn Queued>),
     Probe(SyncSender<bool>),
+    Close,
 }
 
 impl Writer {
@@ -46,20 +47,30 @@ impl Writer {
             transactions: Arc::clone(&transactions),
             data_version: 0,
         };
-        thread.data_version = data_version(&mut thread.session.conn).map_err(|error| store_error(&error))?;
+        thread.data_version =
+            data_version(&mut thread.session.conn).map_err(|error| store_error(&error))?;
         let thread = std::thread::Builder::new()
             .name("wf-store-writer".into())
             .spawn(move || thread.run(&messages))
-            .map_err(|error| StoreError::busy("cannot start the store's thread").with_source(error))?;
-        Ok(Writer { queue: Some(queue), thread: Some(thread), transactions })
+            .map_err(|error| {
+                StoreError::busy("cannot start the store's thread").with_source(error)
+            })?;
+        Ok(Writer {
+            queue,
+            thread: Some(thread),
+            transactions,
+        })
     }
 
     /// Queues a write and waits until it is durable, or refused.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Answer, StoreError> {
         let (sender, answer) = oneshot::channel();
-        let queued = Message::Write(Box::new(Waiting { write, decision: None, sender }));
-        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(queued).is_ok());
-        if !sent {
+        let queued = Message::Write(Box::new(Waiting {
+            write,
+            decision: None,
+            sender,
+        }));
+        if self.queue.send(queued).is_err() {
             return Err(thread_is_gone());
         }
         answer.await.unwrap_or_else(|_| Err(thread_is_gone()))
@@ -70,15 +81,17 @@ impl Writer {
         self.transactions.load(Ordering::Relaxed)
     }
 
-    /// A way to ask for writes of others; the thread goes on until it is dropped, too.
-    pub(crate) fn probe(&self) -> Option<Probe> {
-        self.queue.clone().map(Probe)
+    /// A way to ask for writes of others.
+    pub(crate) fn probe(&self) -> Probe {
+        Probe(self.queue.clone())
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        // Said, and not left to the last sender: the thread that probes has one, and may be where this runs. When the
+        // thread is gone already there is nothing to end.
+        let _ = self.queue.send(Message::Close);
         join(self.thread.take());
     }
 }
@@ -170,9 +183,11 @@ struct Failure {
 impl Thread {
     fn run(mut self, messages: &Receiver<Message>) {
         let mut batch = Vec::new();
-        while let Ok(first) = messages.recv() {
+        let mut open = true;
+        while open {
             let mut rows = 0;
-            let mut next = Some(first);
+            let mut next = messages.recv().ok();
+            open = next.is_some();
             while let Some(message) = next {
                 match message {
                     Message::Write(write) => {
@@ -181,8 +196,13 @@ impl Thread {
                     }
                     // Nobody may be waiting any more.
                     Message::Probe(sender) => _ = sender.send(self.others_have_written()),
+                    Message::Close => open = false,
                 }
-                next = if rows < ROWS_PER_TRANSACTION { messages.try_recv().ok() } else { None };
+                next = if open && rows < ROWS_PER_TRANSACTION {
+                    messages.try_recv().ok()
+                } else {
+                    None
+                };
             }
             self.write_together(&mut batch);
         }
@@ -202,7 +222,10 @@ impl Thread {
             }
             outcome => {
                 for write in batch.drain(..) {
-                    write.answer(outcome.as_ref().err().map(Failure::store_error), &self.watches);
+                    write.answer(
+                        outcome.as_ref().err().map(Failure::store_error),
+                        &self.watches,
+                    );
                 }
             }
         }
@@ -213,7 +236,10 @@ impl Thread {
         let written = begin_immediate(&mut self.session.conn)
             .map_err(Failure::to_begin)
             .and_then(|()| {
-                batch.iter_mut().try_for_each(|write| write.apply(&mut self.session)).map_err(Failure::to_write)
+                batch
+                    .iter_mut()
+                    .try_for_each(|write| write.apply(&mut self.session))
+                    .map_err(Failure::to_write)
             })
             .and_then(|()| commit(&mut self.session.conn).map_err(Failure::to_commit));
         match written {
@@ -237,16 +263,28 @@ impl Thread {
 
 impl Failure {
     fn to_begin(error: diesel::result::Error) -> Self {
-        Failure { error, separable: false, committing: false }
+        Failure {
+            error,
+            separable: false,
+            committing: false,
+        }
     }
 
     fn to_write(error: diesel::result::Error) -> Self {
         let kind = store_error(&error);
-        Failure { error, separable: kind.is_rejected() || kind.is_full(), committing: false }
+        Failure {
+            error,
+            separable: kind.is_rejected() || kind.is_full(),
+            committing: false,
+        }
     }
 
     fn to_commit(error: diesel::result::Error) -> Self {
-        Failure { separable: store_error(&error).is_full(), error, committing: true }
+        Failure {
+            separable: store_error(&error).is_full(),
+            error,
+            committing: true,
+        }
     }
 
     fn store_error(&self) -> StoreError {
@@ -254,8 +292,12 @@ impl Failure {
         // What SQLite says of a full disk, or of another that holds the database, it says before the last page is
         // written. Any other failure may come after it.
         if self.committing && !error.is_full() && !error.is_busy() {
-            return StoreError::unanswered("the database failed while committing").with_source(self.error.to_string());
+            return StoreError::unanswered("the database failed while committing")
+                .with_source(self.error.to_string());
         }
         error
     }
 }
+
+#[cfg(test)]
+mod tests;

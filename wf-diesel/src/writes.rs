@@ -47,7 +47,11 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(conn: SqliteConnection) -> Self {
-        Session { conn, step_ids: HashMap::new(), attempts: AttemptsText::default() }
+        Session {
+            conn,
+            step_ids: HashMap::new(),
+            attempts: AttemptsText::default(),
+        }
     }
 
     /// Forgets what a transaction that was rolled back may have taught.
@@ -73,12 +77,31 @@ impl Session {
         Ok(found)
     }
 
-    fn write_step(&mut self, execution_id: &ExecutionId, ids: StepIds, step: &StepWrite) -> QueryResult<()> {
-        let id = ids.at(step.step).ok_or_else(|| refuse("a step row names a step that its workflow does not have"))?;
+    fn write_step(
+        &mut self,
+        execution_id: &ExecutionId,
+        ids: StepIds,
+        step: &StepWrite,
+    ) -> QueryResult<()> {
+        let id = ids
+            .at(step.step)
+            .ok_or_else(|| refuse("a step row names a step that its workflow does not have"))?;
         let attempts = self.attempts.of(&step.record.attempts)?;
         if !step.exists {
-            step_executions::insert_step_execution(&mut self.conn, execution_id, id, &step.record, attempts)?;
-        } else if step_executions::update_step_execution(&mut self.conn, execution_id, id, &step.record, attempts)? == 0
+            step_executions::insert_step_execution(
+                &mut self.conn,
+                execution_id,
+                id,
+                &step.record,
+                attempts,
+            )?;
+        } else if step_executions::update_step_execution(
+            &mut self.conn,
+            execution_id,
+            id,
+            &step.record,
+            attempts,
+        )? == 0
         {
             return Err(refuse("a step row that is to be updated is not there"));
         }
@@ -95,7 +118,10 @@ impl Write for NewExecution {
 
     fn apply(&self, session: &mut Session) -> QueryResult<Result<(), StoreError>> {
         if executions::find_state(&mut session.conn, &self.id)?.is_some() {
-            return Ok(Err(StoreError::exists(format!("there is an execution `{}` already", self.id))));
+            return Ok(Err(StoreError::exists(format!(
+                "there is an execution `{}` already",
+                self.id
+            ))));
         }
         let ids = match workflows::find_step_ids(&mut session.conn, &self.workflow.id)? {
             Some(ids) => ids,
@@ -122,7 +148,7 @@ impl Write for Commit {
             executions::advance_execution(&mut session.conn, self)?
         };
         if written == 0 {
-            return Ok(Err(StoreError::conflict(executions::row_that_changed(&self.row))));
+            return Ok(Err(why_unchanged(&mut session.conn, &self.row)?));
         }
         if !self.writes.steps.is_empty() {
             let ids = session
@@ -133,7 +159,13 @@ impl Write for Commit {
             }
         }
         if let Some(checkpoint) = &self.writes.checkpoint {
-            checkpoints::insert_checkpoint(&mut session.conn, &self.row, self.to, checkpoint, self.writes.at)?;
+            checkpoints::insert_checkpoint(
+                &mut session.conn,
+                &self.row,
+                self.to,
+                checkpoint,
+                self.writes.at,
+            )?;
         }
         if settles {
             session.step_ids.remove(&self.row.id);
@@ -147,13 +179,7 @@ impl Write for Claim {
 
     fn apply(&self, session: &mut Session) -> QueryResult<Result<Row, StoreError>> {
         if executions::claim_execution(&mut session.conn, self)? == 0 {
-            return Ok(Err(match executions::find_state(&mut session.conn, &self.row.id)? {
-                None => not_found(&self.row.id),
-                Some(state) if state.is_terminal() => {
-                    StoreError::conflict(format!("execution `{}` has ended: it is `{state}`", self.row.id))
-                }
-                Some(_) => StoreError::conflict(executions::row_that_changed(&self.row)),
-            }));
+            return Ok(Err(why_unchanged(&mut session.conn, &self.row)?));
         }
         let mut row = self.row.clone();
         row.token += 1;
@@ -191,7 +217,8 @@ impl Write for PauseRequest {
 
     fn apply(&self, session: &mut Session) -> QueryResult<Result<ExecutionRecord, StoreError>> {
         executions::request_pause(&mut session.conn, &self.id)?;
-        Ok(executions::find_execution(&mut session.conn, &self.id)?.ok_or_else(|| not_found(&self.id)))
+        Ok(executions::find_execution(&mut session.conn, &self.id)?
+            .ok_or_else(|| not_found(&self.id)))
     }
 
     fn wakes(&self) -> Option<&ExecutionId> {
@@ -212,7 +239,8 @@ impl Write for Cancellation {
         if executions::cancel_execution(&mut session.conn, &self.id, self.at)? > 0 {
             step_executions::cancel_step_executions(&mut session.conn, &self.id, self.at)?;
         }
-        Ok(executions::find_execution(&mut session.conn, &self.id)?.ok_or_else(|| not_found(&self.id)))
+        Ok(executions::find_execution(&mut session.conn, &self.id)?
+            .ok_or_else(|| not_found(&self.id)))
     }
 
     fn wakes(&self) -> Option<&ExecutionId> {
@@ -221,7 +249,10 @@ impl Write for Cancellation {
 }
 
 /// Inserts the workflow of a new execution, and its steps with consecutive identifiers.
-fn insert_workflow_with_steps(conn: &mut SqliteConnection, new: &NewExecution) -> QueryResult<StepIds> {
+fn insert_workflow_with_steps(
+    conn: &mut SqliteConnection,
+    new: &NewExecution,
+) -> QueryResult<StepIds> {
     let workflow = &new.workflow;
     let first = workflow_steps::next_step_id(conn)?;
     workflows::insert_workflow(conn, workflow, first, new.at)?;
@@ -230,6 +261,20 @@ fn insert_workflow_with_steps(conn: &mut SqliteConnection, new: &NewExecution) -
         workflow_steps::insert_step(conn, &workflow.id, first + position, position, step)?;
     }
     Ok(StepIds { first, count })
+}
+
+/// Why a compare-and-set has changed no row.
+fn why_unchanged(conn: &mut SqliteConnection, row: &Row) -> QueryResult<StoreError> {
+    Ok(match executions::find_state(conn, &row.id)? {
+        None => not_found(&row.id),
+        Some(state) if state.is_terminal() => {
+            StoreError::conflict(format!("execution `{}` has ended: it is `{state}`", row.id))
+        }
+        Some(_) => StoreError::conflict(format!(
+            "execution `{}` has been written by another since its revision {}",
+            row.id, row.revision,
+        )),
+    })
 }
 
 fn not_found(id: &ExecutionId) -> StoreError {

@@ -22,12 +22,19 @@ pub(crate) fn check(declaration: &Declaration) -> Checked {
         let mistake = format!(
             "there is no file `{given}`; the path is relative to the crate's root, the folder of its `Cargo.toml`"
         );
-        return Checked { path: None, definition: Err(mistake) };
+        return Checked {
+            path: None,
+            definition: Err(mistake),
+        };
     }
-    Checked { definition: read(&path), path: Some(path) }
+    Checked {
+        definition: read(&path),
+        path: Some(path),
+    }
 }
 
 fn read(path: &Path) -> Result<(Definition, Format), String> {
-    let read = Source::file(path).and_then(|source| Ok((source.read()?.0.definition, source.format())));
+    let read =
+        Source::file(path).and_then(|source| Ok((source.read()?.0.definition, source.format())));
     read.map_err(|report| report.to_string())
 }

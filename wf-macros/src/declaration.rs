@@ -23,20 +23,36 @@ pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Declaration> {
 
 impl Parse for Declaration {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let expected = |what: &str| format!("{what}; write `workflow Name = file \"path/to/workflow.yaml\"`");
+        let expected =
+            |what: &str| format!("{what}; write `workflow Name = file \"path/to/workflow.yaml\"`");
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
         let or = |error: syn::Error, what: &str| syn::Error::new(error.span(), expected(what));
-        input.parse::<keyword::workflow>().map_err(|error| or(error, "expected `workflow`"))?;
-        let name = input.parse().map_err(|error| or(error, "expected the name of the type to declare"))?;
-        input.parse::<Token![=]>().map_err(|error| or(error, "expected `=`"))?;
-        input.parse::<keyword::file>().map_err(|error| or(error, "expected `file`"))?;
-        let path = input.parse().map_err(|error| or(error, "expected the file's path, a string literal"))?;
+        input
+            .parse::<keyword::workflow>()
+            .map_err(|error| or(error, "expected `workflow`"))?;
+        let name = input
+            .parse()
+            .map_err(|error| or(error, "expected the name of the type to declare"))?;
+        input
+            .parse::<Token![=]>()
+            .map_err(|error| or(error, "expected `=`"))?;
+        input
+            .parse::<keyword::file>()
+            .map_err(|error| or(error, "expected `file`"))?;
+        let path = input
+            .parse()
+            .map_err(|error| or(error, "expected the file's path, a string literal"))?;
         input.parse::<Option<Token![;]>>()?;
         if !input.is_empty() {
             return Err(input.error(expected("unexpected token after the path")));
         }
-        Ok(Declaration { attributes, visibility, name, path })
+        Ok(Declaration {
+            attributes,
+            visibility,
+            name,
+            path,
+        })
     }
 }
 
@@ -63,11 +79,29 @@ mod tests {
     #[test]
     fn each_mistake_says_what_was_expected() {
         let way_out = "write `workflow Name = file \"path/to/workflow.yaml\"`";
-        assert_eq!(error("pub struct X;"), format!("expected `workflow`; {way_out}"));
-        assert_eq!(error("workflow = file \"x\""), format!("expected the name of the type to declare; {way_out}"));
-        assert_eq!(error("workflow X file \"x\""), format!("expected `=`; {way_out}"));
-        assert_eq!(error("workflow X = \"x\""), format!("expected `file`; {way_out}"));
-        assert_eq!(error("workflow X = file x"), format!("expected the file's path, a string literal; {way_out}"));
-        assert_eq!(error("workflow X = file \"x\" y"), format!("unexpected token after the path; {way_out}"));
+        assert_eq!(
+            error("pub struct X;"),
+            format!("expected `workflow`; {way_out}")
+        );
+        assert_eq!(
+            error("workflow = file \"x\""),
+            format!("expected the name of the type to declare; {way_out}")
+        );
+        assert_eq!(
+            error("workflow X file \"x\""),
+            format!("expected `=`; {way_out}")
+        );
+        assert_eq!(
+            error("workflow X = \"x\""),
+            format!("expected `file`; {way_out}")
+        );
+        assert_eq!(
+            error("workflow X = file x"),
+            format!("expected the file's path, a string literal; {way_out}")
+        );
+        assert_eq!(
+            error("workflow X = file \"x\" y"),
+            format!("unexpected token after the path; {way_out}")
+        );
     }
 }

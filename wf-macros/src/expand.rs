@@ -9,11 +9,16 @@ use crate::declaration::Declaration;
 
 pub(crate) fn expand(declaration: &Declaration, checked: Checked) -> TokenStream {
     // The compiler watches what is included, also when it is wrong.
-    let text = checked.path.as_deref().and_then(|path| path.to_str()).map(|path| quote!(::core::include_str!(#path)));
+    let text = checked
+        .path
+        .as_deref()
+        .and_then(|path| path.to_str())
+        .map(|path| quote!(::core::include_str!(#path)));
     let source = text.unwrap_or_else(|| quote!(""));
-    let mistakes = checked.definition.as_ref().err().map(|mistakes| {
-        syn::Error::new(declaration.path.span(), mistakes).into_compile_error()
-    });
+    let mistakes =
+        checked.definition.as_ref().err().map(|mistakes| {
+            syn::Error::new(declaration.path.span(), mistakes).into_compile_error()
+        });
     let reader = match &checked.definition {
         Ok((_, Format::Json)) => quote!(from_json),
         _ => quote!(from_yaml),
@@ -22,7 +27,12 @@ pub(crate) fn expand(declaration: &Declaration, checked: Checked) -> TokenStream
         let text = definition.description.unwrap_or(definition.name);
         quote!(#[doc = #text])
     });
-    let Declaration { attributes, visibility, name, path } = declaration;
+    let Declaration {
+        attributes,
+        visibility,
+        name,
+        path,
+    } = declaration;
     quote! {
         #mistakes
 

@@ -4,6 +4,8 @@
 //! names is **checked** by wf-model, the checker that also loads files at run time, and the declaration is
 //! **expanded** into items. Mistakes go round the expansion as `compile_error!`s, each at the user's own token.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod check;
 mod declaration;
 mod expand;
@@ -28,9 +30,11 @@ use proc_macro::TokenStream;
 /// path's token.
 #[proc_macro]
 pub fn workflow(tokens: TokenStream) -> TokenStream {
-    let expanded = declaration::parse(tokens.into()).and_then(|declaration| {
+    let expanded = declaration::parse(tokens.into()).map(|declaration| {
         let checked = check::check(&declaration);
-        Ok(expand::expand(&declaration, checked))
+        expand::expand(&declaration, checked)
     });
-    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
+    expanded
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }

@@ -7,6 +7,8 @@
 //!
 //! The crate is small on purpose: a procedural macro depends on it.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod canonical;
 mod check;
 mod definition;

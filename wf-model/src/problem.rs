@@ -144,14 +144,16 @@ pub struct StepPlaces<P> {
 }
 
 /// The most problems that are kept of one definition: nobody reads more, and hostile text could make millions.
-const MOST: usize = 10_000;
+pub(crate) const MOST_PROBLEMS: usize = 10_000;
 
-/// Gathers problems, up to a bound.
+/// After so many problems, warnings give way to errors.
+pub(crate) const MOST_WARNINGS: usize = MOST_PROBLEMS / 2;
+
+/// Gathers problems, up to [`MOST_PROBLEMS`].
 #[derive(Debug)]
 pub(crate) struct Problems<P> {
     found: Vec<Problem<P>>,
     has_errors: bool,
-    dropped: usize,
 }
 
 impl<P> Default for Problems<P> {
@@ -159,18 +161,19 @@ impl<P> Default for Problems<P> {
         Problems {
             found: Vec::new(),
             has_errors: false,
-            dropped: 0,
         }
     }
 }
 
-impl<P: Clone> Problems<P> {
+impl<P> Problems<P> {
     pub(crate) fn push(&mut self, problem: Problem<P>) {
         self.has_errors |= problem.severity == Severity::Error;
-        if self.found.len() < MOST {
+        let most = match problem.severity {
+            Severity::Error => MOST_PROBLEMS,
+            Severity::Warning => MOST_WARNINGS,
+        };
+        if self.found.len() < most {
             self.found.push(problem);
-        } else {
-            self.dropped += 1;
         }
     }
 
@@ -178,20 +181,7 @@ impl<P: Clone> Problems<P> {
         self.has_errors
     }
 
-    pub(crate) fn into_vec(mut self) -> Vec<Problem<P>> {
-        if let (Some(last), 1..) = (self.found.last(), self.dropped) {
-            let message = format!(
-                "there are {} more problems after the first {MOST}",
-                self.dropped
-            );
-            let at = last.at.clone();
-            let summary = if self.has_errors {
-                Problem::error(at, message)
-            } else {
-                Problem::warning(at, message)
-            };
-            self.found.push(summary.help("mend these first"));
-        }
+    pub(crate) fn into_vec(self) -> Vec<Problem<P>> {
         self.found
     }
 }

@@ -123,20 +123,31 @@ impl Reading {
     /// Reports a key that has no meaning; its value counts as that of the key that was probably meant, so that
     /// one slip is not reported twice.
     fn take_unknown(&mut self, key: Key, value: Node, reader: &mut Reader) {
-        let meant = reader.unknown_key(&key, &KEYS);
-        let is_open = match meant {
-            Some("name") => !self.has_name,
-            Some("steps") => !self.has_steps,
-            Some("inputs") => !self.has_inputs,
-            _ => false,
-        };
-        if let (true, Some(meant)) = (is_open, meant) {
-            let key = Key {
-                place: key.place,
-                text: meant.to_owned(),
-            };
-            reader.quietly(|reader| self.take(Entry { key, value }, reader));
+        match (reader.unknown_key(&key, &KEYS), &value.value) {
+            (Some(meant @ "name"), Value::Text(_)) if !self.has_name => {
+                self.take_as(meant, key, value, reader)
+            }
+            (Some(meant @ "steps"), Value::Sequence(_)) if !self.has_steps => {
+                self.take_as(meant, key, value, reader)
+            }
+            (Some(meant @ "inputs"), Value::Mapping(_)) if !self.has_inputs => {
+                self.take_as(meant, key, value, reader)
+            }
+            _ => {}
         }
+    }
+
+    fn take_as(&mut self, meant: &str, key: Key, value: Node, reader: &mut Reader) {
+        self.take(
+            Entry {
+                key: Key {
+                    text: meant.to_owned(),
+                    ..key
+                },
+                value,
+            },
+            reader,
+        );
     }
 
     fn finish(mut self, place: u32, reader: &mut Reader) -> Draft {

@@ -5,6 +5,7 @@
 //! node, counted in the order of the text, keys included; lines and columns are looked up only when there is
 //! something to report.
 
+mod anchors;
 mod build;
 mod guard;
 mod json;
@@ -63,7 +64,7 @@ impl Value {
             Value::Null => "empty",
             Value::Boolean(_) => "a boolean",
             Value::Number(_) | Value::NotFinite(_) => "a number",
-            Value::Text(_) => "text",
+            Value::Text(_) => "a string",
             Value::Sequence(_) => "a list",
             Value::Mapping(_) => "a mapping",
         }

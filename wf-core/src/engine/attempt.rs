@@ -40,13 +40,21 @@ impl Call {
     pub(super) fn make(self, engine: &Engine) -> BoxFuture<'static, Attempted> {
         let clock = Arc::clone(&engine.clock);
         let step = self.step;
-        let limit = self.plan.steps().get(step as usize).and_then(|step| step.timeout);
+        let limit = self
+            .plan
+            .steps()
+            .get(step as usize)
+            .and_then(|step| step.timeout);
         let timeout = limit.map(|limit| (limit, clock.sleep(limit)));
         let answer = bounded(self.ask(), timeout);
         let Some(spawner) = engine.spawner.as_deref() else {
             return Box::pin(async move {
                 let answer = answer.await;
-                Attempted { step, ended_at: clock.now(), answer }
+                Attempted {
+                    step,
+                    ended_at: clock.now(),
+                    answer,
+                }
             });
         };
         let (done, awaited) = oneshot::channel();
@@ -62,14 +70,24 @@ impl Call {
             let answer = awaited.await;
             drop(abort);
             let dropped = |_| Err(StepError::retryable("the executor dropped the step's task"));
-            Attempted { step, ended_at: clock.now(), answer: answer.unwrap_or_else(dropped) }
+            Attempted {
+                step,
+                ended_at: clock.now(),
+                answer: answer.unwrap_or_else(dropped),
+            }
         })
     }
 
     async fn ask(self) -> Result<Reply, StepError> {
         let key = self.plan.key(self.step as usize);
         let idempotency_key = idempotency_key(&self.execution, key);
-        let request = Request::new(&self.prompt, &self.execution, key, self.number, &idempotency_key);
+        let request = Request::new(
+            &self.prompt,
+            &self.execution,
+            key,
+            self.number,
+            &idempotency_key,
+        );
         // The call itself may panic before there is a future to poll.
         let called = std::panic::catch_unwind(AssertUnwindSafe(|| self.agent.call(request)));
         let answer = match called {
@@ -79,7 +97,10 @@ impl Call {
         answer.unwrap_or_else(|panic| {
             let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
-            Err(StepError::Terminal(format!("the agent panicked: {}", said.unwrap_or_else(|| "no message".into()))))
+            Err(StepError::Terminal(format!(
+                "the agent panicked: {}",
+                said.unwrap_or_else(|| "no message".into())
+            )))
         })
     }
 }
@@ -88,12 +109,15 @@ async fn bounded(
     ask: impl Future<Output = Result<Reply, StepError>> + Send + 'static,
     timeout: Option<(Duration, BoxFuture<'static, ()>)>,
 ) -> Result<Reply, StepError> {
-    let Some((limit, over)) = timeout else { return ask.await };
+    let Some((limit, over)) = timeout else {
+        return ask.await;
+    };
     match future::select(Box::pin(ask), over).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(((), _)) => {
-            Err(StepError::Retryable(format!("no answer within {}", wf_model::format_duration(limit))))
-        }
+        Either::Right(((), _)) => Err(StepError::Retryable(format!(
+            "no answer within {}",
+            wf_model::format_duration(limit)
+        ))),
     }
 }
 

@@ -23,14 +23,25 @@ pub(super) struct Committing {
 
 impl Drive {
     /// Begins to write a path with a wave, and with the rows that were put in order before.
-    pub(super) fn commit<F: StateType, T: StateType>(&mut self, path: Pending<F, T>, mut wave: Wave) -> Next {
+    pub(super) fn commit<F: StateType, T: StateType>(
+        &mut self,
+        path: Pending<F, T>,
+        mut wave: Wave,
+    ) -> Next {
         for step in std::mem::take(&mut self.carried) {
             if !wave.writes.iter().any(|write| write.step == step) {
                 wave.writes.push(self.write(step));
             }
         }
-        let driven = self.engine.clock.elapsed().saturating_sub(self.driven_since).as_millis();
-        let driven = self.driven_before.saturating_add(u64::try_from(driven).unwrap_or(u64::MAX));
+        let driven = self
+            .engine
+            .clock
+            .elapsed()
+            .saturating_sub(self.driven_since)
+            .as_millis();
+        let driven = self
+            .driven_before
+            .saturating_add(u64::try_from(driven).unwrap_or(u64::MAX));
         let mut writes = Writes::new(self.engine.clock.now(), driven);
         self.unanswered = wave.writes.len();
         writes.steps = wave.writes;
@@ -46,7 +57,12 @@ impl Drive {
     }
 
     /// Begins to write that the execution has failed.
-    pub(super) fn fail<F: StateType>(&mut self, path: Pending<F, state::Failed>, mut wave: Wave, error: String) -> Next {
+    pub(super) fn fail<F: StateType>(
+        &mut self,
+        path: Pending<F, state::Failed>,
+        mut wave: Wave,
+        error: String,
+    ) -> Next {
         self.attempts.clear();
         self.draining = true;
         wave.error = Some(error);
@@ -55,7 +71,10 @@ impl Drive {
 
     /// Waits until a commit has landed; steps go on meanwhile. None when the execution was cancelled by
     /// another.
-    pub(super) async fn land(&mut self, mut committing: Committing) -> Result<Option<AnyExecution>, EngineError> {
+    pub(super) async fn land(
+        &mut self,
+        mut committing: Committing,
+    ) -> Result<Option<AnyExecution>, EngineError> {
         let answer = poll_fn(|cx| {
             if let Poll::Ready(answer) = committing.answer.poll_unpin(cx) {
                 return Poll::Ready(answer);
@@ -67,16 +86,23 @@ impl Drive {
             Ok(landed) => landed,
             Err(error) if error.is_conflict() => {
                 let gone = self.reread(&committing.row).await?;
-                return if gone { Ok(None) } else { Err(EngineError::from(error)) };
+                return if gone {
+                    Ok(None)
+                } else {
+                    Err(EngineError::from(error))
+                };
             }
             Err(error) => return Err(EngineError::from(error)),
         };
         self.unanswered = 0;
         self.scheduler.release();
         let now = self.engine.clock.elapsed();
-        self.resting.extend(committing.resting.iter().map(|&(delay, step)| {
-            std::cmp::Reverse((now.saturating_add(delay), step))
-        }));
+        self.resting.extend(
+            committing
+                .resting
+                .iter()
+                .map(|&(delay, step)| std::cmp::Reverse((now.saturating_add(delay), step))),
+        );
         self.announce(committing.from, &path, at.state(), &committing.failures);
         Ok(Some(at))
     }
@@ -88,13 +114,22 @@ impl Drive {
     /// [`is_lost`](EngineError::is_lost) when another engine has taken it over.
     pub(super) async fn reread(&mut self, row: &Row) -> Result<bool, EngineError> {
         let id = self.id().clone();
-        let execution = self.engine.store.execution(&id).await?.ok_or_else(|| EngineError::not_found(&id))?;
+        let execution = self
+            .engine
+            .store
+            .execution(&id)
+            .await?
+            .ok_or_else(|| EngineError::not_found(&id))?;
         if execution.token == row.token {
             self.pausing |= execution.pause_requested;
             return Ok(false);
         }
         self.attempts.clear();
-        if execution.state == State::Cancelled { Ok(true) } else { Err(EngineError::lost(&id)) }
+        if execution.state == State::Cancelled {
+            Ok(true)
+        } else {
+            Err(EngineError::lost(&id))
+        }
     }
 
     /// Tells the observer what has just become durable.
@@ -103,19 +138,46 @@ impl Drive {
             return;
         }
         let execution = self.id();
-        for Failure { step, attempt, error, retry_in } in failures {
+        for Failure {
+            step,
+            attempt,
+            error,
+            retry_in,
+        } in failures
+        {
             let step = self.plan.key(*step as usize);
-            self.engine.tell(&Notice::AttemptFailed { execution, step, attempt: *attempt, error, retry_in: *retry_in });
+            self.engine.tell(&Notice::AttemptFailed {
+                execution,
+                step,
+                attempt: *attempt,
+                error,
+                retry_in: *retry_in,
+            });
         }
         for event in path {
-            let Event::StepCompleted { step: ended } = event else { continue };
+            let Event::StepCompleted { step: ended } = event else {
+                continue;
+            };
             let record = &self.slots[ended.step as usize].record;
-            let duration = record.completed_at.zip(record.started_at).map(|(end, start)| end.since(start));
+            let duration = record
+                .completed_at
+                .zip(record.started_at)
+                .map(|(end, start)| end.since(start));
             let step = self.plan.key(ended.step as usize);
-            self.engine.tell(&Notice::StepEnded { execution, step, outcome: ended.outcome, duration });
+            self.engine.tell(&Notice::StepEnded {
+                execution,
+                step,
+                outcome: ended.outcome,
+                duration,
+            });
         }
         if !path.is_empty() {
-            self.engine.tell(&Notice::Moved { execution, from, path, to });
+            self.engine.tell(&Notice::Moved {
+                execution,
+                from,
+                path,
+                to,
+            });
         }
     }
 }

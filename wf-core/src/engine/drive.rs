@@ -90,11 +90,18 @@ impl Drive {
         records: Vec<StepRecord>,
     ) -> Self {
         let now = engine.clock.elapsed();
-        let slots = records.into_iter().map(|record| Slot { exists: record != StepRecord::pending(), record });
+        let slots = records.into_iter().map(|record| Slot {
+            exists: record != StepRecord::pending(),
+            record,
+        });
         Drive {
             watch: engine.store.watch(&holding.id),
             scheduler: Scheduler::new(Arc::clone(&plan)),
-            deadline: plan.definition().config.timeout.map(|timeout| now.saturating_add(timeout)),
+            deadline: plan
+                .definition()
+                .config
+                .timeout
+                .map(|timeout| now.saturating_add(timeout)),
             renew_at: now + engine.lease / 3,
             driven_since: now,
             slots: slots.collect(),
@@ -131,7 +138,8 @@ impl Drive {
     pub(super) fn taken_over(mut self, purpose: Purpose, driven: u64, state: State) -> Self {
         self.driven_before = driven;
         self.pausing = purpose == Purpose::Pause;
-        self.resuming = purpose == Purpose::Finish && matches!(state, State::Paused | State::CreatingCheckpoint);
+        self.resuming = purpose == Purpose::Finish
+            && matches!(state, State::Paused | State::CreatingCheckpoint);
         if let Some(timeout) = self.plan.definition().config.timeout {
             let left = timeout.saturating_sub(Duration::from_millis(driven));
             self.deadline = Some(self.driven_since.saturating_add(left));
@@ -149,19 +157,25 @@ impl Drive {
     }
 
     /// Drives from whatever state the execution is in until it has ended or is paused.
-    pub(super) async fn to_end(mut self, mut at: AnyExecution) -> Result<Status, EngineError> {
+    pub(super) async fn finish(mut self, mut at: AnyExecution) -> Result<Status, EngineError> {
         loop {
             let next = match at {
                 AnyExecution::Idle(e) => self.validate(e.start_workflow().workflow_parsed()),
                 AnyExecution::Parsing(e) => self.validate(e.workflow_parsed()),
                 AnyExecution::ValidatingWorkflow(e) => self.validate(e.path()),
-                AnyExecution::BuildingDependencyGraph(e) => self.schedule(e.dependency_graph_built(), Wave::default()),
+                AnyExecution::BuildingDependencyGraph(e) => {
+                    self.schedule(e.dependency_graph_built(), Wave::default())
+                }
                 AnyExecution::SchedulingSteps(e) => self.schedule(e.path(), Wave::default()),
                 AnyExecution::ExecutingSteps(e) => self.execute(e).await?,
                 AnyExecution::AwaitingCompletion(e) => self.await_completion(e).await?,
                 AnyExecution::CreatingCheckpoint(e) => self.drain(e).await?,
-                AnyExecution::RestoringFromCheckpoint(e) => self.schedule(e.checkpoint_restored(), Wave::default()),
-                AnyExecution::AggregatingResults(e) => self.commit(e.results_aggregated(), Wave::default()),
+                AnyExecution::RestoringFromCheckpoint(e) => {
+                    self.schedule(e.checkpoint_restored(), Wave::default())
+                }
+                AnyExecution::AggregatingResults(e) => {
+                    self.commit(e.results_aggregated(), Wave::default())
+                }
                 AnyExecution::Paused(e) if std::mem::take(&mut self.resuming) => {
                     self.schedule(e.resume().checkpoint_restored(), Wave::default())
                 }
@@ -182,11 +196,18 @@ impl Drive {
 
     /// The stored definition is a plan already, or there would be no run: names, types and order hold.
     fn validate<F: StateType>(&mut self, at: Pending<F, state::ValidatingWorkflow>) -> Next {
-        self.schedule(at.validation_complete().dependency_graph_built(), Wave::default())
+        self.schedule(
+            at.validation_complete().dependency_graph_built(),
+            Wave::default(),
+        )
     }
 
     /// From the decision what may start: to its start, to the end, or to a pause.
-    fn schedule<F: StateType>(&mut self, at: Pending<F, state::SchedulingSteps>, wave: Wave) -> Next {
+    fn schedule<F: StateType>(
+        &mut self,
+        at: Pending<F, state::SchedulingSteps>,
+        wave: Wave,
+    ) -> Next {
         let held = self.scheduler.held();
         let stuck = self.plan.on_failure() != OnFailure::Continue || held == 0;
         match self.scheduler.failed() {
@@ -195,7 +216,9 @@ impl Drive {
                 let message = self.failure(step);
                 self.fail(at.error(message.clone()), wave, message)
             }
-            _ if self.scheduler.is_done() => self.commit(at.all_steps_completed().results_aggregated(), wave),
+            _ if self.scheduler.is_done() => {
+                self.commit(at.all_steps_completed().results_aggregated(), wave)
+            }
             _ => self.commit(at.steps_scheduled(held), wave),
         }
     }
@@ -208,7 +231,10 @@ impl Drive {
     }
 
     /// Some steps are over: others may have become ready, or are awaited until something is to be recorded.
-    async fn await_completion(&mut self, e: Execution<state::AwaitingCompletion>) -> Result<Next, EngineError> {
+    async fn await_completion(
+        &mut self,
+        e: Execution<state::AwaitingCompletion>,
+    ) -> Result<Next, EngineError> {
         let ready = self.scheduler.held() > 0 && !self.draining;
         if ready || self.is_idle() {
             return Ok(self.after(e.path(), Wave::default()));
@@ -241,7 +267,9 @@ impl Drive {
         let mut completed = std::mem::take(&mut wave.completed).into_iter();
         Ok(match completed.next() {
             Some(first) => {
-                let path = completed.fold(S::step_completed(e, first), |path, step| path.step_completed(step));
+                let path = completed.fold(S::step_completed(e, first), |path, step| {
+                    path.step_completed(step)
+                });
                 self.after(path, wave)
             }
             None if self.timed_out || turn == Turn::Stalled => {
@@ -253,7 +281,11 @@ impl Drive {
     }
 
     /// Steps are over: on to the next ones, to the end, to a pause, or to wait for those that still run.
-    fn after<F: StateType>(&mut self, mut path: Pending<F, state::AwaitingCompletion>, mut wave: Wave) -> Next {
+    fn after<F: StateType>(
+        &mut self,
+        mut path: Pending<F, state::AwaitingCompletion>,
+        mut wave: Wave,
+    ) -> Next {
         while let Some(step) = self.scheduler.next_blocked() {
             path = path.step_completed(self.skip(step, &mut wave.writes));
         }
@@ -263,7 +295,8 @@ impl Drive {
         if failed.is_some() && on_failure == OnFailure::Pause {
             self.pausing = true;
         }
-        let ended = self.scheduler.is_done() || (failed.is_some() && on_failure == OnFailure::Fail && !running);
+        let ended = self.scheduler.is_done()
+            || (failed.is_some() && on_failure == OnFailure::Fail && !running);
         if self.timed_out || (ended && failed.is_some() && !self.pausing) {
             let message = self.reason();
             self.give_up(&mut wave, &message);
@@ -286,13 +319,17 @@ impl Drive {
         if self.pausing {
             return self.pause(path.pause(), wave);
         }
-        let held = if failed.is_some() && on_failure == OnFailure::Fail { 0 } else { self.scheduler.held() };
+        let held = if failed.is_some() && on_failure == OnFailure::Fail {
+            0
+        } else {
+            self.scheduler.held()
+        };
         if held > 0 {
             if self.is_checkpoint_due() {
                 path = {
-                let checkpoint = self.checkpoint(path.row(), &mut wave);
-                path.checkpoint_created(checkpoint)
-            };
+                    let checkpoint = self.checkpoint(path.row(), &mut wave);
+                    path.checkpoint_created(checkpoint)
+                };
             }
             return self.commit(path.steps_scheduled(held), wave);
         }
@@ -304,7 +341,10 @@ impl Drive {
     }
 
     /// A pausing execution: what runs ends and is recorded, then the pause is complete.
-    async fn drain(&mut self, e: Execution<state::CreatingCheckpoint>) -> Result<Next, EngineError> {
+    async fn drain(
+        &mut self,
+        e: Execution<state::CreatingCheckpoint>,
+    ) -> Result<Next, EngineError> {
         self.draining = true;
         let mut wave = Wave::default();
         if self.scheduler.running() == 0 && self.ended.is_empty() {
@@ -321,7 +361,9 @@ impl Drive {
             Turn::Pause | Turn::Stalled => {}
         }
         let completed = std::mem::take(&mut wave.completed);
-        let path = completed.into_iter().fold(e.path(), |path, step| path.step_completed(step));
+        let path = completed
+            .into_iter()
+            .fold(e.path(), |path, step| path.step_completed(step));
         if self.timed_out {
             let message = self.reason();
             return Ok(self.fail(path.error(message.clone()), wave, message));
@@ -330,7 +372,11 @@ impl Drive {
     }
 
     /// On a path to a pause: completes it when nothing runs, and leaves it again if that was asked for.
-    fn pause<F: StateType>(&mut self, path: Pending<F, state::CreatingCheckpoint>, mut wave: Wave) -> Next {
+    fn pause<F: StateType>(
+        &mut self,
+        path: Pending<F, state::CreatingCheckpoint>,
+        mut wave: Wave,
+    ) -> Next {
         self.draining = true;
         if self.scheduler.running() > 0 || !self.ended.is_empty() {
             return self.commit(path, wave);
@@ -347,14 +393,22 @@ impl Drive {
     /// Nothing runs, nothing may start, and nothing waits for its next attempt.
     pub(super) fn is_idle(&self) -> bool {
         let rests = !self.resting.is_empty() && !self.scheduler.is_stopped();
-        self.scheduler.running() == 0 && self.ended.is_empty() && !rests && !self.scheduler.has_ready()
+        self.scheduler.running() == 0
+            && self.ended.is_empty()
+            && !rests
+            && !self.scheduler.has_ready()
     }
 
     /// How the execution stands, now that it is not driven any further.
     async fn status(mut self) -> Result<Status, EngineError> {
         self.attempts.clear();
         let id = self.id();
-        let execution = self.engine.store.execution(id).await?.ok_or_else(|| EngineError::not_found(id))?;
+        let execution = self
+            .engine
+            .store
+            .execution(id)
+            .await?
+            .ok_or_else(|| EngineError::not_found(id))?;
         let records = self.slots.into_iter().map(|slot| slot.record).collect();
         Ok(Status::new(&self.plan, execution, records))
     }
@@ -370,7 +424,10 @@ pub(super) enum Next {
 
 /// The two states in which steps run: what is legal in both.
 trait Underway: StateType + Sized {
-    fn step_completed(e: Execution<Self>, step: StepOutcome) -> Pending<Self, state::AwaitingCompletion>;
+    fn step_completed(
+        e: Execution<Self>,
+        step: StepOutcome,
+    ) -> Pending<Self, state::AwaitingCompletion>;
     fn pause(e: Execution<Self>) -> Pending<Self, state::CreatingCheckpoint>;
     fn error(e: Execution<Self>, message: String) -> Pending<Self, state::Failed>;
 }

@@ -43,7 +43,10 @@ impl EngineError {
     }
 
     pub(super) fn exists(id: &ExecutionId) -> Self {
-        EngineError::new(Kind::Exists, format!("there is an execution `{id}` already"))
+        EngineError::new(
+            Kind::Exists,
+            format!("there is an execution `{id}` already"),
+        )
     }
 
     pub(super) fn not_found(id: &ExecutionId) -> Self {
@@ -52,22 +55,34 @@ impl EngineError {
 
     pub(super) fn illegal(id: &ExecutionId, state: State, event: EventKind) -> Self {
         let reason = TransitionError::new(state, event);
-        EngineError::new(Kind::Illegal, format!("execution `{id}` is `{state}`: {reason}"))
+        EngineError::new(
+            Kind::Illegal,
+            format!("execution `{id}` is `{state}`: {reason}"),
+        )
     }
 
     pub(super) fn held(id: &ExecutionId, state: State) -> Self {
         EngineError::new(
             Kind::Held,
-            format!("execution `{id}` is `{state}` and driven by another engine; pause or cancel it, or wait for its end"),
+            format!(
+                "execution `{id}` is `{state}` and driven by another engine; pause or cancel it, or wait for its end"
+            ),
         )
     }
 
     pub(super) fn lost(id: &ExecutionId) -> Self {
-        EngineError::new(Kind::Lost, format!("execution `{id}` was taken over by another engine, which drives it on"))
+        EngineError::new(
+            Kind::Lost,
+            format!("execution `{id}` was taken over by another engine, which drives it on"),
+        )
     }
 
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        EngineError { kind, message: message.into(), store: None }
+        EngineError {
+            kind,
+            message: message.into(),
+            store: None,
+        }
     }
 
     /// Whether a stored definition cannot be run here.
@@ -123,7 +138,11 @@ impl EngineError {
 
 impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> Self {
-        EngineError { kind: Kind::Store, message: "the store failed".to_owned(), store: Some(error) }
+        EngineError {
+            kind: Kind::Store,
+            message: "the store failed".to_owned(),
+            store: Some(error),
+        }
     }
 }
 
@@ -135,6 +154,8 @@ impl fmt::Display for EngineError {
 
 impl std::error::Error for EngineError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.store.as_ref().map(|error| error as &(dyn std::error::Error + 'static))
+        self.store
+            .as_ref()
+            .map(|error| error as &(dyn std::error::Error + 'static))
     }
 }

@@ -137,7 +137,11 @@ impl Engine {
     ///
     /// The name must be unique among all that ever drive runs in this store.
     #[must_use]
-    pub fn with_owner(mut self, owner: Owner, gone: impl Fn(&Owner) -> bool + Send + Sync + 'static) -> Self {
+    pub fn with_owner(
+        mut self,
+        owner: Owner,
+        gone: impl Fn(&Owner) -> bool + Send + Sync + 'static,
+    ) -> Self {
         self.owner = owner;
         self.gone = Some(Arc::new(gone));
         self
@@ -200,7 +204,10 @@ impl Engine {
     /// # Cancellation
     ///
     /// Dropping the future leaves it open whether the request is made.
-    pub fn pause<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
+    pub fn pause<'a>(
+        &'a self,
+        id: &'a ExecutionId,
+    ) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
         Box::pin(Run::pause(self, id))
     }
 
@@ -217,7 +224,10 @@ impl Engine {
     /// # Cancellation
     ///
     /// Dropping the future leaves it open whether the execution is cancelled.
-    pub fn cancel<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
+    pub fn cancel<'a>(
+        &'a self,
+        id: &'a ExecutionId,
+    ) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
         Box::pin(async move {
             let execution = match self.store.cancel(id, self.clock.now()).await {
                 Err(error) if error.is_not_found() => return Err(EngineError::not_found(id)),
@@ -238,8 +248,13 @@ impl Engine {
     /// definition cannot be read, [`is_store`](EngineError::is_store).
     pub fn status<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Status, EngineError>> {
         Box::pin(async move {
-            let loaded = self.store.load(id).await?.ok_or_else(|| EngineError::not_found(id))?;
-            let plan = Plan::from_stored(&loaded.workflow).map_err(|report| run::unreadable(id, &report))?;
+            let loaded = self
+                .store
+                .load(id)
+                .await?
+                .ok_or_else(|| EngineError::not_found(id))?;
+            let plan = Plan::from_stored(&loaded.workflow)
+                .map_err(|report| run::unreadable(id, &report))?;
             let records = run::records(&plan, loaded.steps);
             Ok(Status::new(&plan, loaded.execution, records))
         })

@@ -72,11 +72,16 @@ impl Drive {
     pub(super) fn poll_steps(&mut self, cx: &mut Context<'_>) {
         while self.ended.len() + self.unanswered < UNANSWERED {
             while !self.draining && !self.pausing {
-                let Some(step) = self.scheduler.start_next() else { break };
+                let Some(step) = self.scheduler.start_next() else {
+                    break;
+                };
                 self.start(step);
             }
-            let Poll::Ready(Some(attempted)) = self.attempts.poll_next_unpin(cx) else { return };
-            self.scheduler.vacate(attempted.step);
+            let Poll::Ready(Some(attempted)) = self.attempts.poll_next_unpin(cx) else {
+                return;
+            };
+            self.scheduler
+                .vacate(attempted.step, attempted.answer.is_ok());
             self.ended.push(attempted);
         }
     }
@@ -117,15 +122,30 @@ impl Drive {
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
         record.attempts.push(Attempt::start(number, now));
         record.started_at.get_or_insert(now);
-        self.unshown.push_back((self.engine.clock.elapsed() + MOMENT, step, record.attempts.len()));
-        self.engine.tell(&Notice::AttemptStarted { execution: self.id(), step: self.plan.key(at), attempt: number });
+        self.unshown.push_back((
+            self.engine.clock.elapsed() + MOMENT,
+            step,
+            record.attempts.len(),
+        ));
+        self.engine.tell(&Notice::AttemptStarted {
+            execution: self.id(),
+            step: self.plan.key(at),
+            attempt: number,
+        });
         let known = Known {
             inputs: &self.inputs,
-            result: |step: usize| self.slots.get(step).and_then(|slot| slot.record.result.as_ref()),
+            result: |step: usize| {
+                self.slots
+                    .get(step)
+                    .and_then(|slot| slot.record.result.as_ref())
+            },
             dry: self.dry,
         };
         let call = render(&self.plan, at, &known).and_then(|prompt| {
-            let agent = self.agents.get(at).ok_or_else(|| StepError::terminal("the step has no agent"))?;
+            let agent = self
+                .agents
+                .get(at)
+                .ok_or_else(|| StepError::terminal("the step has no agent"))?;
             Ok(Call {
                 execution: self.id().clone(),
                 plan: Arc::clone(&self.plan),
@@ -137,9 +157,11 @@ impl Drive {
         });
         self.attempts.push(match call {
             Ok(call) => call.make(&self.engine),
-            Err(error) => {
-                Box::pin(futures::future::ready(Attempted { step, ended_at: now, answer: Err(error) }))
-            }
+            Err(error) => Box::pin(futures::future::ready(Attempted {
+                step,
+                ended_at: now,
+                answer: Err(error),
+            })),
         });
     }
 
@@ -181,21 +203,34 @@ impl Drive {
             }
         }
         // A renewal that fails is tried again in time; if the lease is lost, the next commit says so.
-        if self.renewal.as_mut().is_some_and(|renewal| renewal.poll_unpin(cx).is_ready()) {
+        if self
+            .renewal
+            .as_mut()
+            .is_some_and(|renewal| renewal.poll_unpin(cx).is_ready())
+        {
             self.renewal = None;
         }
     }
 
     /// Waits for the next moment at which something is due.
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let rested = self.resting.peek().filter(|_| !self.draining).map(|Reverse((due, _))| *due);
+        let rested = self
+            .resting
+            .peek()
+            .filter(|_| !self.draining)
+            .map(|Reverse((due, _))| *due);
         let shown = self.unshown.front().map(|(due, ..)| *due);
-        let due = [rested, shown, self.deadline].into_iter().flatten().fold(self.renew_at, Duration::min);
+        let due = [rested, shown, self.deadline]
+            .into_iter()
+            .flatten()
+            .fold(self.renew_at, Duration::min);
         if self.alarm.as_ref().is_none_or(|(armed, _)| due < *armed) {
             let wait = due.saturating_sub(self.engine.clock.elapsed());
             self.alarm = Some((due, self.engine.clock.sleep(wait)));
         }
-        let Some((_, alarm)) = &mut self.alarm else { return Poll::Pending };
+        let Some((_, alarm)) = &mut self.alarm else {
+            return Poll::Pending;
+        };
         let rung = alarm.poll_unpin(cx);
         if rung.is_ready() {
             self.alarm = None;

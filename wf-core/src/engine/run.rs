@@ -65,7 +65,7 @@ impl Run {
     ///
     /// See [`Run`].
     pub fn finish(self) -> BoxFuture<'static, Result<Status, EngineError>> {
-        Box::pin(self.drive.to_end(self.at))
+        Box::pin(self.drive.finish(self.at))
     }
 
     pub(super) async fn start(
@@ -75,7 +75,9 @@ impl Run {
         options: RunOptions,
     ) -> Result<Run, EngineError> {
         let agents = agents(engine, plan)?;
-        let inputs = plan.bind(inputs).map_err(|mistakes| EngineError::inputs(&mistakes))?;
+        let inputs = plan
+            .bind(inputs)
+            .map_err(|mistakes| EngineError::inputs(&mistakes))?;
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
         let holding = Holding::new(engine, &id).ok_or_else(|| EngineError::exists(&id))?;
@@ -92,10 +94,24 @@ impl Run {
             Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
             answer => answer?,
         }
-        let at = AnyExecution::new(State::Idle, Row { id, token: 1, revision: 0 });
+        let at = AnyExecution::new(
+            State::Idle,
+            Row {
+                id,
+                token: 1,
+                revision: 0,
+            },
+        );
         let records = vec![StepRecord::pending(); plan.graph().len()];
-        let drive = Drive::new(engine.clone(), Arc::clone(plan), holding, inputs, agents, records)
-            .dry(options.dry);
+        let drive = Drive::new(
+            engine.clone(),
+            Arc::clone(plan),
+            holding,
+            inputs,
+            agents,
+            records,
+        )
+        .dry(options.dry);
         Ok(Run { drive, at })
     }
 
@@ -113,7 +129,10 @@ impl Run {
         Run::claim(engine, plan, agents, loaded, Purpose::Finish).await
     }
 
-    pub(super) async fn pause(engine: &Engine, id: &ExecutionId) -> Result<ExecutionRecord, EngineError> {
+    pub(super) async fn pause(
+        engine: &Engine,
+        id: &ExecutionId,
+    ) -> Result<ExecutionRecord, EngineError> {
         let loaded = load(engine, id).await?;
         let state = loaded.execution.state;
         if state.is_terminal() {
@@ -142,20 +161,31 @@ impl Run {
         loaded: LoadedExecution,
         purpose: Purpose,
     ) -> Result<Run, EngineError> {
-        let LoadedExecution { execution, steps, .. } = loaded;
+        let LoadedExecution {
+            execution, steps, ..
+        } = loaded;
         let id = &execution.id;
         let inputs = inputs(&plan, &execution)?;
-        let holding = Holding::new(engine, id).ok_or_else(|| EngineError::held(id, execution.state))?;
+        let holding =
+            Holding::new(engine, id).ok_or_else(|| EngineError::held(id, execution.state))?;
         let lease_until = engine.clock.now().after(engine.lease);
         let claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
         let row = match engine.store.claim(claim).await {
-            Err(error) if error.is_conflict() => return Err(EngineError::held(id, execution.state)),
+            Err(error) if error.is_conflict() => {
+                return Err(EngineError::held(id, execution.state));
+            }
             answer => answer?,
         };
         let records = records(&plan, steps);
-        let drive = Drive::new(engine.clone(), plan, holding, inputs, agents, records)
-            .taken_over(purpose, execution.driven_millis, execution.state);
-        Ok(Run { drive, at: AnyExecution::new(execution.state, row) })
+        let drive = Drive::new(engine.clone(), plan, holding, inputs, agents, records).taken_over(
+            purpose,
+            execution.driven_millis,
+            execution.state,
+        );
+        Ok(Run {
+            drive,
+            at: AnyExecution::new(execution.state, row),
+        })
     }
 }
 
@@ -175,7 +205,10 @@ impl Holding {
     /// Marks it, unless it is marked.
     fn new(engine: &Engine, id: &ExecutionId) -> Option<Self> {
         let marked = engine.active.runs().insert(id.clone());
-        marked.then(|| Holding { active: Arc::clone(&engine.active), id: id.clone() })
+        marked.then(|| Holding {
+            active: Arc::clone(&engine.active),
+            id: id.clone(),
+        })
     }
 }
 
@@ -197,11 +230,17 @@ pub(super) fn records(plan: &Plan, rows: Vec<(u32, StepRecord)>) -> Vec<StepReco
 }
 
 pub(super) fn unreadable(id: &ExecutionId, report: &Report) -> EngineError {
-    EngineError::definition(format!("the stored definition of execution `{id}` cannot be read:\n{report}"))
+    EngineError::definition(format!(
+        "the stored definition of execution `{id}` cannot be read:\n{report}"
+    ))
 }
 
 async fn load(engine: &Engine, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
-    engine.store.load(id).await?.ok_or_else(|| EngineError::not_found(id))
+    engine
+        .store
+        .load(id)
+        .await?
+        .ok_or_else(|| EngineError::not_found(id))
 }
 
 fn plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineError> {
@@ -210,12 +249,17 @@ fn plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineE
 
 /// Whether nobody who is alive drives the execution.
 fn is_free(engine: &Engine, execution: &ExecutionRecord) -> bool {
-    let Some(owner) = &execution.owner else { return true };
+    let Some(owner) = &execution.owner else {
+        return true;
+    };
     if *owner == engine.owner {
         return !engine.active.runs().contains(&execution.id);
     }
     let gone = |owner: &Owner| engine.gone.as_ref().is_some_and(|gone| gone(owner));
-    execution.lease_until.is_none_or(|until| until <= engine.clock.now()) || gone(owner)
+    execution
+        .lease_until
+        .is_none_or(|until| until <= engine.clock.now())
+        || gone(owner)
 }
 
 /// The agent of each step.
@@ -228,14 +272,24 @@ fn agents(engine: &Engine, plan: &Plan) -> Result<Vec<Arc<dyn Agent>>, EngineErr
             None => mistakes.push(missing(engine, &step.key, &step.agent)),
         }
     }
-    if mistakes.is_empty() { Ok(found) } else { Err(EngineError::agents(&mistakes)) }
+    if mistakes.is_empty() {
+        Ok(found)
+    } else {
+        Err(EngineError::agents(&mistakes))
+    }
 }
 
 fn missing(engine: &Engine, step: &str, agent: &str) -> String {
     if let Some(capability) = agent.strip_prefix('@') {
         let capabilities = quoted(engine.agents.capabilities());
-        let known = if capabilities.is_empty() { "no agent lists any".to_owned() } else { format!("listed are: {capabilities}") };
-        return format!("step `{step}` asks an agent that can `{capability}`, and there is none; {known}");
+        let known = if capabilities.is_empty() {
+            "no agent lists any".to_owned()
+        } else {
+            format!("listed are: {capabilities}")
+        };
+        return format!(
+            "step `{step}` asks an agent that can `{capability}`, and there is none; {known}"
+        );
     }
     let help = match wf_model::nearest(agent, engine.agents.names()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -251,12 +305,23 @@ fn context(plan: &Plan, inputs: &[Json]) -> Json {
     struct Context<'a> {
         inputs: BTreeMap<&'a str, &'a RawValue>,
     }
-    let raw = plan.inputs().iter().zip(inputs).filter_map(|(input, value)| {
-        // What a `Json` holds is JSON.
-        Some((input.name.as_str(), serde_json::from_str::<&RawValue>(value.as_str()).ok()?))
-    });
-    let context = Context { inputs: raw.collect() };
-    Json::from_stored(serde_json::to_string(&context).unwrap_or_else(|_| r#"{"inputs":{}}"#.to_owned()))
+    let raw = plan
+        .inputs()
+        .iter()
+        .zip(inputs)
+        .filter_map(|(input, value)| {
+            // What a `Json` holds is JSON.
+            Some((
+                input.name.as_str(),
+                serde_json::from_str::<&RawValue>(value.as_str()).ok()?,
+            ))
+        });
+    let context = Context {
+        inputs: raw.collect(),
+    };
+    Json::from_stored(
+        serde_json::to_string(&context).unwrap_or_else(|_| r#"{"inputs":{}}"#.to_owned()),
+    )
 }
 
 fn inputs(plan: &Plan, execution: &ExecutionRecord) -> Result<Vec<Json>, EngineError> {
@@ -265,10 +330,17 @@ fn inputs(plan: &Plan, execution: &ExecutionRecord) -> Result<Vec<Json>, EngineE
         inputs: BTreeMap<String, Box<RawValue>>,
     }
     let damaged = |reason: String| {
-        EngineError::definition(format!("the stored inputs of execution `{}` cannot be read: {reason}", execution.id))
+        EngineError::definition(format!(
+            "the stored inputs of execution `{}` cannot be read: {reason}",
+            execution.id
+        ))
     };
-    let context: Context =
-        serde_json::from_str(execution.context.as_str()).map_err(|error| damaged(error.to_string()))?;
-    let given = context.inputs.into_iter().map(|(name, value)| (name, Json::from_stored(value.get())));
-    plan.bind(given.collect()).map_err(|mistakes| damaged(mistakes.join("; ")))
+    let context: Context = serde_json::from_str(execution.context.as_str())
+        .map_err(|error| damaged(error.to_string()))?;
+    let given = context
+        .inputs
+        .into_iter()
+        .map(|(name, value)| (name, Json::from_stored(value.get())));
+    plan.bind(given.collect())
+        .map_err(|mistakes| damaged(mistakes.join("; ")))
 }

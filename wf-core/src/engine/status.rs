@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::step::StepState;
 use crate::store::{ExecutionRecord, StepRecord};
-use crate::lifecycle::State;
 use crate::value::Json;
 
 /// How an execution stands, as of one moment.
@@ -39,13 +39,18 @@ pub struct StepStatus {
 impl Status {
     pub(super) fn new(plan: &Plan, execution: ExecutionRecord, records: Vec<StepRecord>) -> Self {
         let state = execution.state;
-        let result = (state == State::Completed)
-            .then(|| plan.result(|step| records.get(step).and_then(|record| record.result.as_ref())));
-        let steps = plan.steps().iter().zip(records).map(|(step, record)| StepStatus {
-            key: step.key.clone(),
-            state: shown(state, record.state),
-            record,
+        let result = (state == State::Completed).then(|| {
+            plan.result(|step| records.get(step).and_then(|record| record.result.as_ref()))
         });
+        let steps = plan
+            .steps()
+            .iter()
+            .zip(records)
+            .map(|(step, record)| StepStatus {
+                key: step.key.clone(),
+                state: shown(state, record.state),
+                record,
+            });
         Status {
             workflow: plan.name().to_owned(),
             version: plan.version().to_owned(),

@@ -47,8 +47,11 @@ impl Drive {
             let record = &mut slot.record;
             let failed = record.state == StepState::Failed && !self.plan.is_optional(step);
             if record.state == StepState::Running {
-                if let Some(attempt) = record.attempts.pop_if(|attempt| attempt.ended_at.is_none()) {
-                    record.attempts.push(attempt.interrupt(None, "the process that ran it is gone".to_owned()));
+                if let Some(attempt) = record.attempts.pop_if(|attempt| attempt.ended_at.is_none())
+                {
+                    record.attempts.push(
+                        attempt.interrupt(None, "the process that ran it is gone".to_owned()),
+                    );
                 }
                 record.state = StepState::Pending;
                 self.carried.push(step);
@@ -99,7 +102,10 @@ impl Drive {
         record.completed_at = Some(now);
         self.scheduler.settle(step, Outcome::Skipped);
         writes.push(self.write(step));
-        StepOutcome { step, outcome: Outcome::Skipped }
+        StepOutcome {
+            step,
+            outcome: Outcome::Skipped,
+        }
     }
 
     /// Takes into the wave that every step that was started and is not over has failed, because of `reason`
@@ -112,20 +118,30 @@ impl Drive {
         for (step, slot) in (0_u32..).zip(&mut self.slots) {
             let record = &mut slot.record;
             let open = matches!(record.state, StepState::Pending | StepState::Running);
-            let Some(attempt) = (if open { record.attempts.pop() } else { None }) else { continue };
+            let Some(attempt) = (if open { record.attempts.pop() } else { None }) else {
+                continue;
+            };
             given_up.push(step);
             if attempt.ended_at.is_some() || attempt.interrupted {
                 record.attempts.push(attempt);
                 continue;
             }
             let error = format!("stopped, because {reason}");
-            let failure = Failure { step, attempt: attempt.number, error: error.clone(), retry_in: None };
+            let failure = Failure {
+                step,
+                attempt: attempt.number,
+                error: error.clone(),
+                retry_in: None,
+            };
             wave.failures.push(failure);
-            record.attempts.push(attempt.interrupt(Some(now), error.clone()));
+            record
+                .attempts
+                .push(attempt.interrupt(Some(now), error.clone()));
             record.error = Some(error);
-            self.scheduler.vacate(step);
+            self.scheduler.vacate(step, false);
         }
-        wave.writes.retain(|write| given_up.binary_search(&write.step).is_err());
+        wave.writes
+            .retain(|write| given_up.binary_search(&write.step).is_err());
         for step in given_up {
             let outcome = self.over(step, Outcome::Failed, now);
             wave.writes.push(self.write(step));
@@ -137,7 +153,10 @@ impl Drive {
     pub(super) fn checkpoint(&mut self, row: &Row, wave: &mut Wave) -> CheckpointId {
         let id = CheckpointId::of(&row.id, row.revision + 1);
         self.checkpoint_seq = self.seq;
-        wave.checkpoint = Some(NewCheckpoint { id: id.clone(), through_seq: self.seq });
+        wave.checkpoint = Some(NewCheckpoint {
+            id: id.clone(),
+            through_seq: self.seq,
+        });
         id
     }
 
@@ -151,7 +170,10 @@ impl Drive {
     pub(super) fn reason(&self) -> String {
         if self.timed_out {
             let limit = self.plan.definition().config.timeout.unwrap_or_default();
-            return format!("the run was not done within its timeout of {}", wf_model::format_duration(limit));
+            return format!(
+                "the run was not done within its timeout of {}",
+                wf_model::format_duration(limit)
+            );
         }
         match self.scheduler.failed() {
             Some(step) => self.failure(step),
@@ -161,26 +183,43 @@ impl Drive {
 
     /// What the run says of the step that fails it.
     pub(super) fn failure(&self, step: u32) -> String {
-        let error = self.slots[step as usize].record.error.as_deref().unwrap_or("for an unknown reason");
+        let error = self.slots[step as usize]
+            .record
+            .error
+            .as_deref()
+            .unwrap_or("for an unknown reason");
         format!("step `{}` failed: {error}", self.plan.key(step as usize))
     }
 
     /// Whether that attempt at the step is under way.
     pub(super) fn is_running(&self, step: u32, attempt: usize) -> bool {
         let attempts = &self.slots[step as usize].record.attempts;
-        attempts.len() == attempt && attempts.last().is_some_and(|last| last.ended_at.is_none() && !last.interrupted)
+        attempts.len() == attempt
+            && attempts
+                .last()
+                .is_some_and(|last| last.ended_at.is_none() && !last.interrupted)
     }
 
     /// The row of a step, as it now is.
     pub(super) fn write(&mut self, step: u32) -> StepWrite {
         let slot = &mut self.slots[step as usize];
         let exists = std::mem::replace(&mut slot.exists, true);
-        StepWrite { step, exists, record: slot.record.clone() }
+        StepWrite {
+            step,
+            exists,
+            record: slot.record.clone(),
+        }
     }
 
     fn settle(&mut self, attempted: Attempted, wave: &mut Wave) {
-        let Attempted { step, ended_at, answer } = attempted;
-        let Some(attempt) = self.slots[step as usize].record.attempts.pop() else { return };
+        let Attempted {
+            step,
+            ended_at,
+            answer,
+        } = attempted;
+        let Some(attempt) = self.slots[step as usize].record.attempts.pop() else {
+            return;
+        };
         let number = attempt.number;
         let record = &mut self.slots[step as usize].record;
         let outcome = match answer {
@@ -194,14 +233,26 @@ impl Drive {
             }
             Err(failure) => {
                 let error = failure.to_string();
-                record.attempts.push(attempt.end(ended_at, Some(error.clone())));
+                record
+                    .attempts
+                    .push(attempt.end(ended_at, Some(error.clone())));
                 record.error = Some(error.clone());
-                let retry_in = if failure.is_retryable() { self.retry_in(step, number) } else { None };
+                let retry_in = if failure.is_retryable() {
+                    self.retry_in(step, number)
+                } else {
+                    None
+                };
                 if let Some(delay) = retry_in {
                     self.slots[step as usize].record.state = StepState::Pending;
+                    self.scheduler.rest(step);
                     wave.resting.push((delay, step));
                 }
-                wave.failures.push(Failure { step, attempt: number, error, retry_in });
+                wave.failures.push(Failure {
+                    step,
+                    attempt: number,
+                    error,
+                    retry_in,
+                });
                 retry_in.is_none().then_some(Outcome::Failed)
             }
         };
@@ -216,10 +267,14 @@ impl Drive {
     fn retry_in(&self, step: u32, attempt: u32) -> Option<Duration> {
         let definition = &self.plan.steps()[step as usize];
         let record = &self.slots[step as usize].record;
-        let failures = record.attempts[record.retry_base as usize..].iter().filter(|made| is_failure(made)).count();
+        let failures = record.attempts[record.retry_base as usize..]
+            .iter()
+            .filter(|made| is_failure(made))
+            .count();
         let failures = u32::try_from(failures).unwrap_or(u32::MAX);
         let seed = retry::seed(&idempotency_key(self.id(), &definition.key), attempt);
-        (failures < definition.retry.max_attempts.get()).then(|| retry::delay(&definition.retry, failures, seed))
+        (failures < definition.retry.max_attempts.get())
+            .then(|| retry::delay(&definition.retry, failures, seed))
     }
 
     fn over(&mut self, step: u32, outcome: Outcome, at: Timestamp) -> StepOutcome {

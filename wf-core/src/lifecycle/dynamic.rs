@@ -30,7 +30,10 @@ impl State {
 
     /// The state of that name, as [`State::name`] writes it.
     pub fn parse(name: &str) -> Option<State> {
-        State::ALL.iter().copied().find(|state| state.name() == name)
+        State::ALL
+            .iter()
+            .copied()
+            .find(|state| state.name() == name)
     }
 }
 
@@ -109,7 +112,11 @@ impl fmt::Display for TransitionError {
             return f.write_str(", which is final");
         }
         for (position, (event, _)) in self.state.legal().iter().enumerate() {
-            f.write_str(if position == 0 { "; legal here: " } else { ", " })?;
+            f.write_str(if position == 0 {
+                "; legal here: "
+            } else {
+                ", "
+            })?;
             write!(f, "`{event}`")?;
         }
         Ok(())
@@ -151,5 +158,8 @@ const _: () = {
     assert!(EventKind::ALL.len() == 14, "the lifecycle has 14 events");
     assert!(legal == 41, "the lifecycle has 41 legal pairs");
     assert!(terminal == 3, "three states are final");
-    assert!(reached == (1 << State::ALL.len()) - 1, "every state can be reached");
+    assert!(
+        reached == (1 << State::ALL.len()) - 1,
+        "every state can be reached"
+    );
 };

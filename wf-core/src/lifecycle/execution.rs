@@ -50,7 +50,10 @@ pub struct Pending<From, To> {
 
 impl<S: StateType> Execution<S> {
     pub(super) const fn new(row: Row) -> Self {
-        Execution { row, state: PhantomData }
+        Execution {
+            row,
+            state: PhantomData,
+        }
     }
 
     /// Which row it is, and at which revision.
@@ -60,7 +63,11 @@ impl<S: StateType> Execution<S> {
 
     /// Begins an empty path: committed as it is, it records work without a change of state.
     pub fn path(self) -> Pending<S, S> {
-        Pending { row: self.row, path: Vec::new(), states: PhantomData }
+        Pending {
+            row: self.row,
+            path: Vec::new(),
+            states: PhantomData,
+        }
     }
 }
 
@@ -68,7 +75,11 @@ impl<F: StateType, T: StateType> Pending<F, T> {
     pub(super) fn then<N: StateType>(mut self, event: Event) -> Pending<F, N> {
         debug_assert_eq!(T::STATE.next(event.kind()), Some(N::STATE));
         self.path.push(event);
-        Pending { row: self.row, path: self.path, states: PhantomData }
+        Pending {
+            row: self.row,
+            path: self.path,
+            states: PhantomData,
+        }
     }
 
     /// Which row it is, and at which revision it stands before the path is committed.
@@ -94,9 +105,19 @@ impl<F: StateType, T: StateType> Pending<F, T> {
     /// # Cancellation
     ///
     /// Dropping the future leaves it open whether the commit lands; whoever loads the row next sees which.
-    pub async fn commit(self, store: Arc<dyn Store>, writes: Writes) -> Result<(AnyExecution, Vec<Event>), StoreError> {
+    pub async fn commit(
+        self,
+        store: Arc<dyn Store>,
+        writes: Writes,
+    ) -> Result<(AnyExecution, Vec<Event>), StoreError> {
         let Pending { mut row, path, .. } = self;
-        let commit = Commit { row: row.clone(), from: F::STATE, to: T::STATE, path: path.clone(), writes };
+        let commit = Commit {
+            row: row.clone(),
+            from: F::STATE,
+            to: T::STATE,
+            path: path.clone(),
+            writes,
+        };
         if let Err(error) = store.commit(commit).await {
             let landed = error.is_unanswered()
                 && matches!(store.execution(&row.id).await, Ok(Some(now))
@@ -112,12 +133,24 @@ impl<F: StateType, T: StateType> Pending<F, T> {
 
 impl<S: StateType> fmt::Debug for Execution<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Execution<{}>({} at revision {})", S::STATE.type_name(), self.row.id, self.row.revision)
+        write!(
+            f,
+            "Execution<{}>({} at revision {})",
+            S::STATE.type_name(),
+            self.row.id,
+            self.row.revision
+        )
     }
 }
 
 impl<F: StateType, T: StateType> fmt::Debug for Pending<F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pending<{}, {}>({})", F::STATE.type_name(), T::STATE.type_name(), self.row.id)
+        write!(
+            f,
+            "Pending<{}, {}>({})",
+            F::STATE.type_name(),
+            T::STATE.type_name(),
+            self.row.id
+        )
     }
 }

@@ -19,11 +19,18 @@ fn table() -> BTreeMap<(&'static str, &'static str), &'static str> {
 }
 
 fn row() -> Row {
-    Row { id: ExecutionId::from("e"), token: 1, revision: 0 }
+    Row {
+        id: ExecutionId::from("e"),
+        token: 1,
+        revision: 0,
+    }
 }
 
 fn any_event(kind: EventKind) -> Event {
-    let step = StepOutcome { step: 0, outcome: Outcome::Succeeded };
+    let step = StepOutcome {
+        step: 0,
+        outcome: Outcome::Succeeded,
+    };
     match kind {
         EventKind::StartWorkflow => Event::StartWorkflow,
         EventKind::WorkflowParsed => Event::WorkflowParsed,
@@ -32,10 +39,14 @@ fn any_event(kind: EventKind) -> Event {
         EventKind::StepsScheduled => Event::StepsScheduled { steps: 1 },
         EventKind::StepCompleted => Event::StepCompleted { step },
         EventKind::AllStepsCompleted => Event::AllStepsCompleted,
-        EventKind::CheckpointCreated => Event::CheckpointCreated { checkpoint: CheckpointId::from("c") },
+        EventKind::CheckpointCreated => Event::CheckpointCreated {
+            checkpoint: CheckpointId::from("c"),
+        },
         EventKind::CheckpointRestored => Event::CheckpointRestored,
         EventKind::ResultsAggregated => Event::ResultsAggregated,
-        EventKind::Error => Event::Error { message: String::new() },
+        EventKind::Error => Event::Error {
+            message: String::new(),
+        },
         EventKind::Pause => Event::Pause,
         EventKind::Resume => Event::Resume,
         EventKind::Cancel => Event::Cancel,
@@ -115,7 +126,11 @@ fn the_typed_face_agrees_with_the_table_on_every_pair() {
     let table = table();
     for (state, event, reached) in pairs {
         let expected = table.get(&(state.type_name(), event.name())).copied();
-        assert_eq!(reached.map(State::type_name), expected, "{state:?} + {event:?}");
+        assert_eq!(
+            reached.map(State::type_name),
+            expected,
+            "{state:?} + {event:?}"
+        );
     }
 }
 
@@ -130,7 +145,11 @@ fn the_dynamic_face_agrees_with_the_table_on_every_pair() {
             let event = any_event(kind);
             assert_eq!(event.kind(), kind);
             let reached = transition(state, &event);
-            assert_eq!(reached.ok().map(State::type_name), expected, "{state:?} + {kind:?}");
+            assert_eq!(
+                reached.ok().map(State::type_name),
+                expected,
+                "{state:?} + {kind:?}"
+            );
             assert_eq!(validate_transition(state, kind), expected.is_some());
             pairs += 1;
         }
@@ -143,15 +162,30 @@ fn generic_code_sees_the_same_table() {
     fn next<S: On<E>, E>() -> State {
         <S::Next as StateType>::STATE
     }
-    assert_eq!(next::<state::Paused, event::Resume>(), State::RestoringFromCheckpoint);
-    assert_eq!(next::<state::AwaitingCompletion, event::CheckpointCreated>(), State::AwaitingCompletion);
+    assert_eq!(
+        next::<state::Paused, event::Resume>(),
+        State::RestoringFromCheckpoint
+    );
+    assert_eq!(
+        next::<state::AwaitingCompletion, event::CheckpointCreated>(),
+        State::AwaitingCompletion
+    );
 }
 
 #[test]
 fn three_states_are_final_and_only_a_paused_execution_can_be_resumed() {
-    let terminal: Vec<_> = State::ALL.iter().filter(|state| state.is_terminal()).collect();
-    assert_eq!(terminal, [&State::Completed, &State::Failed, &State::Cancelled]);
-    let resumable: Vec<_> = State::ALL.iter().filter(|state| state.can_resume()).collect();
+    let terminal: Vec<_> = State::ALL
+        .iter()
+        .filter(|state| state.is_terminal())
+        .collect();
+    assert_eq!(
+        terminal,
+        [&State::Completed, &State::Failed, &State::Cancelled]
+    );
+    let resumable: Vec<_> = State::ALL
+        .iter()
+        .filter(|state| state.can_resume())
+        .collect();
     assert_eq!(resumable, [&State::Paused]);
 }
 
@@ -173,8 +207,14 @@ fn a_state_is_its_own_type_and_no_other() {
     assert_eq!(format!("{paused:?}"), "Execution<Paused>(e at revision 0)");
     let pending = paused.resume();
     assert_eq!(pending.state(), State::RestoringFromCheckpoint);
-    assert_eq!(format!("{pending:?}"), "Pending<Paused, RestoringFromCheckpoint>(e)");
-    assert_eq!(AnyExecution::from(Execution::<state::Failed>::new(row())).row(), &row());
+    assert_eq!(
+        format!("{pending:?}"),
+        "Pending<Paused, RestoringFromCheckpoint>(e)"
+    );
+    assert_eq!(
+        AnyExecution::from(Execution::<state::Failed>::new(row())).row(),
+        &row()
+    );
 }
 
 #[test]
@@ -184,15 +224,24 @@ fn an_illegal_event_says_what_is_legal() {
         error.to_string(),
         "event `Pause` is not legal in state `Paused`; legal here: `Error`, `Resume`, `Cancel`"
     );
-    assert_eq!((error.state(), error.event()), (State::Paused, EventKind::Pause));
+    assert_eq!(
+        (error.state(), error.event()),
+        (State::Paused, EventKind::Pause)
+    );
     let error = transition(State::Failed, &Event::Resume).unwrap_err();
-    assert_eq!(error.to_string(), "event `Resume` is not legal in state `Failed`, which is final");
+    assert_eq!(
+        error.to_string(),
+        "event `Resume` is not legal in state `Failed`, which is final"
+    );
     assert_eq!(EventKind::Resume.to_string(), "Resume");
 }
 
 #[test]
 fn the_sql_check_allows_every_state_and_nothing_else() {
-    let names: Vec<String> = State::ALL.iter().map(|state| format!("'{}'", state.name())).collect();
+    let names: Vec<String> = State::ALL
+        .iter()
+        .map(|state| format!("'{}'", state.name()))
+        .collect();
     assert_eq!(STATE_NAMES_SQL, names.join(", "));
 }
 

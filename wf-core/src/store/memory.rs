@@ -1,6 +1,6 @@
 //! A store in memory: for tests, dry runs, and hosts that need no durability.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::channel::mpsc;
@@ -8,8 +8,8 @@ use futures::future::{self, BoxFuture};
 use futures::stream::BoxStream;
 
 use super::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, StepRecord, Store, StoreError,
-    WorkflowRecord,
+    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, StepRecord,
+    Store, StoreError, WorkflowRecord, Writes,
 };
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{EventKind, Row, State};
@@ -30,6 +30,7 @@ struct Tables {
     executions: BTreeMap<ExecutionId, ExecutionRecord>,
     steps: BTreeMap<ExecutionId, BTreeMap<u32, StepRecord>>,
     checkpoints: BTreeMap<CheckpointId, Checkpoint>,
+    step_counts: BTreeMap<WorkflowId, usize>,
     watchers: Vec<(ExecutionId, mpsc::Sender<()>)>,
     commits: u64,
 }
@@ -57,7 +58,10 @@ impl MemoryStore {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer<T: Send + 'static>(&self, ask: impl FnOnce(&mut Tables) -> T) -> BoxFuture<'static, T> {
+    fn answer<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut Tables) -> T,
+    ) -> BoxFuture<'static, T> {
         Box::pin(future::ready(ask(&mut self.tables())))
     }
 }
@@ -75,7 +79,11 @@ impl Store for MemoryStore {
         self.answer(move |tables| tables.claim(claim))
     }
 
-    fn renew(&self, owner: &Owner, lease_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn renew(
+        &self,
+        owner: &Owner,
+        lease_until: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
         self.answer(|tables| {
             for execution in tables.executions.values_mut() {
                 if execution.owner.as_ref() == Some(owner) {
@@ -86,7 +94,10 @@ impl Store for MemoryStore {
         })
     }
 
-    fn request_pause(&self, id: &ExecutionId) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+    fn request_pause(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
         self.answer(|tables| {
             let execution = tables.execution(id)?;
             if !execution.state.is_terminal() && execution.state != State::Paused {
@@ -98,26 +109,49 @@ impl Store for MemoryStore {
         })
     }
 
-    fn cancel(&self, id: &ExecutionId, at: Timestamp) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+    fn cancel(
+        &self,
+        id: &ExecutionId,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
         self.answer(|tables| tables.cancel(id, at))
     }
 
-    fn execution(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
+    fn execution(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
         self.answer(|tables| Ok(tables.executions.get(id).cloned()))
     }
 
     fn load(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<LoadedExecution>, StoreError>> {
         self.answer(|tables| {
-            let Some(execution) = tables.executions.get(id).cloned() else { return Ok(None) };
-            let Some(workflow) = tables.workflows.get(&execution.workflow_id).cloned() else {
-                return Err(StoreError::damaged(format!("the workflow of execution `{id}` is missing")));
+            let Some(execution) = tables.executions.get(id).cloned() else {
+                return Ok(None);
             };
-            let steps = tables.steps.get(id).into_iter().flatten().map(|(&step, record)| (step, record.clone()));
-            Ok(Some(LoadedExecution { execution, workflow, steps: steps.collect() }))
+            let Some(workflow) = tables.workflows.get(&execution.workflow_id).cloned() else {
+                return Err(StoreError::damaged(format!(
+                    "the workflow of execution `{id}` is missing"
+                )));
+            };
+            let steps = tables
+                .steps
+                .get(id)
+                .into_iter()
+                .flatten()
+                .map(|(&step, record)| (step, record.clone()));
+            Ok(Some(LoadedExecution {
+                execution,
+                workflow,
+                steps: steps.collect(),
+            }))
         })
     }
 
-    fn workflow(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
+    fn workflow(
+        &self,
+        id: &WorkflowId,
+    ) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
         self.answer(|tables| Ok(tables.workflows.get(id).cloned()))
     }
 
@@ -137,7 +171,10 @@ impl Store for MemoryStore {
         })
     }
 
-    fn checkpoints(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>> {
+    fn checkpoints(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>> {
         self.answer(|tables| Ok(tables.checkpoints_of(id)))
     }
 
@@ -151,7 +188,9 @@ impl Store for MemoryStore {
 
 impl Tables {
     fn execution(&mut self, id: &ExecutionId) -> Result<&mut ExecutionRecord, StoreError> {
-        self.executions.get_mut(id).ok_or_else(|| StoreError::not_found(format!("there is no execution `{id}`")))
+        self.executions
+            .get_mut(id)
+            .ok_or_else(|| StoreError::not_found(format!("there is no execution `{id}`")))
     }
 
     /// The row, if it stands as the caller has read it.
@@ -160,25 +199,35 @@ impl Tables {
         if (execution.token, execution.revision) == (row.token, row.revision) {
             return Ok(execution);
         }
-        Err(StoreError::conflict(format!("execution `{}` was written by another since it was read", row.id)))
+        Err(StoreError::conflict(format!(
+            "execution `{}` was written by another since it was read",
+            row.id
+        )))
     }
 
     fn create(&mut self, new: NewExecution) -> Result<(), StoreError> {
         if self.executions.contains_key(&new.id) {
-            return Err(StoreError::exists(format!("there is an execution `{}` already", new.id)));
+            return Err(StoreError::exists(format!(
+                "there is an execution `{}` already",
+                new.id
+            )));
         }
         self.commits += 1;
         let workflow = new.workflow;
-        self.workflows.entry(workflow.id.clone()).or_insert_with(|| WorkflowRecord {
-            id: workflow.id.clone(),
-            name: workflow.name,
-            description: workflow.description,
-            version: workflow.version,
-            definition: workflow.definition,
-            hash: workflow.hash,
-            created_at: new.at,
-            updated_at: new.at,
-        });
+        self.step_counts
+            .insert(workflow.id.clone(), workflow.steps.len());
+        self.workflows
+            .entry(workflow.id.clone())
+            .or_insert_with(|| WorkflowRecord {
+                id: workflow.id.clone(),
+                name: workflow.name,
+                description: workflow.description,
+                version: workflow.version,
+                definition: workflow.definition,
+                hash: workflow.hash,
+                created_at: new.at,
+                updated_at: new.at,
+            });
         let execution = ExecutionRecord {
             id: new.id.clone(),
             workflow_id: workflow.id,
@@ -201,15 +250,30 @@ impl Tables {
     }
 
     fn commit(&mut self, commit: Commit) -> Result<(), StoreError> {
-        let Commit { row, from, to, path, writes } = commit;
-        let end = path.iter().try_fold(from, |state, event| state.next(event.kind()));
-        if end != Some(to) {
-            return Err(StoreError::rejected(format!("`{from}` does not lead to `{to}` by that path")));
+        let Commit {
+            row,
+            from,
+            to,
+            path,
+            writes,
+        } = commit;
+        let end = path
+            .iter()
+            .try_fold(from, |state, event| state.next(event.kind()));
+        if end != Some(to) || from.is_terminal() {
+            return Err(StoreError::rejected(format!(
+                "`{from}` does not lead to `{to}` by that path"
+            )));
         }
-        let execution = self.row(&row)?;
-        if execution.state != from {
-            return Err(StoreError::conflict(format!("execution `{}` is not in state `{from}` any more", row.id)));
+        let current = self.row(&row)?;
+        if current.state != from {
+            return Err(StoreError::conflict(format!(
+                "execution `{}` is not in state `{from}` any more",
+                row.id
+            )));
         }
+        self.check(&row.id, &writes)?;
+        let execution = self.execution(&row.id)?;
         execution.state = to;
         execution.revision += 1;
         execution.driven_millis = writes.driven_millis;
@@ -241,10 +305,44 @@ impl Tables {
         Ok(())
     }
 
+    /// What a database would refuse: before anything is written.
+    fn check(&self, id: &ExecutionId, writes: &Writes) -> Result<(), StoreError> {
+        let workflow = self
+            .executions
+            .get(id)
+            .and_then(|execution| self.step_counts.get(&execution.workflow_id));
+        let count = workflow.copied().unwrap_or(0);
+        let rows = self.steps.get(id);
+        let mut inserted = BTreeSet::new();
+        for write in &writes.steps {
+            if write.step as usize >= count {
+                return Err(StoreError::rejected(
+                    "a step row names a step that its workflow does not have",
+                ));
+            }
+            let is_there = rows.is_some_and(|rows| rows.contains_key(&write.step))
+                || !inserted.insert(write.step);
+            if is_there != write.exists {
+                return Err(StoreError::rejected(
+                    "a step row is inserted twice, or updated before it is there",
+                ));
+            }
+        }
+        match &writes.checkpoint {
+            Some(new) if self.checkpoints.contains_key(&new.id) => Err(StoreError::rejected(
+                format!("there is a checkpoint `{}` already", new.id),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn claim(&mut self, claim: Claim) -> Result<Row, StoreError> {
         let execution = self.row(&claim.row)?;
         if execution.state.is_terminal() {
-            return Err(StoreError::conflict(format!("execution `{}` has ended", claim.row.id)));
+            return Err(StoreError::conflict(format!(
+                "execution `{}` has ended",
+                claim.row.id
+            )));
         }
         execution.owner = Some(claim.owner);
         execution.lease_until = Some(claim.lease_until);
@@ -259,7 +357,9 @@ impl Tables {
 
     fn cancel(&mut self, id: &ExecutionId, at: Timestamp) -> Result<ExecutionRecord, StoreError> {
         let execution = self.execution(id)?;
-        let Some(next) = execution.state.next(EventKind::Cancel) else { return Ok(execution.clone()) };
+        let Some(next) = execution.state.next(EventKind::Cancel) else {
+            return Ok(execution.clone());
+        };
         execution.state = next;
         execution.token += 1;
         execution.revision += 1;
@@ -288,7 +388,11 @@ impl Tables {
             .filter_map(|(&step, record)| Some((record.seq?, step)))
             .collect();
         order.sort_unstable();
-        let mut own: Vec<_> = self.checkpoints.iter().filter(|(_, checkpoint)| checkpoint.execution == *id).collect();
+        let mut own: Vec<_> = self
+            .checkpoints
+            .iter()
+            .filter(|(_, checkpoint)| checkpoint.execution == *id)
+            .collect();
         own.sort_by_key(|(_, checkpoint)| std::cmp::Reverse(checkpoint.revision));
         own.into_iter()
             .map(|(checkpoint_id, checkpoint)| CheckpointRecord {
@@ -309,7 +413,15 @@ impl Tables {
 
     fn wake(&mut self, id: &ExecutionId) {
         self.watchers.retain_mut(|(watched, sender)| {
-            watched != id || sender.try_send(()).map_or_else(|error| !error.is_disconnected(), |()| true)
+            watched != id
+                || sender
+                    .try_send(())
+                    .map_or_else(|error| !error.is_disconnected(), |()| true)
         });
     }
+}
+
+#[cfg(test)]
+mod tests {
+    crate::store_conformance!(|| Box::new(crate::store::MemoryStore::new()));
 }

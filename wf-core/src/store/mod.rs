@@ -4,7 +4,7 @@
 //! checkpoints. Every write is an insert or a compare-and-set; no identifier and no moment is made by the
 //! store, so that a run on virtual time leaves the same rows every time.
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
 mod memory;
@@ -16,7 +16,8 @@ use futures::stream::BoxStream;
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use record::{
-    CheckpointRecord, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord, WorkflowStepRecord,
+    CheckpointRecord, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord,
+    WorkflowStepRecord,
 };
 
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
@@ -65,7 +66,8 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of the database.
-    fn renew(&self, owner: &Owner, lease_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn renew(&self, owner: &Owner, lease_until: Timestamp)
+    -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Asks the owner of an execution to pause it; without effect on one that is paused or has ended.
     ///
@@ -74,7 +76,8 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`is_not_found`](StoreError::is_not_found).
-    fn request_pause(&self, id: &ExecutionId) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>>;
+    fn request_pause(&self, id: &ExecutionId)
+    -> BoxFuture<'_, Result<ExecutionRecord, StoreError>>;
 
     /// Cancels an execution, whoever drives it: in one transaction its state becomes `cancelled`, its token
     /// and revision rise by one, and its running and pending step rows become `cancelled`.
@@ -85,14 +88,21 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`is_not_found`](StoreError::is_not_found).
-    fn cancel(&self, id: &ExecutionId, at: Timestamp) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>>;
+    fn cancel(
+        &self,
+        id: &ExecutionId,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>>;
 
     /// Reads one execution.
     ///
     /// # Errors
     ///
     /// Those of the database.
-    fn execution(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>>;
+    fn execution(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>>;
 
     /// Reads one execution with its workflow and its step rows, all of the same moment.
     ///
@@ -106,7 +116,10 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of the database.
-    fn workflow(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>>;
+    fn workflow(
+        &self,
+        id: &WorkflowId,
+    ) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>>;
 
     /// Lists the workflows, newest first.
     ///
@@ -127,7 +140,10 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of the database.
-    fn checkpoints(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>>;
+    fn checkpoints(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>>;
 
     /// Yields an item whenever the execution's row may have been written by another than its owner.
     ///
@@ -167,7 +183,15 @@ impl NewExecution {
         at: Timestamp,
         origin: Origin,
     ) -> Self {
-        NewExecution { id, workflow, context, owner, lease_until, at, origin }
+        NewExecution {
+            id,
+            workflow,
+            context,
+            owner,
+            lease_until,
+            at,
+            origin,
+        }
     }
 }
 
@@ -222,12 +246,23 @@ impl Commit {
     /// # Errors
     ///
     /// [`TransitionError`] when an event of the path is not legal where the path has come to.
-    pub fn new(row: Row, from: State, path: Vec<Event>, writes: Writes) -> Result<Self, TransitionError> {
+    pub fn new(
+        row: Row,
+        from: State,
+        path: Vec<Event>,
+        writes: Writes,
+    ) -> Result<Self, TransitionError> {
         let mut to = from;
         for event in &path {
             to = transition(to, event)?;
         }
-        Ok(Commit { row, from, to, path, writes })
+        Ok(Commit {
+            row,
+            from,
+            to,
+            path,
+            writes,
+        })
     }
 }
 
@@ -250,7 +285,13 @@ pub struct Writes {
 impl Writes {
     /// Nothing but the moment and the time driven.
     pub const fn new(at: Timestamp, driven_millis: u64) -> Self {
-        Writes { at, driven_millis, steps: Vec::new(), checkpoint: None, error: None }
+        Writes {
+            at,
+            driven_millis,
+            steps: Vec::new(),
+            checkpoint: None,
+            error: None,
+        }
     }
 }
 
@@ -289,7 +330,11 @@ pub struct Claim {
 impl Claim {
     /// A claim of `owner` to the row as it was read.
     pub const fn new(row: Row, owner: Owner, lease_until: Timestamp) -> Self {
-        Claim { row, owner, lease_until }
+        Claim {
+            row,
+            owner,
+            lease_until,
+        }
     }
 }
 

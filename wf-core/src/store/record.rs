@@ -80,7 +80,11 @@ pub struct ExecutionRecord {
 impl ExecutionRecord {
     /// Which row it is, and at which revision.
     pub fn row(&self) -> Row {
-        Row { id: self.id.clone(), token: self.token, revision: self.revision }
+        Row {
+            id: self.id.clone(),
+            token: self.token,
+            revision: self.revision,
+        }
     }
 }
 
@@ -108,7 +112,9 @@ pub struct StepRecord {
 impl StepRecord {
     /// `retry_count`: how many attempts were made beyond the first.
     pub fn retry_count(&self) -> u32 {
-        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_sub(1)
+        u32::try_from(self.attempts.len())
+            .unwrap_or(u32::MAX)
+            .saturating_sub(1)
     }
 }
 

@@ -86,13 +86,17 @@ impl VirtualClock {
         self.state().jumped += millis;
     }
 
-    /// Moves on to the next wait and ends it; false when there is none.
+    /// Moves on to the next moment at which something waits to be woken; false when there is none.
     fn advance(&self) -> bool {
         let mut state = self.state();
-        let Some(((due, _), waker)) = state.waits.pop_first() else { return false };
+        let Some((&(due, _), _)) = state.waits.first_key_value() else {
+            return false;
+        };
         state.elapsed = state.elapsed.max(due);
+        let later = state.waits.split_off(&(due, u64::MAX));
+        let over = std::mem::replace(&mut state.waits, later);
         drop(state);
-        if let Some(waker) = waker {
+        for waker in over.into_values().flatten() {
             waker.wake();
         }
         true
@@ -115,7 +119,10 @@ impl Clock for VirtualClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let mut state = self.state();
-        let wait = Wait { clock: self.clone(), key: (state.elapsed.saturating_add(duration), state.next) };
+        let wait = Wait {
+            clock: self.clone(),
+            key: (state.elapsed.saturating_add(duration), state.next),
+        };
         state.next += 1;
         state.waits.insert(wait.key, None);
         drop(state);
@@ -190,7 +197,10 @@ mod tests {
 
     #[test]
     fn waiting_for_nothing_is_told() {
-        assert_eq!(VirtualClock::new().run(future::pending::<()>()), Err(Stuck(())));
+        assert_eq!(
+            VirtualClock::new().run(future::pending::<()>()),
+            Err(Stuck(()))
+        );
     }
 
     #[test]

@@ -194,20 +194,28 @@ impl Reading {
     /// Reports a key that has no meaning; its value counts as that of the key that was probably meant, so that
     /// one slip is not reported twice.
     fn take_unknown(&mut self, key: Key, value: Node, reader: &mut Reader) {
-        let meant = reader.unknown_key(&key, &KEYS);
-        let is_open = match meant {
-            Some("key") => !self.has_key,
-            Some("agent") => !self.has_agent,
-            Some("prompt") => !self.has_prompt,
-            Some("dependencies") => self.step.dependencies.is_empty(),
-            _ => false,
+        let meant = match (reader.unknown_key(&key, &KEYS), &value.value) {
+            (Some(meant @ "key"), Value::Text(_)) if !self.has_key => Some(meant),
+            (Some(meant @ "agent"), Value::Text(_)) if !self.has_agent => Some(meant),
+            (Some(meant @ "prompt"), Value::Text(_)) if !self.has_prompt => Some(meant),
+            (Some(meant @ "dependencies"), Value::Sequence(_))
+                if self.step.dependencies.is_empty() =>
+            {
+                Some(meant)
+            }
+            _ => None,
         };
-        if let (true, Some(meant)) = (is_open, meant) {
-            let key = Key {
-                place: key.place,
-                text: meant.to_owned(),
-            };
-            reader.quietly(|reader| self.take(Entry { key, value }, reader));
+        if let Some(meant) = meant {
+            self.take(
+                Entry {
+                    key: Key {
+                        text: meant.to_owned(),
+                        ..key
+                    },
+                    value,
+                },
+                reader,
+            );
         }
     }
 

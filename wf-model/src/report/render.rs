@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::problem::Severity;
+use crate::problem::{MOST_WARNINGS, Severity};
 
 use super::Diagnostic;
 
@@ -52,7 +52,12 @@ pub(super) fn pieces(text: &str, diagnostics: &[Diagnostic]) -> Vec<Piece> {
         show(&mut page, text, diagnostic);
     }
     if let Some(more @ 1..) = diagnostics.len().checked_sub(MOST_SHOWN) {
-        page.push(Role::Message, &format!("\n\n… and {more} more"));
+        let at_least = if diagnostics.len() < MOST_WARNINGS {
+            ""
+        } else {
+            "at least "
+        };
+        page.push(Role::Message, &format!("\n\n… and {at_least}{more} more"));
     }
     page.pieces
 }

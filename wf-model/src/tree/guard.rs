@@ -3,7 +3,7 @@
 //! The parser behind `serde_yaml` takes time in the square of how deep `[` and `{` nest, and of how many
 //! `%TAG` lines there are, before anybody sees an event.
 
-use saphyr_parser::Parser;
+use saphyr_parser::{Event, Parser};
 
 use super::MOST_LEVELS;
 use super::build::Syntax;
@@ -22,25 +22,46 @@ pub(super) fn too_costly(text: &str) -> Option<Syntax> {
     // Most text, however long, ends the count far below this.
     const SURELY_FLAT: usize = 1_000;
     if most_levels(text.as_bytes()) <= SURELY_FLAT {
-        return None;
-    }
-    // This parser stops where collections in brackets nest deeper than 255.
-    let error = Parser::new_from_str(text).find_map(Result::err)?;
-    let at = Cursor::new(text).offset(error.marker().index());
-    let at = at..at
-        + text
-            .get(at..)
-            .and_then(|rest| rest.chars().next())
-            .map_or(0, char::len_utf8);
-    Some(if error.info().contains("recursion") {
-        Syntax::new(
-            at,
-            format!("the document nests deeper than {MOST_LEVELS} levels"),
-            "close brackets and braces earlier",
-        )
+        None
     } else {
-        super::yaml::rewritten(at, error.info())
-    })
+        too_deep(text)
+    }
+}
+
+/// Looks for the place where a text nests too deep, with a parser that gives each event as soon as it is
+/// known and itself stops where collections in brackets nest deeper than 255.
+fn too_deep(text: &str) -> Option<Syntax> {
+    let mut levels = 0;
+    for event in Parser::new_from_str(text) {
+        let (at, error) = match event {
+            Ok((Event::SequenceStart(..) | Event::MappingStart(..), span)) => {
+                levels += 1;
+                if levels <= MOST_LEVELS {
+                    continue;
+                }
+                (span.start.index(), None)
+            }
+            Ok((event, _)) => {
+                levels -= usize::from(matches!(event, Event::SequenceEnd | Event::MappingEnd));
+                continue;
+            }
+            Err(error) => {
+                let problem =
+                    Some(error.info().to_owned()).filter(|info| !info.contains("recursion"));
+                (error.marker().index(), problem)
+            }
+        };
+        let at = super::yaml::char_at(text, Cursor::new(text).offset(at));
+        return Some(match error {
+            None => Syntax::new(
+                at,
+                super::yaml::too_deep(),
+                "bring the text to fewer levels",
+            ),
+            Some(problem) => super::yaml::rewritten(at, &problem),
+        });
+    }
+    None
 }
 
 /// Returns a number that is surely not less than how deep brackets and braces nest.
@@ -48,13 +69,17 @@ pub(super) fn too_costly(text: &str) -> Option<Syntax> {
 /// Whether a bracket is one, or part of a text or a comment, depends on all that stands before it. But an
 /// opening one and the next closing one of the same line cancel out when nothing between them can begin or
 /// end a text or a comment; quotes can, except a pair of them that begins where a value must begin, with
-/// nothing open or closed in between. What this leaves open is counted.
+/// nothing open or closed in between. What this leaves open is counted, and so is each `- ` and `? ` of a line
+/// that begins with a long row of them.
 fn most_levels(text: &[u8]) -> usize {
-    let mut levels = Levels::default();
+    let mut levels = Levels {
+        is_in_row: true,
+        ..Levels::default()
+    };
     for byte in text {
         levels.meet(*byte);
     }
-    levels.most
+    levels.most.max(levels.longest_row)
 }
 
 #[derive(Default)]
@@ -68,6 +93,10 @@ struct Levels {
     /// The last byte that is no blank, and whether blanks follow it.
     last: u8,
     is_after_blank: bool,
+    /// How many `-` and `?` the line begins with, and the most that any line did.
+    row: usize,
+    longest_row: usize,
+    is_in_row: bool,
 }
 
 /// A quote that may still cancel out with the next.
@@ -92,10 +121,12 @@ impl Levels {
             b'#' | b'\\' | b'\n' | b'\r' => self.pass(),
             _ => {}
         }
-        if byte == b' ' || byte == b'\t' {
-            self.is_after_blank = true;
-        } else {
-            (self.last, self.is_after_blank) = (byte, false);
+        match byte {
+            b' ' | b'\t' => self.is_after_blank = true,
+            _ => {
+                self.meet_row(byte);
+                (self.last, self.is_after_blank) = (byte, false);
+            }
         }
     }
 
@@ -113,6 +144,17 @@ impl Levels {
                     && first.open_before == self.open
                     && !first.has_unmatched_end => {}
             _ => self.pass(),
+        }
+    }
+
+    fn meet_row(&mut self, byte: u8) {
+        match byte {
+            b'\n' | b'\r' => (self.row, self.is_in_row) = (0, true),
+            b'-' | b'?' if self.is_in_row => {
+                self.row += 1;
+                self.longest_row = self.longest_row.max(self.row);
+            }
+            _ => self.is_in_row = false,
         }
     }
 
@@ -137,7 +179,7 @@ mod tests {
     #[test]
     fn ordinary_lines_stay_flat() {
         let step = "  - { key: \"a\", agent: b, prompt: 'do {{x}} [now]', dependencies: [\"c\", \"d\"] }\n";
-        assert_eq!(levels(&step.repeat(1000)), 4);
+        assert_eq!(levels(&step.repeat(1000)), 3);
         assert_eq!(
             levels(&"prompt: don't\nlist: [a, {b: c}]\n".repeat(1000)),
             2
@@ -171,7 +213,7 @@ mod tests {
     fn deep_nesting_is_refused_where_it_becomes_too_deep() {
         let found = too_costly(&"[".repeat(100_000)).unwrap();
         assert_eq!(found.message, "the document nests deeper than 100 levels");
-        assert_eq!(found.at.len(), 1);
+        assert_eq!(found.at, 255..256);
         assert!(too_costly(&"{a: ".repeat(50_000)).is_some());
         assert!(too_costly(&"[\"]\", ".repeat(50_000)).is_some());
         assert_eq!(

@@ -45,14 +45,6 @@ impl Reader {
         self.problems.into_vec()
     }
 
-    /// Reads something without gathering what is wrong with it.
-    pub(crate) fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::take(&mut self.problems);
-        let value = read(self);
-        self.problems = before;
-        value
-    }
-
     pub(crate) fn problems(&mut self) -> &mut Problems<u32> {
         &mut self.problems
     }
@@ -96,7 +88,7 @@ impl Reader {
                     }
                     _ => "put it in quotes",
                 };
-                self.wrong(name, node.place, &value, "text", help)
+                self.wrong(name, node.place, &value, "a string", help)
             }
         }
     }
@@ -111,7 +103,7 @@ impl Reader {
                 Value::Text(text) => texts.push((node.place, text)),
                 value => {
                     let message = format!(
-                        "an entry of {} is {}, but must be text",
+                        "an entry of {} is {}, but must be a string",
                         quoted(name),
                         value.kind()
                     );

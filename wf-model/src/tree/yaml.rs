@@ -8,12 +8,12 @@ use serde_yaml::Deserializer;
 
 use super::build::{Builder, Limit, Syntax};
 use super::locate::{Cursor, Spot, Spots, Wanted};
-use super::{MOST_LEVELS, Node, guard};
+use super::{MOST_LEVELS, Node, anchors, guard};
 use crate::problem::Problem;
 
 /// Parses a text; what is odd but readable comes with the tree.
 pub(crate) fn parse(text: &str) -> Result<(Node, Vec<Problem<u32>>), Syntax> {
-    if let Some(found) = guard::too_costly(text) {
+    if let Some(found) = guard::too_costly(text).or_else(|| anchors::defined_twice(text)) {
         return Err(found);
     }
     let mut builder = Builder::new(text.len(), true);
@@ -453,7 +453,8 @@ fn context_offset(text: &str, shown: &str) -> Option<usize> {
     )
 }
 
-fn char_at(text: &str, offset: usize) -> Range<usize> {
+/// Returns the range of the character at an offset, or before it.
+pub(super) fn char_at(text: &str, offset: usize) -> Range<usize> {
     let start = (0..=offset.min(text.len()))
         .rev()
         .find(|at| text.is_char_boundary(*at))

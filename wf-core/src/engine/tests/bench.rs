@@ -29,7 +29,11 @@ impl Bench {
     pub(super) fn new() -> Self {
         let clock = VirtualClock::new();
         Bench {
-            agent: Scripted { clock: clock.clone(), script: Arc::default(), calls: Arc::default() },
+            agent: Scripted {
+                clock: clock.clone(),
+                script: Arc::default(),
+                calls: Arc::default(),
+            },
             store: Arc::new(MemoryStore::new()),
             log: Arc::default(),
             clock,
@@ -67,7 +71,10 @@ impl Bench {
 }
 
 pub(super) fn options() -> RunOptions {
-    RunOptions { id: Some(ExecutionId::from("run")), ..RunOptions::default() }
+    RunOptions {
+        id: Some(ExecutionId::from("run")),
+        ..RunOptions::default()
+    }
 }
 
 /// The plan of `steps` in YAML flow form, one per line, with `head` before them.
@@ -75,7 +82,11 @@ pub(super) fn plan(head: &str, steps: &str) -> Arc<Plan> {
     let mut text = format!("name: test\n{head}\nsteps:\n");
     for step in steps.trim().lines() {
         let step = step.trim();
-        let prompt = if step.contains("prompt:") { "" } else { ", prompt: p" };
+        let prompt = if step.contains("prompt:") {
+            ""
+        } else {
+            ", prompt: p"
+        };
         let _ = writeln!(text, "  - {{ agent: a, key: {step}{prompt} }}");
     }
     Plan::from_yaml("test.yaml", &text).unwrap_or_else(|report| panic!("{report}"))
@@ -86,7 +97,9 @@ fn note(log: &mut String, notice: &Notice<'_>) {
         let names: Vec<String> = path
             .iter()
             .map(|event| match event {
-                Event::StepCompleted { step } => format!("StepCompleted({} {})", step.step, step.outcome.state()),
+                Event::StepCompleted { step } => {
+                    format!("StepCompleted({} {})", step.step, step.outcome.state())
+                }
                 Event::StepsScheduled { steps } => format!("StepsScheduled({steps})"),
                 event => event.kind().name().to_owned(),
             })
@@ -108,6 +121,8 @@ pub(super) struct Scripted {
 pub(super) enum Act {
     /// Answers with that after so many seconds.
     Answer(u64, &'static str),
+    /// Answers at once.
+    Instant,
     /// Fails after so many seconds; another attempt may succeed.
     Fail(u64, &'static str),
     /// Fails after so many seconds for good.
@@ -120,7 +135,10 @@ pub(super) enum Act {
 impl Scripted {
     /// At its attempts the step does these in turn, the last one for ever.
     pub(super) fn on(&self, step: &str, acts: &[Act]) {
-        self.script.lock().unwrap().insert(step.to_owned(), acts.to_vec());
+        self.script
+            .lock()
+            .unwrap()
+            .insert(step.to_owned(), acts.to_vec());
     }
 
     fn act(&self, step: &str, attempt: u32) -> Act {
@@ -144,8 +162,13 @@ impl Agent for Scripted {
                     Ok(Reply::read(&text.replace("$PROMPT", &prompt)))
                 })
                 .boxed(),
-            Act::Fail(seconds, text) => after(seconds).map(move |()| Err(StepError::retryable(text))).boxed(),
-            Act::Refuse(seconds, text) => after(seconds).map(move |()| Err(StepError::terminal(text))).boxed(),
+            Act::Fail(seconds, text) => after(seconds)
+                .map(move |()| Err(StepError::retryable(text)))
+                .boxed(),
+            Act::Refuse(seconds, text) => after(seconds)
+                .map(move |()| Err(StepError::terminal(text)))
+                .boxed(),
+            Act::Instant => futures::future::ready(Ok(Reply::text("x"))).boxed(),
             Act::Hang => futures::future::pending().boxed(),
             Act::Panic => panic!("on purpose"),
         }

@@ -18,9 +18,22 @@ fn id() -> ExecutionId {
 }
 
 /// Runs `plan`, and `meanwhile` beside it after that many seconds.
-fn run_with<T>(bench: &Bench, plan: &Arc<Plan>, after: u64, meanwhile: impl AsyncFnOnce(Engine) -> T) -> (Status, T) {
+fn run_with<T>(
+    bench: &Bench,
+    plan: &Arc<Plan>,
+    after: u64,
+    meanwhile: impl AsyncFnOnce(Engine) -> T,
+) -> (Status, T) {
     let engine = bench.engine();
-    let run = async { engine.start(plan, Inputs::new(), options()).await.unwrap().finish().await.unwrap() };
+    let run = async {
+        engine
+            .start(plan, Inputs::new(), options())
+            .await
+            .unwrap()
+            .finish()
+            .await
+            .unwrap()
+    };
     let beside = async {
         bench.clock.sleep(Duration::from_secs(after)).await;
         meanwhile(bench.engine()).await
@@ -31,9 +44,20 @@ fn run_with<T>(bench: &Bench, plan: &Arc<Plan>, after: u64, meanwhile: impl Asyn
 /// Starts `plan` and drops its run after that many seconds, as a process that dies would.
 fn die_after(bench: &Bench, plan: &Arc<Plan>, seconds: u64) -> Engine {
     let engine = bench.engine();
-    let run = async { engine.start(plan, Inputs::new(), options()).await.unwrap().finish().await };
+    let run = async {
+        engine
+            .start(plan, Inputs::new(), options())
+            .await
+            .unwrap()
+            .finish()
+            .await
+    };
     let death = bench.clock.sleep(Duration::from_secs(seconds));
-    match bench.clock.run(future::select(Box::pin(run), death)).unwrap() {
+    match bench
+        .clock
+        .run(future::select(Box::pin(run), death))
+        .unwrap()
+    {
         Either::Left(_) => panic!("the run ended before its death"),
         Either::Right(_) => {}
     }
@@ -41,7 +65,10 @@ fn die_after(bench: &Bench, plan: &Arc<Plan>, seconds: u64) -> Engine {
 }
 
 fn resume(bench: &Bench, engine: &Engine) -> Status {
-    bench.clock.run(async { engine.resume(&id()).await.unwrap().finish().await.unwrap() }).unwrap()
+    bench
+        .clock
+        .run(async { engine.resume(&id()).await.unwrap().finish().await.unwrap() })
+        .unwrap()
 }
 
 #[test]
@@ -49,11 +76,25 @@ fn a_pause_lets_running_steps_end_and_resume_goes_on() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Answer(10, "a")]);
     let plan = plan("", "a\nb, dependencies: [a]");
-    let (status, row) = run_with(&bench, &plan, 3, async |engine| engine.pause(&id()).await.unwrap());
-    assert_eq!((row.state, row.pause_requested), (State::ExecutingSteps, true));
+    let (status, row) = run_with(&bench, &plan, 3, async |engine| {
+        engine.pause(&id()).await.unwrap()
+    });
+    assert_eq!(
+        (row.state, row.pause_requested),
+        (State::ExecutingSteps, true)
+    );
     assert_eq!(status.state(), State::Paused);
-    assert_eq!(status.steps.iter().map(|step| step.state).collect::<Vec<_>>(), [StepState::Completed, StepState::Pending]);
-    assert!(bench.log().ends_with("Pause -> creating_checkpoint\nStepCompleted(0 completed) CheckpointCreated -> paused\n"));
+    assert_eq!(
+        status
+            .steps
+            .iter()
+            .map(|step| step.state)
+            .collect::<Vec<_>>(),
+        [StepState::Completed, StepState::Pending]
+    );
+    assert!(bench.log().ends_with(
+        "Pause -> creating_checkpoint\nStepCompleted(0 completed) CheckpointCreated -> paused\n"
+    ));
     let status = resume(&bench, &bench.engine());
     assert_eq!(status.state(), State::Completed);
     assert_eq!(bench.calls(), ["a", "b"]);
@@ -62,22 +103,37 @@ fn a_pause_lets_running_steps_end_and_resume_goes_on() {
 #[test]
 fn a_failed_attempt_under_a_pause_goes_back_to_pending() {
     let bench = Bench::new();
-    bench.agent.on("a", &[Act::Fail(10, "no"), Act::Answer(1, "yes")]);
+    bench
+        .agent
+        .on("a", &[Act::Fail(10, "no"), Act::Answer(1, "yes")]);
     let plan = plan("", "a, retryPolicy: { maxAttempts: 2 }");
-    let (status, _) = run_with(&bench, &plan, 3, async |engine| engine.pause(&id()).await.unwrap());
-    assert_eq!((status.state(), status.steps[0].state), (State::Paused, StepState::Pending));
+    let (status, _) = run_with(&bench, &plan, 3, async |engine| {
+        engine.pause(&id()).await.unwrap()
+    });
+    assert_eq!(
+        (status.state(), status.steps[0].state),
+        (State::Paused, StepState::Pending)
+    );
     let status = resume(&bench, &bench.engine());
-    assert_eq!((status.state(), status.steps[0].record.attempts.len()), (State::Completed, 2));
+    assert_eq!(
+        (status.state(), status.steps[0].record.attempts.len()),
+        (State::Completed, 2)
+    );
 }
 
 #[test]
 fn pausing_what_is_paused_succeeds_and_what_has_ended_does_not() {
     let bench = Bench::new();
     let plan = plan("config: { onFailure: pause }", "a");
-    bench.agent.on("a", &[Act::Refuse(1, "no"), Act::Answer(1, "yes")]);
+    bench
+        .agent
+        .on("a", &[Act::Refuse(1, "no"), Act::Answer(1, "yes")]);
     bench.run(&plan);
     let engine = bench.engine();
-    assert_eq!(bench.clock.run(engine.pause(&id())).unwrap().unwrap().state, State::Paused);
+    assert_eq!(
+        bench.clock.run(engine.pause(&id())).unwrap().unwrap().state,
+        State::Paused
+    );
     resume(&bench, &engine);
     let error = bench.clock.run(engine.pause(&id())).unwrap().unwrap_err();
     assert!(error.is_illegal());
@@ -87,9 +143,30 @@ fn pausing_what_is_paused_succeeds_and_what_has_ended_does_not() {
     );
     let error = bench.clock.run(engine.resume(&id())).unwrap().unwrap_err();
     assert!(error.is_illegal());
-    assert!(bench.clock.run(engine.cancel(&id())).unwrap().unwrap_err().is_illegal());
-    assert!(bench.clock.run(engine.pause(&"other".into())).unwrap().unwrap_err().is_not_found());
-    assert!(bench.clock.run(engine.cancel(&"other".into())).unwrap().unwrap_err().is_not_found());
+    assert!(
+        bench
+            .clock
+            .run(engine.cancel(&id()))
+            .unwrap()
+            .unwrap_err()
+            .is_illegal()
+    );
+    assert!(
+        bench
+            .clock
+            .run(engine.pause(&"other".into()))
+            .unwrap()
+            .unwrap_err()
+            .is_not_found()
+    );
+    assert!(
+        bench
+            .clock
+            .run(engine.cancel(&"other".into()))
+            .unwrap()
+            .unwrap_err()
+            .is_not_found()
+    );
 }
 
 #[test]
@@ -97,14 +174,42 @@ fn a_cancelled_run_ends_at_once_and_writes_nothing_more() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Hang]);
     let plan = plan("", "a\nb, dependencies: [a]");
-    let (status, row) = run_with(&bench, &plan, 3, async |engine| engine.cancel(&id()).await.unwrap());
-    assert_eq!((row.state, status.state()), (State::Cancelled, State::Cancelled));
-    assert_eq!(status.steps.iter().map(|step| step.state).collect::<Vec<_>>(), [StepState::Cancelled; 2]);
-    assert_eq!(status.execution.completed_at.unwrap().since(status.execution.started_at).as_secs(), 3);
+    let (status, row) = run_with(&bench, &plan, 3, async |engine| {
+        engine.cancel(&id()).await.unwrap()
+    });
+    assert_eq!(
+        (row.state, status.state()),
+        (State::Cancelled, State::Cancelled)
+    );
+    assert_eq!(
+        status
+            .steps
+            .iter()
+            .map(|step| step.state)
+            .collect::<Vec<_>>(),
+        [StepState::Cancelled; 2]
+    );
+    assert_eq!(
+        status
+            .execution
+            .completed_at
+            .unwrap()
+            .since(status.execution.started_at)
+            .as_secs(),
+        3
+    );
     let engine = bench.engine();
     let stored = bench.clock.run(engine.status(&id())).unwrap().unwrap();
     assert_eq!(stored.steps[0].state, StepState::Cancelled);
-    assert_eq!(bench.clock.run(engine.cancel(&id())).unwrap().unwrap().state, State::Cancelled);
+    assert_eq!(
+        bench
+            .clock
+            .run(engine.cancel(&id()))
+            .unwrap()
+            .unwrap()
+            .state,
+        State::Cancelled
+    );
 }
 
 #[test]
@@ -130,7 +235,10 @@ fn another_engine_takes_a_dead_run_over_when_its_lease_has_ended() {
     let other = bench.engine();
     let error = bench.clock.run(other.resume(&id())).unwrap().unwrap_err();
     assert!(error.is_held(), "{error}");
-    bench.clock.run(bench.clock.sleep(Duration::from_secs(30))).unwrap();
+    bench
+        .clock
+        .run(bench.clock.sleep(Duration::from_secs(30)))
+        .unwrap();
     assert_eq!(resume(&bench, &other).state(), State::Completed);
 }
 
@@ -148,7 +256,9 @@ fn a_living_run_keeps_its_lease_for_as_long_as_it_runs() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Answer(600, "a")]);
     let plan = plan("", "a");
-    let (status, error) = run_with(&bench, &plan, 500, async |engine| engine.resume(&id()).await.unwrap_err());
+    let (status, error) = run_with(&bench, &plan, 500, async |engine| {
+        engine.resume(&id()).await.unwrap_err()
+    });
     assert!(error.is_held(), "{error}");
     assert_eq!(status.state(), State::Completed);
 }
@@ -156,10 +266,19 @@ fn a_living_run_keeps_its_lease_for_as_long_as_it_runs() {
 #[test]
 fn an_engine_that_lost_its_lease_writes_nothing_more() {
     let bench = Bench::new();
-    bench.agent.on("a", &[Act::Answer(10, "first"), Act::Answer(1, "second")]);
+    bench
+        .agent
+        .on("a", &[Act::Answer(10, "first"), Act::Answer(1, "second")]);
     let plan = plan("", "a");
     let first = bench.engine();
-    let run = async { first.start(&plan, Inputs::new(), options()).await.unwrap().finish().await };
+    let run = async {
+        first
+            .start(&plan, Inputs::new(), options())
+            .await
+            .unwrap()
+            .finish()
+            .await
+    };
     let thief = bench.engine().with_owner("thief".into(), |_| true);
     let stolen = async {
         bench.clock.sleep(Duration::from_secs(3)).await;
@@ -184,17 +303,29 @@ fn a_dead_run_can_be_paused_and_a_half_paused_one_resumed() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Hang, Act::Answer(1, "a")]);
     let engine = bench.engine();
-    let run = async { engine.start(&plan, Inputs::new(), options()).await.unwrap().finish().await };
+    let run = async {
+        engine
+            .start(&plan, Inputs::new(), options())
+            .await
+            .unwrap()
+            .finish()
+            .await
+    };
     let pause_and_die = async {
         bench.clock.sleep(Duration::from_secs(2)).await;
         engine.pause(&id()).await.unwrap();
         bench.clock.sleep(Duration::from_secs(2)).await;
     };
-    let _ = bench.clock.run(future::select(Box::pin(run), Box::pin(pause_and_die))).unwrap();
+    let _ = bench
+        .clock
+        .run(future::select(Box::pin(run), Box::pin(pause_and_die)))
+        .unwrap();
     let row = bench.clock.run(engine.status(&id())).unwrap().unwrap();
     assert_eq!(row.state(), State::CreatingCheckpoint);
     assert_eq!(resume(&bench, &engine).state(), State::Completed);
-    assert!(bench.log().contains("CheckpointCreated Resume CheckpointRestored StepsScheduled(1) -> executing_steps"));
+    assert!(bench.log().contains(
+        "CheckpointCreated Resume CheckpointRestored StepsScheduled(1) -> executing_steps"
+    ));
 }
 
 #[test]
@@ -202,8 +333,13 @@ fn a_long_step_is_shown_as_running() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Answer(10, "a")]);
     let plan = plan("", "a\nb, dependencies: [a]");
-    let (_, seen) = run_with(&bench, &plan, 1, async |engine| engine.status(&id()).await.unwrap());
-    assert_eq!(seen.steps.iter().map(|step| step.state).collect::<Vec<_>>(), [StepState::Running, StepState::Pending]);
+    let (_, seen) = run_with(&bench, &plan, 1, async |engine| {
+        engine.status(&id()).await.unwrap()
+    });
+    assert_eq!(
+        seen.steps.iter().map(|step| step.state).collect::<Vec<_>>(),
+        [StepState::Running, StepState::Pending]
+    );
     assert_eq!(seen.steps[0].record.attempts.len(), 1);
 }
 
@@ -213,11 +349,22 @@ fn time_spent_paused_does_not_count_against_the_timeout() {
     bench.agent.on("a", &[Act::Answer(20, "a")]);
     bench.agent.on("b", &[Act::Answer(20, "b")]);
     let plan = plan("config: { timeout: 30s }", "a\nb, dependencies: [a]");
-    let (status, _) = run_with(&bench, &plan, 3, async |engine| engine.pause(&id()).await.unwrap());
-    assert_eq!((status.state(), status.execution.driven_millis), (State::Paused, 20_000));
-    bench.clock.run(bench.clock.sleep(Duration::from_secs(1000))).unwrap();
+    let (status, _) = run_with(&bench, &plan, 3, async |engine| {
+        engine.pause(&id()).await.unwrap()
+    });
+    assert_eq!(
+        (status.state(), status.execution.driven_millis),
+        (State::Paused, 20_000)
+    );
+    bench
+        .clock
+        .run(bench.clock.sleep(Duration::from_secs(1000)))
+        .unwrap();
     let status = resume(&bench, &bench.engine());
-    assert_eq!((status.state(), status.execution.driven_millis), (State::Failed, 30_000));
+    assert_eq!(
+        (status.state(), status.execution.driven_millis),
+        (State::Failed, 30_000)
+    );
 }
 
 #[test]

@@ -6,13 +6,24 @@ use crate::step::StepState;
 use crate::store::Store;
 
 fn states(status: &crate::engine::Status) -> Vec<(String, StepState)> {
-    status.steps.iter().map(|step| (step.key.clone(), step.state)).collect()
+    status
+        .steps
+        .iter()
+        .map(|step| (step.key.clone(), step.state))
+        .collect()
 }
 
 #[test]
 fn a_failed_attempt_is_committed_before_its_retry_starts() {
     let bench = Bench::new();
-    bench.agent.on("flaky", &[Act::Fail(1, "no"), Act::Fail(1, "again no"), Act::Answer(1, "yes")]);
+    bench.agent.on(
+        "flaky",
+        &[
+            Act::Fail(1, "no"),
+            Act::Fail(1, "again no"),
+            Act::Answer(1, "yes"),
+        ],
+    );
     let retry = "retryPolicy: { maxAttempts: 3, initialDelay: 2s, jitter: false }";
     let status = bench.run(&plan("", &format!("flaky, {retry}")));
     assert_eq!(status.state(), State::Completed);
@@ -21,11 +32,24 @@ fn a_failed_attempt_is_committed_before_its_retry_starts() {
         .attempts
         .iter()
         .map(|attempt| {
-            let at = |moment: crate::id::Timestamp| moment.since(status.execution.started_at).as_secs();
-            (attempt.number, at(attempt.started_at), at(attempt.ended_at.unwrap()), attempt.error.as_deref())
+            let at =
+                |moment: crate::id::Timestamp| moment.since(status.execution.started_at).as_secs();
+            (
+                attempt.number,
+                at(attempt.started_at),
+                at(attempt.ended_at.unwrap()),
+                attempt.error.as_deref(),
+            )
         })
         .collect();
-    assert_eq!(attempts, [(1, 0, 1, Some("no")), (2, 3, 4, Some("again no")), (3, 8, 9, None)]);
+    assert_eq!(
+        attempts,
+        [
+            (1, 0, 1, Some("no")),
+            (2, 3, 4, Some("again no")),
+            (3, 8, 9, None)
+        ]
+    );
     assert_eq!(record.retry_count(), 2);
     // Created, opened, three times shown as running, two failures, the end.
     assert_eq!(bench.store.commits(), 8);
@@ -35,11 +59,23 @@ fn a_failed_attempt_is_committed_before_its_retry_starts() {
 fn a_step_fails_when_its_attempts_are_used_up() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Fail(1, "no")]);
-    let status = bench.run(&plan("", "a, retryPolicy: { maxAttempts: 2 }\nb, dependencies: [a]"));
+    let status = bench.run(&plan(
+        "",
+        "a, retryPolicy: { maxAttempts: 2 }\nb, dependencies: [a]",
+    ));
     assert_eq!(status.state(), State::Failed);
-    assert_eq!(status.execution.error.as_deref(), Some("step `a` failed: no"));
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `a` failed: no")
+    );
     assert_eq!(bench.calls(), ["a", "a"]);
-    assert_eq!(states(&status), [("a".into(), StepState::Failed), ("b".into(), StepState::Skipped)]);
+    assert_eq!(
+        states(&status),
+        [
+            ("a".into(), StepState::Failed),
+            ("b".into(), StepState::Skipped)
+        ]
+    );
 }
 
 #[test]
@@ -58,10 +94,30 @@ fn on_failure_fail_lets_running_steps_end_and_starts_nothing_new() {
     let steps = "bad\nslow\nnext, dependencies: [slow]\nmore";
     let status = bench.run(&plan("config: { maxParallel: 2 }", steps));
     assert_eq!(status.state(), State::Failed);
-    let expected = [StepState::Failed, StepState::Completed, StepState::Skipped, StepState::Skipped];
+    let expected = [
+        StepState::Failed,
+        StepState::Completed,
+        StepState::Skipped,
+        StepState::Skipped,
+    ];
     // `next` and `slow` are the longest chain, so `slow` and `bad` start first.
-    assert_eq!(status.steps.iter().map(|step| step.state).collect::<Vec<_>>(), expected);
-    assert_eq!(status.execution.completed_at.unwrap().since(status.execution.started_at).as_secs(), 5);
+    assert_eq!(
+        status
+            .steps
+            .iter()
+            .map(|step| step.state)
+            .collect::<Vec<_>>(),
+        expected
+    );
+    assert_eq!(
+        status
+            .execution
+            .completed_at
+            .unwrap()
+            .since(status.execution.started_at)
+            .as_secs(),
+        5
+    );
     assert_eq!(bench.calls(), ["slow", "bad"]);
 }
 
@@ -73,9 +129,26 @@ fn on_failure_fail_makes_no_further_attempt_at_a_step_in_backoff() {
     let steps = "flaky, retryPolicy: { maxAttempts: 9, initialDelay: 60s, maxDelay: 60s, jitter: false }\nbad";
     let status = bench.run(&plan("", steps));
     assert_eq!(status.state(), State::Failed);
-    assert_eq!(status.execution.error.as_deref(), Some("step `bad` failed: no"));
-    assert_eq!(states(&status), [("flaky".into(), StepState::Failed), ("bad".into(), StepState::Failed)]);
-    assert_eq!(status.execution.completed_at.unwrap().since(status.execution.started_at).as_secs(), 2);
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `bad` failed: no")
+    );
+    assert_eq!(
+        states(&status),
+        [
+            ("flaky".into(), StepState::Failed),
+            ("bad".into(), StepState::Failed)
+        ]
+    );
+    assert_eq!(
+        status
+            .execution
+            .completed_at
+            .unwrap()
+            .since(status.execution.started_at)
+            .as_secs(),
+        2
+    );
 }
 
 #[test]
@@ -85,11 +158,28 @@ fn on_failure_continue_runs_what_does_not_depend_on_the_failed_step() {
     let steps = "bad\ngood\nafter-bad, dependencies: [bad]\nafter-both, dependencies: [after-bad, good]\nafter-good, dependencies: [good]";
     let status = bench.run(&plan("config: { onFailure: continue }", steps));
     assert_eq!(status.state(), State::Failed);
-    let expected = [StepState::Failed, StepState::Completed, StepState::Skipped, StepState::Skipped, StepState::Completed];
-    assert_eq!(status.steps.iter().map(|step| step.state).collect::<Vec<_>>(), expected);
+    let expected = [
+        StepState::Failed,
+        StepState::Completed,
+        StepState::Skipped,
+        StepState::Skipped,
+        StepState::Completed,
+    ];
+    assert_eq!(
+        status
+            .steps
+            .iter()
+            .map(|step| step.state)
+            .collect::<Vec<_>>(),
+        expected
+    );
     // What is skipped is recorded as an event of its own.
     assert_eq!(bench.log().matches("skipped").count(), 2);
-    assert!(bench.log().ends_with("CheckpointCreated Error -> failed\n"), "{}", bench.log());
+    assert!(
+        bench.log().ends_with("CheckpointCreated Error -> failed\n"),
+        "{}",
+        bench.log()
+    );
 }
 
 #[test]
@@ -101,7 +191,10 @@ fn a_failed_optional_step_counts_as_null() {
     bench.agent.on("last", &[Act::Refuse(1, "no")]);
     let status = bench.run(&plan("", steps));
     assert_eq!(status.state(), State::Completed);
-    assert_eq!(status.result.unwrap().as_str(), r#"{"end":["null null"],"last":null}"#);
+    assert_eq!(
+        status.result.unwrap().as_str(),
+        r#"{"end":["null null"],"last":null}"#
+    );
 }
 
 #[test]
@@ -124,11 +217,38 @@ fn a_run_that_takes_too_long_fails_and_stops_its_steps() {
     let steps = "hangs\nflaky, retryPolicy: { maxAttempts: 99, initialDelay: 1m, jitter: false }\nquick\nafter, dependencies: [hangs]";
     let status = bench.run(&plan("config: { timeout: 30s }", steps));
     assert_eq!(status.state(), State::Failed);
-    assert_eq!(status.execution.error.as_deref(), Some("the run was not done within its timeout of 30s"));
-    let expected = [StepState::Failed, StepState::Failed, StepState::Completed, StepState::Skipped];
-    assert_eq!(status.steps.iter().map(|step| step.state).collect::<Vec<_>>(), expected);
-    assert_eq!(status.execution.completed_at.unwrap().since(status.execution.started_at).as_secs(), 30);
-    let stored = bench.clock.run(bench.engine().status(&status.execution.id)).unwrap().unwrap();
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("the run was not done within its timeout of 30s")
+    );
+    let expected = [
+        StepState::Failed,
+        StepState::Failed,
+        StepState::Completed,
+        StepState::Skipped,
+    ];
+    assert_eq!(
+        status
+            .steps
+            .iter()
+            .map(|step| step.state)
+            .collect::<Vec<_>>(),
+        expected
+    );
+    assert_eq!(
+        status
+            .execution
+            .completed_at
+            .unwrap()
+            .since(status.execution.started_at)
+            .as_secs(),
+        30
+    );
+    let stored = bench
+        .clock
+        .run(bench.engine().status(&status.execution.id))
+        .unwrap()
+        .unwrap();
     assert_eq!(stored.steps, status.steps);
 }
 
@@ -137,7 +257,10 @@ fn an_agent_that_panics_fails_its_step_and_nothing_else() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Panic]);
     let status = bench.run(&plan("config: { onFailure: continue }", "a\nb"));
-    assert_eq!(status.execution.error.as_deref(), Some("step `a` failed: the agent panicked: on purpose"));
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `a` failed: the agent panicked: on purpose")
+    );
     assert_eq!(status.steps[1].state, StepState::Completed);
 }
 
@@ -146,7 +269,11 @@ fn a_failed_run_leaves_a_checkpoint() {
     let bench = Bench::new();
     bench.agent.on("b", &[Act::Refuse(1, "no")]);
     let status = bench.run(&plan("", "a\nb, dependencies: [a]"));
-    let checkpoints = bench.clock.run(bench.store.checkpoints(&status.execution.id)).unwrap().unwrap();
+    let checkpoints = bench
+        .clock
+        .run(bench.store.checkpoints(&status.execution.id))
+        .unwrap()
+        .unwrap();
     assert_eq!(checkpoints[0].completed_steps, [0, 1]);
 }
 
@@ -154,9 +281,14 @@ fn a_failed_run_leaves_a_checkpoint() {
 fn on_failure_pause_parks_the_run_and_resume_tries_again_with_a_fresh_allowance() {
     let bench = Bench::new();
     let no = Act::Fail(1, "no");
-    bench.agent.on("a", &[no.clone(), no.clone(), no, Act::Answer(1, "yes")]);
+    bench
+        .agent
+        .on("a", &[no.clone(), no.clone(), no, Act::Answer(1, "yes")]);
     let retry = "retryPolicy: { maxAttempts: 2, initialDelay: 1s, jitter: false }";
-    let status = bench.run(&plan("config: { onFailure: pause }", &format!("a, {retry}\nb, dependencies: [a]")));
+    let status = bench.run(&plan(
+        "config: { onFailure: pause }",
+        &format!("a, {retry}\nb, dependencies: [a]"),
+    ));
     assert_eq!(status.state(), State::Paused);
     assert_eq!(status.steps[0].state, StepState::Failed);
     assert_eq!(status.execution.owner, None);
@@ -164,9 +296,18 @@ fn on_failure_pause_parks_the_run_and_resume_tries_again_with_a_fresh_allowance(
     let resumed = async { engine.resume(&status.execution.id).await?.finish().await };
     let status = bench.clock.run(resumed).unwrap().unwrap();
     assert_eq!(status.state(), State::Completed);
-    let numbers: Vec<u32> = status.steps[0].record.attempts.iter().map(|attempt| attempt.number).collect();
+    let numbers: Vec<u32> = status.steps[0]
+        .record
+        .attempts
+        .iter()
+        .map(|attempt| attempt.number)
+        .collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
-    assert!(bench.log().contains("Resume CheckpointRestored StepsScheduled(1) -> executing_steps"));
+    assert!(
+        bench
+            .log()
+            .contains("Resume CheckpointRestored StepsScheduled(1) -> executing_steps")
+    );
 }
 
 #[test]
@@ -177,6 +318,8 @@ fn a_path_that_is_missing_fails_the_step_and_names_it() {
     let status = bench.run(&plan("", steps));
     assert_eq!(
         status.execution.error.as_deref(),
-        Some("step `b` failed: the prompt needs `{{a.files.0.name}}`, but the result of step `a` has no `files.0.name`")
+        Some(
+            "step `b` failed: the prompt needs `{{a.files.0.name}}`, but the result of step `a` has no `files.0.name`"
+        )
     );
 }

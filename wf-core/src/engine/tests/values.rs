@@ -7,7 +7,10 @@ use crate::value::Json;
 #[test]
 fn inputs_and_results_are_inserted_as_they_are() {
     let bench = Bench::new();
-    bench.agent.on("a", &[Act::Answer(1, r#"{ "n": 1.50, "list": [ 1, "two" ] }"#)]);
+    bench.agent.on(
+        "a",
+        &[Act::Answer(1, r#"{ "n": 1.50, "list": [ 1, "two" ] }"#)],
+    );
     bench.agent.on("b", &[Act::Answer(1, "[$PROMPT]")]);
     let steps = "a, prompt: '{{text}}'\nb, dependencies: [a], prompt: '{{text}}|{{a}}|{{a.n}}|{{a.list.1}}|{{ a.result.list }}|{{{{x}}'";
     let inputs = Inputs::from([("text".to_owned(), Json::string("{{a}} $(x) \"q\""))]);
@@ -29,7 +32,8 @@ fn the_result_has_every_step_that_nothing_depends_on() {
 #[test]
 fn wrong_inputs_are_all_told_and_record_nothing() {
     let bench = Bench::new();
-    let head = "inputs: { diff: { type: string, required: true }, depth: { type: integer, default: 3 } }";
+    let head =
+        "inputs: { diff: { type: string, required: true }, depth: { type: integer, default: 3 } }";
     let steps = "a, prompt: '{{diff}} {{depth}}'";
     let inputs = Inputs::from([
         ("depth".to_owned(), Json::string("x")),
@@ -47,13 +51,14 @@ fn wrong_inputs_are_all_told_and_record_nothing() {
 #[test]
 fn a_missing_agent_is_told_before_anything_is_recorded() {
     let bench = Bench::new();
-    let text = "name: t\nsteps: [{key: x, agent: b, prompt: p}, {key: y, agent: '@fly', prompt: p}]";
+    let text =
+        "name: t\nsteps: [{key: x, agent: b, prompt: p}, {key: y, agent: '@fly', prompt: p}]";
     let plan = crate::plan::Plan::from_yaml("t.yaml", text).unwrap();
     let error = bench.try_run(&plan, Inputs::new()).unwrap_err();
     assert!(error.is_agent());
     assert_eq!(
         error.to_string(),
-        "step `x` asks agent `b`, which is not there; did you mean `a`?\nstep `y` asks an agent that can `fly`, and there is none; no agent lists any"
+        "step `x` asks agent `b`, which is not there; the agents are: `a`\nstep `y` asks an agent that can `fly`, and there is none; no agent lists any"
     );
     assert_eq!(bench.store.commits(), 0);
 }

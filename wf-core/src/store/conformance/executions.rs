@@ -1,0 +1,133 @@
+//! Creating, and reading what was created.
+
+use super::*;
+use crate::store::WorkflowRecord;
+
+/// Every column of a new row is as the trait says.
+pub async fn a_new_execution_is_idle_and_leased_to_its_owner(store: &dyn Store) {
+    store.create(new_execution("e")).await.unwrap();
+    let expected = ExecutionRecord {
+        id: "e".into(),
+        workflow_id: "w".into(),
+        state: State::Idle,
+        context: json(r#"{"inputs":{"n":1}}"#),
+        started_at: moment(0),
+        completed_at: None,
+        error: None,
+        owner: Some(owner("owner")),
+        token: 1,
+        lease_until: Some(moment(10_000)),
+        revision: 0,
+        pause_requested: false,
+        driven_millis: 0,
+        origin: Origin {
+            agents_file: Some("agents.yaml".to_owned()),
+            directory: None,
+        },
+        restored_from: None,
+    };
+    assert_eq!(execution(store, &"e".into()).await, expected);
+    let loaded = load(store, &"e".into()).await;
+    assert_eq!(loaded.execution, expected);
+    assert_eq!(loaded.workflow.id, "w".into());
+    assert_eq!(loaded.steps, []);
+}
+
+/// The second execution of one identifier leaves no trace.
+pub async fn an_identifier_is_taken_once(store: &dyn Store) {
+    store.create(new_execution("e")).await.unwrap();
+    let mut second = new_execution("e");
+    second.workflow = workflow("other");
+    second.owner = owner("another");
+    assert!(store.create(second).await.unwrap_err().is_exists());
+    assert_eq!(
+        execution(store, &"e".into()).await.owner,
+        Some(owner("owner"))
+    );
+    assert_eq!(store.workflow(&"other".into()).await.unwrap(), None);
+    assert_eq!(store.executions().await.unwrap().len(), 1);
+}
+
+/// A workflow that is there already is not written again.
+pub async fn a_workflow_is_stored_once_for_all_its_executions(store: &dyn Store) {
+    store.create(new_execution("first")).await.unwrap();
+    let mut second = new_execution("second");
+    second.at = moment(50);
+    store.create(second).await.unwrap();
+    let new = workflow("w");
+    let expected = WorkflowRecord {
+        id: new.id,
+        name: new.name,
+        description: new.description,
+        version: new.version,
+        definition: new.definition,
+        hash: new.hash,
+        created_at: moment(0),
+        updated_at: moment(0),
+    };
+    assert_eq!(
+        store.workflow(&"w".into()).await.unwrap(),
+        Some(expected.clone())
+    );
+    assert_eq!(store.workflows().await.unwrap(), [expected]);
+}
+
+/// Asking for what does not exist is no error.
+pub async fn what_is_not_there_is_none(store: &dyn Store) {
+    assert_eq!(store.execution(&"e".into()).await.unwrap(), None);
+    assert_eq!(store.load(&"e".into()).await.unwrap(), None);
+    assert_eq!(store.workflow(&"w".into()).await.unwrap(), None);
+    assert_eq!(store.workflows().await.unwrap(), []);
+    assert_eq!(store.executions().await.unwrap(), []);
+    assert_eq!(store.checkpoints(&"e".into()).await.unwrap(), []);
+}
+
+/// Of one moment, the greater identifier is the newer.
+pub async fn lists_are_newest_first(store: &dyn Store) {
+    for (id, at) in [("b", 1), ("c", 0), ("d", 2), ("a", 1)] {
+        let mut new = new_execution(id);
+        new.workflow = workflow(id);
+        new.at = moment(at);
+        store.create(new).await.unwrap();
+    }
+    let executions = store.executions().await.unwrap();
+    let executions: Vec<_> = executions
+        .iter()
+        .map(|execution| execution.id.as_str())
+        .collect();
+    assert_eq!(executions, ["d", "b", "a", "c"]);
+    let workflows = store.workflows().await.unwrap();
+    let workflows: Vec<_> = workflows
+        .iter()
+        .map(|workflow| workflow.id.as_str())
+        .collect();
+    assert_eq!(workflows, ["d", "b", "a", "c"]);
+}
+
+/// No text is cut or changed, no number rounded.
+pub async fn every_text_and_moment_is_kept_as_it_is(store: &dyn Store) {
+    let odd = "'; DROP TABLE workflows; -- \0 \u{1F980} \" \\ %s {{x}} \r\n";
+    let mut new = new_execution(odd);
+    new.at = Timestamp::from_millis(i64::MIN);
+    new.lease_until = Timestamp::from_millis(i64::MAX);
+    new.owner = owner(odd);
+    new.workflow.name = odd.to_owned();
+    new.workflow.description = None;
+    new.workflow.definition = Json::string(&odd.repeat(10_000));
+    new.context = json(r#"{"inputs":{"n":123456789012345678901234567890.10}}"#);
+    new.origin = Origin {
+        agents_file: None,
+        directory: Some(odd.to_owned()),
+    };
+    store.create(new.clone()).await.unwrap();
+    let loaded = load(store, &odd.into()).await;
+    assert_eq!(loaded.execution.id, new.id);
+    assert_eq!(loaded.execution.started_at, new.at);
+    assert_eq!(loaded.execution.lease_until, Some(new.lease_until));
+    assert_eq!(loaded.execution.owner, Some(new.owner));
+    assert_eq!(loaded.execution.context, new.context);
+    assert_eq!(loaded.execution.origin, new.origin);
+    assert_eq!(loaded.workflow.name, new.workflow.name);
+    assert_eq!(loaded.workflow.description, None);
+    assert_eq!(loaded.workflow.definition, new.workflow.definition);
+}

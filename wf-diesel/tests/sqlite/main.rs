@@ -1,0 +1,11 @@
+//! What the SQLite store promises beyond the trait: the tables, the file, shared transactions, and what happens when
+//! something goes wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod concurrency;
+mod faults;
+mod fixtures;
+mod opening;
+mod processes;
+mod schema;

@@ -1,0 +1,216 @@
+//! The file: how it is made, opened, shared and refused.
+
+use std::error::Error;
+use std::fs;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use futures::executor::block_on;
+use wf_core::store::Store;
+use wf_diesel::SqliteStore;
+
+use crate::fixtures::{Scratch, assert_sound, connection, new_execution, number, started, text};
+
+#[test]
+fn what_was_written_is_there_after_reopening() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    started(&store, "e", 3);
+    let before = block_on(store.load(&"e".into())).unwrap();
+    drop(store);
+    assert_eq!(block_on(scratch.open().load(&"e".into())).unwrap(), before);
+    assert!(before.is_some());
+    assert_sound(&scratch.path());
+}
+
+#[test]
+fn the_log_is_written_ahead_and_goes_away_with_the_last_store() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    assert_eq!(
+        text(&mut scratch.connection(), "PRAGMA journal_mode"),
+        "wal"
+    );
+    started(&store, "e", 1);
+    let log = scratch.folder().join("ax.db-wal");
+    assert!(log.exists());
+    drop(store);
+    assert!(!log.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_the_file_its_companions_and_its_new_folder() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let scratch = Scratch::new();
+    let folder = scratch.folder().join("a/b");
+    let store = SqliteStore::open(folder.join("ax.db")).unwrap();
+    started(&store, "e", 1);
+    let mode = |path: &str| {
+        fs::metadata(scratch.folder().join(path))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!((mode("a"), mode("a/b")), (0o700, 0o700));
+    assert_eq!(
+        (
+            mode("a/b/ax.db"),
+            mode("a/b/ax.db-wal"),
+            mode("a/b/ax.db-shm")
+        ),
+        (0o600, 0o600, 0o600)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_permissions_of_a_file_that_is_there_are_left_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let scratch = Scratch::new();
+    fs::write(scratch.path(), "").unwrap();
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o660)).unwrap();
+    drop(scratch.open());
+    assert_eq!(
+        fs::metadata(scratch.path()).unwrap().permissions().mode() & 0o777,
+        0o660
+    );
+}
+
+#[test]
+fn no_character_of_a_path_has_a_meaning() {
+    let scratch = Scratch::new();
+    for name in [
+        "a b.db",
+        "file:x.db",
+        "x.db?mode=memory",
+        "100%41#.db",
+        "päth.db",
+        "sqlite:",
+    ] {
+        let path = scratch.folder().join(name);
+        drop(SqliteStore::open(&path).unwrap());
+        assert!(path.metadata().unwrap().len() > 0, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_need_not_be_unicode() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let scratch = Scratch::new();
+    let path = scratch.folder().join(OsStr::from_bytes(b"\xff.db"));
+    drop(SqliteStore::open(&path).unwrap());
+    assert!(path.metadata().unwrap().len() > 0);
+}
+
+#[test]
+fn a_path_that_is_no_file_is_refused() {
+    let scratch = Scratch::new();
+    let file = scratch.folder().join("file");
+    fs::write(&file, "x").unwrap();
+    for path in [
+        scratch.folder().to_owned(),
+        file.join("below"),
+        "".into(),
+        ":memory:".into(),
+        "/dev/null".into(),
+    ] {
+        let refused = SqliteStore::open(&path).unwrap_err();
+        assert!(refused.is_rejected(), "{}: {refused:?}", path.display());
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    let scratch = Scratch::new();
+    let content = "name: workflow\n".repeat(1_000);
+    fs::write(scratch.path(), &content).unwrap();
+    let refused = SqliteStore::open(scratch.path()).unwrap_err();
+    assert!(refused.is_rejected());
+    assert!(
+        refused
+            .to_string()
+            .ends_with("the file is not an SQLite database"),
+        "{refused}"
+    );
+    assert_eq!(fs::read_to_string(scratch.path()).unwrap(), content);
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let mut conn = scratch.connection();
+    conn.batch_execute(
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')",
+    )
+    .unwrap();
+    let refused = SqliteStore::open(scratch.path()).unwrap_err();
+    assert!(refused.is_rejected());
+    assert!(refused.to_string().contains("newer version"), "{refused}");
+}
+
+#[test]
+fn tables_of_others_in_the_same_file_stay() {
+    let scratch = Scratch::new();
+    let mut conn = connection(&scratch.path());
+    conn.batch_execute("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine')")
+        .unwrap();
+    drop(conn);
+    started(&scratch.open(), "e", 1);
+    assert_eq!(
+        number(&mut scratch.connection(), "SELECT count(*) FROM notes"),
+        1
+    );
+}
+
+#[test]
+fn a_new_file_that_another_holds_is_busy() {
+    let scratch = Scratch::new();
+    let mut conn = connection(&scratch.path());
+    conn.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    let refused = SqliteStore::options()
+        .busy_timeout(Duration::from_millis(50))
+        .open(scratch.path())
+        .unwrap_err();
+    assert!(refused.is_busy(), "{refused:?}");
+    assert!(refused.source().is_some());
+    conn.batch_execute("ROLLBACK").unwrap();
+    drop(scratch.open());
+}
+
+#[test]
+fn an_existing_database_opens_while_another_writes() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let mut conn = scratch.connection();
+    conn.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let store = SqliteStore::options()
+        .busy_timeout(Duration::ZERO)
+        .open(scratch.path())
+        .unwrap();
+    assert!(block_on(store.executions()).unwrap().is_empty());
+    assert!(
+        block_on(store.create(new_execution("e", 1)))
+            .unwrap_err()
+            .is_busy()
+    );
+}
+
+#[test]
+fn a_damaged_file_is_reported_as_such() {
+    let scratch = Scratch::new();
+    started(&scratch.open(), "e", 500);
+    let mut bytes = fs::read(scratch.path()).unwrap();
+    // All but the first page, in which SQLite knows its own file.
+    bytes.iter_mut().skip(4096).for_each(|byte| *byte = 0x5a);
+    fs::write(scratch.path(), bytes).unwrap();
+    let refused = SqliteStore::open(scratch.path()).unwrap_err();
+    assert!(refused.is_damaged(), "{refused:?}");
+}
