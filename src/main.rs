@@ -1,8 +1,7 @@
 //! The `ax` command.
 
-// `expect(dead_code)` on a module counts what is in it as used, and is then never fulfilled.
-#[expect(clippy::allow_attributes, reason = "see above")]
-#[allow(dead_code, unused_imports, reason = "nothing asks for a drawing yet")]
-mod graph;
+use std::process::ExitCode;
 
-fn main() {}
+fn main() -> ExitCode {
+    ax::cli::main(std::env::args_os())
+}

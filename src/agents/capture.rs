@@ -1,0 +1,173 @@
+//! What a program writes: its output whole, up to a limit, and the end of its errors.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::secrets::Secrets;
+
+/// How much of the end of what a program wrote is shown in a message, in bytes.
+const SHOWN: usize = 4 * 1024;
+
+/// Writes the prompt and closes the pipe.
+///
+/// A program that does not read all of it has read all that it wants.
+pub(super) async fn write_prompt(
+    mut stdin: impl AsyncWrite + Unpin,
+    prompt: &str,
+) -> io::Result<()> {
+    match stdin.write_all(prompt.as_bytes()).await {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Reads to the end, or until one byte more than `limit` has come.
+///
+/// # Cancellation
+///
+/// What was read until then stays in `output`.
+pub(super) async fn read_output(
+    stdout: impl AsyncRead + Unpin,
+    limit: u64,
+    output: &mut Vec<u8>,
+) -> io::Result<()> {
+    stdout
+        .take(limit.saturating_add(1))
+        .read_to_end(output)
+        .await?;
+    Ok(())
+}
+
+/// The end of a text of any length.
+pub(super) struct Tail {
+    bytes: Vec<u8>,
+    /// How many bytes are kept at least.
+    keep: usize,
+    /// Whether the beginning is gone.
+    cut: bool,
+}
+
+impl Tail {
+    /// Keeps enough to show, and to recognise a secret that begins before it.
+    pub(super) fn new(secrets: &Secrets) -> Self {
+        Tail {
+            bytes: Vec::new(),
+            keep: SHOWN + secrets.longest(),
+            cut: false,
+        }
+    }
+
+    /// The end of a text that is there already.
+    pub(super) fn of(text: &[u8], secrets: &Secrets) -> Self {
+        let mut tail = Tail::new(secrets);
+        tail.cut = text.len() > tail.keep;
+        tail.bytes = text
+            .get(text.len().saturating_sub(tail.keep)..)
+            .unwrap_or_default()
+            .to_vec();
+        tail
+    }
+
+    /// Reads to the end.
+    ///
+    /// # Cancellation
+    ///
+    /// What was read until then stays.
+    pub(super) async fn read(&mut self, mut stderr: impl AsyncRead + Unpin) -> io::Result<()> {
+        let mut chunk = [0; 4096];
+        loop {
+            let read = stderr.read(&mut chunk).await?;
+            let Some(new) = chunk.get(..read).filter(|new| !new.is_empty()) else {
+                return Ok(());
+            };
+            self.bytes.extend_from_slice(new);
+            // Cut off now and then, so that each byte is moved only a bounded number of times.
+            if self.bytes.len() > 4 * self.keep {
+                self.shorten();
+            }
+        }
+    }
+
+    /// The end of the text without secrets, for a message; empty when there is none.
+    pub(super) fn show(mut self, secrets: &Secrets) -> String {
+        self.shorten();
+        let redacted = secrets.redact(&self.bytes, self.cut);
+        let text = String::from_utf8_lossy(&redacted);
+        let text = text.trim();
+        let from = text.ceil_char_boundary(text.len().saturating_sub(SHOWN));
+        let shown = text.get(from..).unwrap_or_default();
+        if self.cut || from > 0 {
+            format!("…{shown}")
+        } else {
+            shown.to_owned()
+        }
+    }
+
+    fn shorten(&mut self) {
+        if let Some(surplus @ 1..) = self.bytes.len().checked_sub(self.keep) {
+            self.bytes.drain(..surplus);
+            self.cut = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn end_of(text: &str, secrets: &Secrets) -> String {
+        let mut tail = Tail::new(secrets);
+        tail.read(text.as_bytes()).await.unwrap();
+        let shown = tail.show(secrets);
+        assert_eq!(Tail::of(text.as_bytes(), secrets).show(secrets), shown);
+        shown
+    }
+
+    #[tokio::test]
+    async fn a_short_text_is_shown_whole_without_the_white_space_around_it() {
+        assert_eq!(
+            end_of("\nno such file\n\n", &Secrets::default()).await,
+            "no such file"
+        );
+        assert_eq!(end_of("", &Secrets::default()).await, "");
+    }
+
+    #[tokio::test]
+    async fn of_a_long_text_the_end_is_shown() {
+        let text = format!("{}the end\n", "x".repeat(1_000_000));
+        let shown = end_of(&text, &Secrets::default()).await;
+        assert!(
+            shown.starts_with("…xxx") && shown.ends_with("xthe end"),
+            "{shown}"
+        );
+        assert!(shown.len() <= SHOWN + "…".len());
+    }
+
+    #[tokio::test]
+    async fn a_letter_is_not_cut_in_two() {
+        let shown = end_of(&"ü".repeat(10_001), &Secrets::default()).await;
+        assert_eq!(shown.trim_matches('ü'), "…");
+    }
+
+    #[tokio::test]
+    async fn no_part_of_a_secret_is_left_wherever_the_text_is_cut() {
+        let mut secrets = Secrets::default();
+        secrets.add(b"0123456789abcdef");
+        for after in SHOWN - 40..SHOWN + 40 {
+            let text = format!(
+                "{}0123456789abcdef{}",
+                "x".repeat(10_000),
+                "y".repeat(after)
+            );
+            let shown = end_of(&text, &secrets).await;
+            assert!(
+                !shown.contains(|letter: char| letter.is_ascii_digit()),
+                "{after}: {}",
+                &shown[..80]
+            );
+            assert!(!shown.contains("f") || shown.starts_with("…"), "{after}");
+            assert!(!shown.contains("cdef"), "{after}: {}", &shown[..80]);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What is written where: results on standard output, all else on standard error.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anstream::ColorChoice;
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use wf_model::{Report, Role};
+
+use super::arguments::{Color, Global};
+use super::document::{self, ErrorDocument};
+use super::exit::{Exit, Failure};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const NOTE: Style = AnsiColor::Cyan.on_default().bold();
+const FRAME: Style = AnsiColor::Blue.on_default().bold();
+
+/// The two streams, and what the user wants to see on them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Console {
+    /// Whether standard output is one JSON document.
+    pub(crate) json: bool,
+    /// Whether progress and remarks are left out.
+    pub(crate) quiet: bool,
+    /// Whether transitions are told.
+    pub(crate) verbose: bool,
+}
+
+impl Console {
+    /// The console as the command line wants it; settles also when colours are used.
+    pub(crate) fn new(global: &Global) -> Self {
+        let choice = match global.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        choice.write_global();
+        Console {
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    /// Writes a text to standard output, as it is but for a newline at its end if it has none.
+    pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        let newline = if text.ends_with('\n') { "" } else { "\n" };
+        let written = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.write_all(newline.as_bytes()));
+        written_or_unwanted(written.and_then(|()| stdout.flush()))
+    }
+
+    /// Writes a text of ours, with colours where they are wanted, to standard output.
+    pub(crate) fn styled(self, text: &str) -> Result<(), Failure> {
+        let mut stdout = anstream::stdout().lock();
+        written_or_unwanted(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+    }
+
+    /// Writes a JSON document to standard output: in one line, or indented where a person reads it.
+    pub(crate) fn document(self, document: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(document)
+            .map_err(|error| Failure::system("failed to write the result as JSON", &error))?;
+        self.text(&if io::stdout().is_terminal() {
+            document::indented(&text)
+        } else {
+            text
+        })
+    }
+
+    /// Writes a remark to standard error, unless the user wants none.
+    pub(crate) fn note(self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    /// Writes warnings to standard error.
+    pub(crate) fn warnings(self, report: &Report) {
+        if !report.is_empty() {
+            self.report(report);
+        }
+    }
+
+    /// Writes the mistakes in a file to standard error.
+    pub(crate) fn report(self, report: &Report) {
+        say(&format!("{}\n", painted(report)));
+    }
+
+    /// Writes why the command failed to standard error, and as JSON to standard output where that is wanted.
+    pub(crate) fn failure(self, failure: &Failure) {
+        if let Some(report) = &failure.report {
+            self.report(report);
+        }
+        self.error(&failure.message);
+        if self.json {
+            // Nothing is left to be said when standard output is gone as well.
+            let _ = self.document(&ErrorDocument::new(
+                &failure.message,
+                failure.report.as_ref(),
+            ));
+        }
+    }
+
+    /// Writes an error to standard error, its further lines indented.
+    pub(crate) fn error(self, message: &str) {
+        let message = printable(message).replace('\n', "\n       ");
+        say(&format!("{ERROR}error:{ERROR:#} {message}"));
+    }
+}
+
+/// The text without control characters, but for line ends and tabs: nothing that an agent wrote moves the
+/// cursor or changes colours.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'))
+        .collect()
+}
+
+/// Makes a panic say in one line that it is a defect.
+pub(crate) fn report_defects() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let said = payload.downcast_ref::<&str>().copied();
+        let said = said
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        let place = panic
+            .location()
+            .map(|place| format!(" ({}:{})", place.file(), place.line()))
+            .unwrap_or_default();
+        say(&format!(
+            "{ERROR}error:{ERROR:#} this is a defect of `ax`, please report it: {}{place}",
+            printable(said)
+        ));
+    }));
+}
+
+/// Writes what is wrong with a command line, or the help that it asks for.
+pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    // Nothing can be done where the streams are closed.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done.into();
+    }
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    if options.clone().any(|option| option == "--json") {
+        let text = error.to_string();
+        let text = text.split("\n\n").next().unwrap_or_default();
+        let message = text.strip_prefix("error: ").unwrap_or(text).trim();
+        let console = Console {
+            json: true,
+            quiet: false,
+            verbose: false,
+        };
+        let _ = console.document(&ErrorDocument::new(message, None));
+    }
+    Exit::Wrong.into()
+}
+
+/// The report with colours.
+fn painted(report: &Report) -> String {
+    let mut out = String::new();
+    for piece in report.pieces() {
+        let style = match piece.role {
+            Role::Error => ERROR,
+            Role::Warning => WARNING,
+            Role::Note => NOTE,
+            Role::Message => Style::new().bold(),
+            Role::Frame => FRAME,
+            _ => Style::new(),
+        };
+        out.push_str(&format!("{style}{}{style:#}", printable(&piece.text)));
+    }
+    out
+}
+
+/// Whoever read standard output may have read enough: that is no failure.
+fn written_or_unwanted(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::system(
+            "failed to write to standard output",
+            &error,
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line to standard error. There is no one to tell when that fails.
+fn say(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_left_out() {
+        assert_eq!(printable("a\u{1b}[2Jb\n\tc\u{9b}\0"), "a[2Jb\n\tc");
+    }
+
+    #[test]
+    fn a_report_is_painted_and_not_changed() {
+        let report = wf_model::Source::yaml("a.yaml", "name: x\nsteps: 1\n")
+            .read()
+            .unwrap_err();
+        let painted = painted(&report);
+        assert_ne!(painted, report.to_string());
+        assert_eq!(
+            anstream::adapter::strip_str(&painted).to_string(),
+            report.to_string()
+        );
+    }
+}

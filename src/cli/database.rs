@@ -1,0 +1,165 @@
+//! Where the database is.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use wf_diesel::SqliteStore;
+
+use super::exit::Failure;
+
+/// The database of those who name none, under the current folder.
+const DEFAULT: &str = ".ax/ax.db";
+
+/// The location of a SQLite database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Database {
+    path: PathBuf,
+    /// As the user wrote it; none for the default.
+    given: Option<String>,
+}
+
+impl Database {
+    /// Reads what `--db` or `AX_DATABASE_URL` says; none and the empty text mean the default.
+    pub(crate) fn locate(url: Option<&OsStr>) -> Result<Self, Failure> {
+        let Some(url) = url.filter(|url| !url.is_empty()) else {
+            return Ok(Database {
+                path: DEFAULT.into(),
+                given: None,
+            });
+        };
+        let bytes = url.as_bytes();
+        let given = Some(url.to_string_lossy().into_owned());
+        let path = if let Some(path) = bytes.strip_prefix(b"sqlite:") {
+            path.strip_prefix(b"//").unwrap_or(path)
+        } else if let Some(scheme) = scheme(bytes) {
+            return Err(Failure::wrong(match scheme {
+                "postgres" | "postgresql" => {
+                    "this build of `ax` stores in SQLite only; give `--db sqlite:PATH` or a path"
+                        .to_owned()
+                }
+                other => {
+                    format!("unknown kind of database `{other}`; give `--db sqlite:PATH` or a path")
+                }
+            }));
+        } else {
+            bytes
+        };
+        match path {
+            b"" => Err(Failure::wrong(
+                "the database has no path; give `--db sqlite:PATH`",
+            )),
+            b":memory:" => Err(Failure::wrong(
+                "a database in memory would forget every run; give a path, or `--dry-run`",
+            )),
+            path => Ok(Database {
+                path: OsStr::from_bytes(path).into(),
+                given,
+            }),
+        }
+    }
+
+    /// Opens the database; makes it, and its folder, readable by their owner only, when it is not there.
+    pub(crate) fn open(&self) -> Result<SqliteStore, Failure> {
+        self.open_path()
+    }
+
+    /// Opens the database, if it is there; makes nothing.
+    pub(crate) fn open_existing(&self) -> Result<Option<SqliteStore>, Failure> {
+        match std::fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // Any other trouble is the store's to describe.
+            _ => self.open_path().map(Some),
+        }
+    }
+
+    /// The arguments that lead another call to the same database, with a space before; empty for the default.
+    pub(crate) fn arguments(&self) -> String {
+        self.given
+            .as_ref()
+            .map(|given| format!(" --db {}", quoted(given)))
+            .unwrap_or_default()
+    }
+
+    fn open_path(&self) -> Result<SqliteStore, Failure> {
+        // An absolute path cannot be taken for the URI of a file.
+        let path = std::path::absolute(&self.path)
+            .map_err(|error| Failure::system("failed to find the current folder", &error))?;
+        SqliteStore::open(path).map_err(|error| Failure::store(&error))
+    }
+}
+
+/// The scheme of a URL: letters before `://`.
+fn scheme(url: &[u8]) -> Option<&str> {
+    let (scheme, _) = std::str::from_utf8(url).ok()?.split_once("://")?;
+    let is_scheme = !scheme.is_empty()
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_scheme.then_some(scheme)
+}
+
+/// The text as one word of a shell's line.
+pub(crate) fn quoted(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn path(url: &str) -> PathBuf {
+        Database::locate(Some(OsStr::new(url))).unwrap().path
+    }
+
+    fn refused(url: &str) -> String {
+        Database::locate(Some(OsStr::new(url))).unwrap_err().message
+    }
+
+    #[test]
+    fn a_path_may_stand_alone_or_after_its_scheme() {
+        assert_eq!(path("runs.db"), Path::new("runs.db"));
+        assert_eq!(path("sqlite:runs.db"), Path::new("runs.db"));
+        assert_eq!(path("sqlite:/var/runs.db"), Path::new("/var/runs.db"));
+        assert_eq!(path("sqlite:///var/runs.db"), Path::new("/var/runs.db"));
+        assert_eq!(path("odd:name.db"), Path::new("odd:name.db"));
+    }
+
+    #[test]
+    fn nothing_means_the_default() {
+        assert_eq!(Database::locate(None).unwrap().path, Path::new(DEFAULT));
+        assert_eq!(path(""), Path::new(DEFAULT));
+    }
+
+    #[test]
+    fn what_cannot_be_a_database_is_refused_with_the_way_out() {
+        let only = "this build of `ax` stores in SQLite only; give `--db sqlite:PATH` or a path";
+        assert_eq!(refused("postgres://localhost/runs"), only);
+        assert_eq!(refused("postgresql://localhost/runs"), only);
+        assert_eq!(
+            refused("mysql://x"),
+            "unknown kind of database `mysql`; give `--db sqlite:PATH` or a path"
+        );
+        assert_eq!(
+            refused("sqlite:"),
+            "the database has no path; give `--db sqlite:PATH`"
+        );
+        assert!(refused("sqlite::memory:").contains("forget"));
+    }
+
+    #[test]
+    fn the_arguments_can_be_pasted_into_a_shell() {
+        let arguments = |url: &str| Database::locate(Some(OsStr::new(url))).unwrap().arguments();
+        assert_eq!(arguments("sqlite:runs.db"), " --db sqlite:runs.db");
+        assert_eq!(arguments("it's mine.db"), r" --db 'it'\''s mine.db'");
+        assert_eq!(Database::locate(None).unwrap().arguments(), "");
+    }
+}

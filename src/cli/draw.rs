@@ -1,0 +1,153 @@
+//! `graph`.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+use wf_core::agent::Agents;
+use wf_core::engine::{Engine, Status, StepStatus};
+use wf_core::id::{ExecutionId, WorkflowId};
+use wf_core::plan::Plan;
+use wf_core::step::StepState;
+use wf_core::store::{Store, WorkflowRecord};
+
+use super::arguments::{Graph, GraphFormat};
+use super::console::Console;
+use super::database::Database;
+use super::exit::{Exit, Failure};
+use super::moment::human;
+use super::{run, start};
+use crate::graph::{Diagram, Node, NodeState, dot, mermaid, svg};
+
+/// Draws a workflow file, a stored workflow, or an execution with how far it is.
+pub(crate) async fn draw(
+    console: Console,
+    database: &Database,
+    arguments: &Graph,
+) -> Result<Exit, Failure> {
+    let diagram = subject(console, database, &arguments.subject).await?;
+    let (format, picture) = match arguments.format {
+        GraphFormat::Mermaid => ("mermaid", mermaid(&diagram)),
+        GraphFormat::Dot => ("dot", dot(&diagram)),
+        GraphFormat::Svg => ("svg", svg(&diagram)),
+    };
+    if console.json {
+        console.document(&GraphDocument {
+            format,
+            graph: &picture,
+        })?;
+    } else {
+        console.text(&picture)?;
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct GraphDocument<'a> {
+    format: &'a str,
+    graph: &'a str,
+}
+
+/// What is to be drawn: a file of that name if there is one, else what the database has under that name.
+async fn subject(
+    console: Console,
+    database: &Database,
+    subject: &OsStr,
+) -> Result<Diagram, Failure> {
+    let file = Path::new(subject);
+    if file.exists() {
+        let plan = run::read_plan(console, file)?;
+        return Ok(diagram(&plan, plan.name().to_owned(), None));
+    }
+    let name = subject.to_string_lossy();
+    if let Some(store) = database.open_existing()? {
+        let store: Arc<dyn Store> = Arc::new(store);
+        let id = ExecutionId::from(name.as_ref());
+        let loaded = store
+            .load(&id)
+            .await
+            .map_err(|error| Failure::store(&error))?;
+        if let Some(loaded) = loaded {
+            let plan = stored(&loaded.workflow)?;
+            let engine = Engine::new(store, Agents::new());
+            let status = engine
+                .status(&id)
+                .await
+                .map_err(|error| start::failure(&error, database))?;
+            let title = format!("{} · {} · {}", plan.name(), id, status.state());
+            return Ok(diagram(&plan, title, Some(&status)));
+        }
+        let workflow = store.workflow(&WorkflowId::from(name.as_ref())).await;
+        if let Some(workflow) = workflow.map_err(|error| Failure::store(&error))? {
+            let plan = stored(&workflow)?;
+            return Ok(diagram(&plan, plan.name().to_owned(), None));
+        }
+    }
+    let arguments = database.arguments();
+    Err(Failure::wrong(format!(
+        "there is no file, no workflow and no execution `{name}`; `ax workflow list{arguments}` and \
+         `ax workflow executions{arguments}` list those there are",
+    )))
+}
+
+fn stored(workflow: &WorkflowRecord) -> Result<Arc<Plan>, Failure> {
+    Plan::from_json(workflow.id.as_str(), workflow.definition.as_str()).map_err(|report| {
+        Failure::report(
+            format!(
+                "the stored definition of workflow `{}` cannot be read",
+                workflow.id
+            ),
+            report,
+        )
+    })
+}
+
+fn diagram(plan: &Plan, title: String, status: Option<&Status>) -> Diagram {
+    let nodes = plan.steps().iter().enumerate().map(|(position, step)| {
+        let status = status.and_then(|status| status.steps.get(position));
+        Node {
+            key: step.key.clone(),
+            agent: step.agent.clone(),
+            serial: !step.parallel,
+            optional: step.optional,
+            state: status.map(|status| state(status.state)),
+            note: status.and_then(note),
+        }
+    });
+    let graph = plan.graph();
+    let edges = (0..graph.len()).flat_map(|step| {
+        let before = graph
+            .dependencies(step)
+            .iter()
+            .filter_map(|before| usize::try_from(*before).ok());
+        before.map(move |before| (before, step))
+    });
+    Diagram {
+        title,
+        nodes: nodes.collect(),
+        edges: edges.collect(),
+    }
+}
+
+const fn state(state: StepState) -> NodeState {
+    match state {
+        StepState::Pending => NodeState::Pending,
+        StepState::Running => NodeState::Running,
+        StepState::Completed => NodeState::Completed,
+        StepState::Failed => NodeState::Failed,
+        StepState::Skipped => NodeState::Skipped,
+        StepState::Cancelled => NodeState::Cancelled,
+    }
+}
+
+/// `2 attempts, 1.3 s`, as far as it says something.
+fn note(status: &StepStatus) -> Option<String> {
+    let attempts = Some(status.record.attempts.len()).filter(|attempts| *attempts > 1);
+    let parts: Vec<String> = attempts
+        .map(|attempts| format!("{attempts} attempts"))
+        .into_iter()
+        .chain(status.duration().map(human))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}

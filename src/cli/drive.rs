@@ -1,0 +1,228 @@
+//! Driving a run to its end, or to where the user wants it to stop.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::value::RawValue;
+use wf_core::engine::{Engine, EngineError, Run, Status};
+use wf_core::id::ExecutionId;
+use wf_core::lifecycle::State;
+use wf_core::step::StepState;
+use wf_core::store::ExecutionRecord;
+
+use super::console::Console;
+use super::database::{Database, quoted};
+use super::document::{StatusDocument, indented};
+use super::exit::{Exit, Failure};
+use super::progress::Progress;
+use super::signals::Signals;
+use super::start::failure;
+
+/// What the commands that drive an execution have in common.
+pub(crate) struct Session<'a> {
+    pub(crate) console: Console,
+    pub(crate) database: &'a Database,
+    pub(crate) engine: Engine,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) signals: Signals,
+}
+
+impl Session<'_> {
+    /// Drives the run and reports how it ended. A first signal pauses it, a second one drops it.
+    pub(crate) async fn drive(&mut self, run: Run) -> Result<Exit, Failure> {
+        let id = run.id().clone();
+        let mut finish = run.finish();
+        let engine = self.engine.clone();
+        let mut request: Option<BoxFuture<'_, Result<ExecutionRecord, EngineError>>> = None;
+        let mut interrupted = false;
+        let ended = loop {
+            let asked = async {
+                match &mut request {
+                    Some(request) => request.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                ended = &mut finish => break ended,
+                () = self.signals.next() => {
+                    if interrupted {
+                        // Dropping the run kills the process groups of its agents.
+                        drop(finish);
+                        self.progress.end();
+                        self.console.note(&format!("stopped; continue with: {}", self.resume_command(&id)));
+                        return Ok(Exit::Interrupted);
+                    }
+                    interrupted = true;
+                    self.progress.line("pausing when the running steps have ended; once more kills them");
+                    request = Some(engine.pause(&id));
+                }
+                answer = asked => {
+                    request = None;
+                    if let Err(error) = answer
+                        && !error.is_illegal()
+                    {
+                        self.progress.line(&format!("failed to pause: {}", super::exit::with_causes(&error)));
+                        interrupted = false;
+                    }
+                }
+            }
+        };
+        self.progress.end();
+        match ended {
+            Ok(status) => self.report(&status),
+            Err(error) if error.is_lost() => self.follow(&id).await,
+            Err(error) => {
+                let mut failure = failure(&error, self.database);
+                if error.is_store() {
+                    failure.message.push_str(&format!(
+                        "; when it works again, continue with: {}",
+                        self.resume_command(&id)
+                    ));
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Waits until an execution that another process drives has ended or is paused, and reports it; drives
+    /// it on when that process dies.
+    pub(crate) async fn follow(&mut self, id: &ExecutionId) -> Result<Exit, Failure> {
+        let mut told = false;
+        loop {
+            // Watching begins before reading, so that nothing falls in between.
+            let mut changes = self.engine.store().watch(id);
+            let status = self.status(id).await?;
+            if status.state().is_terminal() || status.state() == State::Paused {
+                return self.report(&status);
+            }
+            if self.is_abandoned(&status.execution) {
+                match self.engine.resume(id).await {
+                    Ok(run) => return Box::pin(self.drive(run)).await,
+                    Err(error) if error.is_held() || error.is_illegal() => {}
+                    Err(error) => return Err(failure(&error, self.database)),
+                }
+            }
+            if !std::mem::replace(&mut told, true) {
+                self.console.note(&format!(
+                    "execution `{id}` is run by another process; following it until it ends"
+                ));
+            }
+            tokio::select! {
+                // A store that misses a change is asked again soon; and no change tells of a death.
+                () = tokio::time::sleep(std::time::Duration::from_millis(500)) => {}
+                _ = futures::StreamExt::next(&mut changes) => {}
+                () = self.signals.next() => {
+                    self.console.note("no longer following; the execution goes on in its own process");
+                    return Ok(Exit::Interrupted);
+                }
+            }
+        }
+    }
+
+    /// Reads how the execution stands.
+    pub(crate) async fn status(&self, id: &ExecutionId) -> Result<Status, Failure> {
+        self.engine
+            .status(id)
+            .await
+            .map_err(|error| failure(&error, self.database))
+    }
+
+    /// Reports an execution that has ended or is paused: the result on standard output, else what to do.
+    pub(crate) fn report(&self, status: &Status) -> Result<Exit, Failure> {
+        let id = &status.execution.id;
+        match status.state() {
+            State::Completed => {}
+            State::Failed => {
+                let reason = status
+                    .execution
+                    .error
+                    .as_deref()
+                    .unwrap_or("no reason is recorded");
+                self.console
+                    .error(&format!("the execution failed: {reason}"));
+                let inspect = format!(
+                    "ax workflow status {}{}",
+                    quoted(id.as_str()),
+                    self.database.arguments()
+                );
+                self.console
+                    .note(&format!("each step is shown by: {inspect}"));
+            }
+            State::Cancelled => self.console.error("the execution was cancelled"),
+            _ => {
+                for step in status
+                    .steps
+                    .iter()
+                    .filter(|step| step.state == StepState::Failed)
+                {
+                    let reason = step
+                        .record
+                        .error
+                        .as_deref()
+                        .unwrap_or("no reason is recorded");
+                    self.console
+                        .error(&format!("step `{}` failed: {reason}", step.key));
+                }
+                self.console.note(&format!(
+                    "paused; continue with: {}",
+                    self.resume_command(id)
+                ));
+            }
+        }
+        if self.console.json {
+            self.console.document(&StatusDocument::new(status))?;
+        } else if let Some(result) = &status.result {
+            self.console.text(&shown(result.as_str()))?;
+        }
+        Ok(Exit::of(status.state()))
+    }
+
+    /// Whether the execution is driven by nobody who is known to live.
+    fn is_abandoned(&self, execution: &ExecutionRecord) -> bool {
+        use wf_core::clock::{Clock, SystemClock};
+
+        let expired = execution
+            .lease_until
+            .is_none_or(|until| until <= SystemClock::new().now());
+        expired || execution.owner.as_ref().is_none_or(super::owner::is_gone)
+    }
+
+    fn resume_command(&self, id: &ExecutionId) -> String {
+        format!(
+            "ax workflow resume {}{}",
+            quoted(id.as_str()),
+            self.database.arguments()
+        )
+    }
+}
+
+/// A run's result for people: the text itself when it is one text, else the JSON object.
+fn shown(result: &str) -> String {
+    if let Ok(members) = serde_json::from_str::<HashMap<String, &RawValue>>(result)
+        && let [only] = members.values().collect::<Vec<_>>().as_slice()
+        && let Ok(text) = serde_json::from_str::<String>(only.get())
+    {
+        return text;
+    }
+    indented(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_text_is_shown_as_it_is_and_anything_else_as_json() {
+        assert_eq!(shown(r##"{"review":"# Review\nfine"}"##), "# Review\nfine");
+        assert_eq!(
+            shown(r#"{"review":{"ok":true}}"#),
+            "{\n  \"review\": {\n    \"ok\": true\n  }\n}"
+        );
+        assert_eq!(
+            shown(r#"{"a":"x","b":"y"}"#),
+            "{\n  \"a\": \"x\",\n  \"b\": \"y\"\n}"
+        );
+    }
+}

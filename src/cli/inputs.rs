@@ -1,0 +1,197 @@
+//! The inputs of a run, from the command line.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use wf_core::plan::{Inputs, Plan};
+use wf_core::value::Json;
+use wf_model::InputKind;
+
+use super::arguments::Run;
+use super::exit::Failure;
+
+/// Reads what `--input` and `--input-json` give.
+///
+/// # Errors
+///
+/// Every mistake at once, but for those that only the plan can find: an unknown input, a missing one, one
+/// of the wrong type.
+pub(crate) fn read(plan: &Plan, arguments: &Run) -> Result<Inputs, Failure> {
+    let mut given = Given {
+        plan,
+        values: Inputs::new(),
+        mistakes: Vec::new(),
+        stdin_is_read: false,
+    };
+    if let Some(json) = &arguments.input_json {
+        given.object(json);
+    }
+    for input in &arguments.inputs {
+        given.input(input);
+    }
+    match given.mistakes.as_slice() {
+        [] => Ok(given.values),
+        mistakes => Err(Failure::wrong(mistakes.join("\n"))),
+    }
+}
+
+struct Given<'a> {
+    plan: &'a Plan,
+    values: Inputs,
+    mistakes: Vec<String>,
+    stdin_is_read: bool,
+}
+
+impl Given<'_> {
+    /// Takes `KEY=VALUE`, `KEY=@FILE` or `KEY=@-`.
+    fn input(&mut self, input: &OsStr) {
+        let bytes = input.as_bytes();
+        let mut parts = bytes.splitn(2, |byte| *byte == b'=');
+        let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
+            let input = input.to_string_lossy();
+            self.mistakes.push(format!(
+                "`--input {input}` has no `=`; write `--input KEY=VALUE` or `--input KEY=@FILE`"
+            ));
+            return;
+        };
+        let name = String::from_utf8_lossy(name).into_owned();
+        let what = format!("input `{name}`");
+        let text = match self.text(&what, OsStr::from_bytes(value)) {
+            Ok(text) => text,
+            Err(mistake) => return self.mistakes.push(mistake),
+        };
+        let kind = self
+            .plan
+            .inputs()
+            .iter()
+            .find(|input| input.name == name)
+            .map_or(InputKind::String, |input| input.kind);
+        if kind == InputKind::String {
+            return self.take(name, Json::string(&text));
+        }
+        match Json::parse(&text) {
+            Ok(value) => self.take(name, value),
+            Err(error) => {
+                let shown = shown(&text);
+                let way_out = match kind {
+                    InputKind::Any => "; a text is written in double quotes",
+                    _ => "",
+                };
+                self.mistakes.push(format!(
+                    "{what} must be of type {}, and {shown} is not JSON ({error}){way_out}",
+                    kind.name(),
+                ));
+            }
+        }
+    }
+
+    /// Takes a JSON object.
+    fn object(&mut self, given: &OsStr) {
+        let text = match self.text("`--input-json`", given) {
+            Ok(text) => text,
+            Err(mistake) => return self.mistakes.push(mistake),
+        };
+        match serde_json::from_str::<Members>(&text) {
+            Ok(Members(members)) => {
+                for (name, value) in members {
+                    match Json::parse(value.get()) {
+                        Ok(value) => self.take(name, value),
+                        Err(error) => self
+                            .mistakes
+                            .push(format!("input `{name}` cannot be read: {error}")),
+                    }
+                }
+            }
+            Err(error) => self
+                .mistakes
+                .push(format!("`--input-json` must be a JSON object: {error}")),
+        }
+    }
+
+    /// What is meant by a value: itself, the content of a file, or standard input.
+    fn text(&mut self, what: &str, value: &OsStr) -> Result<String, String> {
+        let not_utf_8 = |from: &str| format!("{what} is not UTF-8{from}");
+        let Some(path) = value.as_bytes().strip_prefix(b"@") else {
+            return value
+                .to_str()
+                .map(str::to_owned)
+                .ok_or_else(|| not_utf_8(""));
+        };
+        if path == b"-" {
+            if std::mem::replace(&mut self.stdin_is_read, true) {
+                return Err(format!(
+                    "{what} is to be read from standard input, which another input is read from already"
+                ));
+            }
+            let mut bytes = Vec::new();
+            io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .map_err(|error| format!("failed to read {what}: {error}"))?;
+            return String::from_utf8(bytes).map_err(|_| not_utf_8(" (standard input)"));
+        }
+        let path = Path::new(OsStr::from_bytes(path));
+        let shown = path.display();
+        let bytes = fs::read(path).map_err(|error| {
+            format!("failed to read {what} from `{shown}`: {error}; a value that begins with `@` goes into `--input-json`")
+        })?;
+        String::from_utf8(bytes).map_err(|_| not_utf_8(&format!(" (file `{shown}`)")))
+    }
+
+    fn take(&mut self, name: String, value: Json) {
+        if self.values.contains_key(&name) {
+            self.mistakes.push(format!("input `{name}` is given twice"));
+        } else {
+            self.values.insert(name, value);
+        }
+    }
+}
+
+/// The members of a JSON object, with their repetitions.
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object such as `{\"name\": \"value\"}`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// The beginning of a text between backticks.
+fn shown(text: &str) -> String {
+    let line: String = text
+        .chars()
+        .take(40)
+        .filter(|letter| !letter.is_control())
+        .collect();
+    let more = if text.chars().nth(40).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    format!("`{line}{more}`")
+}

@@ -1,0 +1,222 @@
+//! `list`, `executions`, `status` and `checkpoints`: what the database holds.
+
+use std::collections::HashMap;
+
+use wf_core::engine::Status;
+use wf_core::id::WorkflowId;
+use wf_core::lifecycle::State;
+use wf_core::store::{Store, StoreError, WorkflowRecord};
+
+use super::arguments::Execution;
+use super::console::{Console, printable};
+use super::control;
+use super::database::{Database, quoted};
+use super::document::{CheckpointDocument, ExecutionDocument, StatusDocument, WorkflowDocument};
+use super::exit::{Exit, Failure};
+use super::moment::{human, to_the_second};
+use super::start;
+use super::table::{Cell, Table};
+
+/// Lists the workflows that were run, newest first.
+pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, Failure> {
+    let workflows = match database.open_existing()? {
+        Some(store) => store
+            .workflows()
+            .await
+            .map_err(|error| Failure::store(&error))?,
+        None => Vec::new(),
+    };
+    if console.json {
+        console.document(
+            &workflows
+                .iter()
+                .map(WorkflowDocument::from)
+                .collect::<Vec<_>>(),
+        )?;
+    } else if workflows.is_empty() {
+        console.note("no workflow was run yet; `ax workflow run FILE` runs one");
+    } else {
+        let mut table = Table::new(&["id", "name", "version", "created_at", "description"]);
+        for workflow in &workflows {
+            table.row([
+                Cell::from(workflow.id.as_str()),
+                Cell::cut(&workflow.name),
+                Cell::cut(&workflow.version),
+                Cell::from(to_the_second(workflow.created_at)),
+                Cell::cut(workflow.description.as_deref().unwrap_or_default()),
+            ]);
+        }
+        console.styled(&table.render())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Lists the executions, newest first.
+pub(crate) async fn executions(console: Console, database: &Database) -> Result<Exit, Failure> {
+    let (executions, workflows) = match database.open_existing()? {
+        Some(store) => {
+            let read = async {
+                Ok::<_, StoreError>((store.executions().await?, store.workflows().await?))
+            };
+            read.await.map_err(|error| Failure::store(&error))?
+        }
+        None => Default::default(),
+    };
+    let by_id: HashMap<&WorkflowId, &WorkflowRecord> = workflows
+        .iter()
+        .map(|workflow| (&workflow.id, workflow))
+        .collect();
+    if console.json {
+        let documents = executions.iter().map(|execution| {
+            ExecutionDocument::new(execution, by_id.get(&execution.workflow_id).copied())
+        });
+        console.document(&documents.collect::<Vec<_>>())?;
+    } else if executions.is_empty() {
+        console.note("there are no executions yet; `ax workflow run FILE` starts one");
+    } else {
+        let mut table = Table::new(&[
+            "id",
+            "workflow",
+            "state",
+            "started_at",
+            "completed_at",
+            "error",
+        ]);
+        for execution in &executions {
+            let workflow = by_id
+                .get(&execution.workflow_id)
+                .map_or("", |workflow| workflow.name.as_str());
+            table.row([
+                Cell::from(printable(execution.id.as_str())),
+                Cell::cut(workflow),
+                Cell::state(execution.state),
+                Cell::from(to_the_second(execution.started_at)),
+                Cell::from(
+                    execution
+                        .completed_at
+                        .map(to_the_second)
+                        .unwrap_or_default(),
+                ),
+                Cell::cut(execution.error.as_deref().unwrap_or_default()),
+            ]);
+        }
+        console.styled(&table.render())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows how an execution stands, step by step.
+pub(crate) async fn status(
+    console: Console,
+    database: &Database,
+    arguments: &Execution,
+) -> Result<Exit, Failure> {
+    let (engine, id) = control::open(console, database, arguments)?;
+    let status = engine
+        .status(&id)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
+    if console.json {
+        console.document(&StatusDocument::new(&status))?;
+    } else {
+        console.styled(&shown(&status, database))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Lists the checkpoints of an execution, newest first.
+pub(crate) async fn checkpoints(
+    console: Console,
+    database: &Database,
+    arguments: &Execution,
+) -> Result<Exit, Failure> {
+    let (engine, id) = control::open(console, database, arguments)?;
+    let status = engine
+        .status(&id)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
+    let checkpoints = engine
+        .store()
+        .checkpoints(&id)
+        .await
+        .map_err(|error| Failure::store(&error))?;
+    if console.json {
+        let documents = checkpoints
+            .iter()
+            .map(|checkpoint| CheckpointDocument::new(checkpoint, &status.steps));
+        console.document(&documents.collect::<Vec<_>>())?;
+    } else if checkpoints.is_empty() {
+        console.note("the execution has no checkpoints yet");
+    } else {
+        let mut table = Table::new(&["id", "state", "completed_steps", "created_at"]);
+        for checkpoint in &checkpoints {
+            table.row([
+                Cell::from(printable(checkpoint.id.as_str())),
+                Cell::state(checkpoint.state),
+                Cell::from(format!(
+                    "{} of {}",
+                    checkpoint.completed_steps.len(),
+                    status.steps.len()
+                )),
+                Cell::from(to_the_second(checkpoint.created_at)),
+            ]);
+        }
+        console.styled(&table.render())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// A header, then a row for each step.
+fn shown(status: &Status, database: &Database) -> String {
+    let execution = &status.execution;
+    let mut facts = vec![
+        ("execution", Cell::from(printable(execution.id.as_str()))),
+        (
+            "workflow",
+            Cell::cut(&format!("{} {}", status.workflow, status.version)),
+        ),
+        ("state", Cell::state(execution.state)),
+        (
+            "started_at",
+            Cell::from(to_the_second(execution.started_at)),
+        ),
+    ];
+    if let Some(completed_at) = execution.completed_at {
+        let took = human(completed_at.since(execution.started_at));
+        facts.push((
+            "completed_at",
+            Cell::from(format!("{} (after {took})", to_the_second(completed_at))),
+        ));
+    }
+    if execution.pause_requested
+        && !execution.state.is_terminal()
+        && execution.state != State::Paused
+    {
+        facts.push(("pause", Cell::from("asked for; running steps end first")));
+    }
+    if let Some(error) = &execution.error {
+        facts.push(("error", Cell::from(printable(error).replace('\n', "\n  "))));
+    }
+    if execution.state == State::Paused {
+        let id = quoted(execution.id.as_str());
+        facts.push((
+            "resume",
+            Cell::from(format!("ax workflow resume {id}{}", database.arguments())),
+        ));
+    }
+    let mut header = Table::without_header();
+    for (name, fact) in facts {
+        header.row([Cell::from(name), fact]);
+    }
+    let mut steps = Table::new(&["step", "state", "attempts", "duration", "error"]);
+    for step in &status.steps {
+        steps.row([
+            Cell::from(step.key.as_str()),
+            Cell::step_state(step.state),
+            Cell::from(step.record.attempts.len().to_string()),
+            Cell::from(step.duration().map(human).unwrap_or_default()),
+            Cell::cut(step.record.error.as_deref().unwrap_or_default()),
+        ]);
+    }
+    format!("{}\n\n{}", header.render(), steps.render())
+}

@@ -1,0 +1,88 @@
+//! The `ax` command: from a command line to an exit status.
+//!
+//! One module per group of commands, and one each for what they share: where the [`database`] is, what
+//! ends up on which stream ([`console`]), the JSON documents, the tables, and how the command ends
+//! ([`exit`]).
+
+mod arguments;
+mod console;
+mod control;
+mod database;
+mod document;
+mod draw;
+mod drive;
+mod exit;
+mod inputs;
+mod inspect;
+mod moment;
+mod owner;
+mod progress;
+mod rehearsal;
+mod resume;
+mod run;
+mod signals;
+mod start;
+mod table;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command, Workflow};
+use console::Console;
+use database::Database;
+use exit::{Exit, Failure};
+
+/// Does what a command line asks for, whose first argument is the command's own name.
+///
+/// Writes to standard output and standard error, and makes a panic report itself in one line. Meant to be
+/// all that the `main` of a program calls.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    console::report_defects();
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = match Arguments::try_parse_from(&arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return console::usage(&error, &arguments),
+    };
+    let console = Console::new(&parsed.global);
+    match execute(&parsed, console) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            console.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
+    let Command::Workflow(command) = &arguments.command;
+    if let Workflow::Validate(validate) = command {
+        return validate::validate(console, validate);
+    }
+    let database = Database::locate(arguments.global.db.as_deref())?;
+    let task = async {
+        match command {
+            Workflow::Run(run) if run.dry_run => rehearsal::show(console, run).await,
+            Workflow::Run(run) => run::run(console, &database, run).await,
+            Workflow::Resume(resume) => resume::resume(console, &database, resume).await,
+            Workflow::List => inspect::list(console, &database).await,
+            Workflow::Executions => inspect::executions(console, &database).await,
+            Workflow::Status(execution) => inspect::status(console, &database, execution).await,
+            Workflow::Checkpoints(execution) => {
+                inspect::checkpoints(console, &database, execution).await
+            }
+            Workflow::Pause(execution) => control::pause(console, &database, execution).await,
+            Workflow::Cancel(execution) => control::cancel(console, &database, execution).await,
+            Workflow::Validate(validate) => validate::validate(console, validate),
+            Workflow::Graph(graph) => draw::draw(console, &database, graph).await,
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .map_err(|error| Failure::system("failed to start the runtime", &error))?
+        .block_on(task)
+}

@@ -1,0 +1,195 @@
+//! How a run goes on, on standard error: bars on a terminal, lines elsewhere.
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use wf_core::engine::Notice;
+use wf_core::step::Outcome;
+
+use super::console::{Console, printable};
+use super::moment::human;
+
+/// How often a bar's sign of life moves.
+const TICK: Duration = Duration::from_millis(120);
+
+/// Shows what an engine tells of its runs.
+pub(crate) struct Progress {
+    verbose: bool,
+    display: Display,
+}
+
+enum Display {
+    Nothing,
+    Lines,
+    Bars {
+        all: MultiProgress,
+        running: Mutex<HashMap<String, ProgressBar>>,
+    },
+}
+
+impl Progress {
+    /// Progress as the user wants it and the terminal can show it.
+    pub(crate) fn new(console: Console) -> Self {
+        let display = if console.quiet {
+            Display::Nothing
+        } else if io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+        {
+            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+            Display::Bars {
+                all,
+                running: Mutex::default(),
+            }
+        } else {
+            Display::Lines
+        };
+        Progress {
+            verbose: console.verbose,
+            display,
+        }
+    }
+
+    /// Shows what has happened.
+    pub(crate) fn show(&self, notice: &Notice<'_>) {
+        match *notice {
+            Notice::AttemptStarted { step, attempt, .. } => self.started(step, attempt),
+            Notice::AttemptFailed {
+                step,
+                attempt,
+                error,
+                retry_in,
+                ..
+            } => {
+                self.clear(step);
+                let next = retry_in
+                    .map(|delay| format!("; retrying in {}", human(delay)))
+                    .unwrap_or_default();
+                self.line(&format!(
+                    "{step}: attempt {attempt} failed: {}{next}",
+                    printable(error)
+                ));
+            }
+            Notice::StepEnded {
+                step,
+                outcome,
+                duration,
+                ..
+            } => {
+                self.clear(step);
+                let word = match outcome {
+                    Outcome::Succeeded => "completed",
+                    Outcome::Failed => "failed",
+                    Outcome::Skipped => "skipped",
+                };
+                match duration.filter(|_| outcome != Outcome::Skipped) {
+                    Some(duration) if outcome == Outcome::Succeeded => {
+                        self.line(&format!("{step}: {word} in {}", human(duration)));
+                    }
+                    Some(duration) => {
+                        self.line(&format!("{step}: {word} after {}", human(duration)))
+                    }
+                    None => self.line(&format!("{step}: {word}")),
+                }
+            }
+            Notice::Moved { from, path, to, .. } if self.verbose => {
+                let events: Vec<&str> = path.iter().map(|event| event.kind().name()).collect();
+                self.line(&format!("{from} → {to} ({})", shortened(&events)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Shows a remark among the progress.
+    pub(crate) fn line(&self, line: &str) {
+        match &self.display {
+            Display::Nothing => {}
+            // There is no one to tell when standard error is gone.
+            Display::Lines => drop(writeln!(io::stderr().lock(), "{line}")),
+            Display::Bars { all, .. } => drop(all.println(line)),
+        }
+    }
+
+    /// Takes all bars off the terminal.
+    pub(crate) fn end(&self) {
+        if let Display::Bars { all, running } = &self.display {
+            for (_, bar) in lock(running).drain() {
+                bar.finish_and_clear();
+            }
+            drop(all.clear());
+        }
+    }
+
+    fn started(&self, step: &str, attempt: u32) {
+        match &self.display {
+            Display::Nothing => {}
+            Display::Lines if attempt == 1 => self.line(&format!("{step}: started")),
+            Display::Lines => self.line(&format!("{step}: attempt {attempt} started")),
+            Display::Bars { all, running } => {
+                let bar = all.add(ProgressBar::new_spinner());
+                // The template is a constant; one that could not be read would show the plain bar.
+                if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg}{elapsed}")
+                {
+                    bar.set_style(style);
+                }
+                bar.set_prefix(step.to_owned());
+                if attempt > 1 {
+                    bar.set_message(format!("(attempt {attempt}) "));
+                }
+                bar.enable_steady_tick(TICK);
+                if let Some(old) = lock(running).insert(step.to_owned(), bar) {
+                    old.finish_and_clear();
+                }
+            }
+        }
+    }
+
+    fn clear(&self, step: &str) {
+        if let Display::Bars { running, .. } = &self.display
+            && let Some(bar) = lock(running).remove(step)
+        {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn lock(
+    running: &Mutex<HashMap<String, ProgressBar>>,
+) -> MutexGuard<'_, HashMap<String, ProgressBar>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `A, B ×3, C`.
+fn shortened(events: &[&str]) -> String {
+    let runs: Vec<String> = events
+        .chunk_by(|one, next| one == next)
+        .filter_map(|run| {
+            let event = run.first()?;
+            Some(if run.len() == 1 {
+                (*event).to_owned()
+            } else {
+                format!("{event} ×{}", run.len())
+            })
+        })
+        .collect();
+    runs.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_events_are_counted() {
+        assert_eq!(shortened(&["A", "B", "B", "B", "A"]), "A, B ×3, A");
+        assert_eq!(shortened(&[]), "");
+    }
+}

@@ -1,0 +1,79 @@
+//! `resume`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wf_core::agent::Agents;
+use wf_core::id::ExecutionId;
+use wf_core::store::Store;
+
+use super::arguments::Resume;
+use super::console::Console;
+use super::database::Database;
+use super::drive::Session;
+use super::exit::{Exit, Failure};
+use super::progress::Progress;
+use super::signals::Signals;
+use super::{control, start};
+
+/// Continues an execution that is paused, or whose process died.
+pub(crate) async fn resume(
+    console: Console,
+    database: &Database,
+    arguments: &Resume,
+) -> Result<Exit, Failure> {
+    let id = ExecutionId::from(arguments.id.as_str());
+    let Some(store) = database.open_existing()? else {
+        return Err(control::not_found(&id, database));
+    };
+    let store: Arc<dyn Store> = Arc::new(store);
+    let progress = Arc::new(Progress::new(console));
+
+    // Without agents nothing can be resumed: all that is wrong but the agents is found so.
+    let without_agents = start::engine(Arc::clone(&store), Agents::new(), &progress);
+    match without_agents.resume(&id).await {
+        Err(error) if error.is_agent() => {}
+        Err(error) => return Err(start::failure(&error, database)),
+        Ok(_) => return Err(Failure::wrong(format!("execution `{id}` has no steps"))),
+    }
+
+    let execution = store
+        .execution(&id)
+        .await
+        .map_err(|error| Failure::store(&error))?;
+    let origin = execution
+        .ok_or_else(|| control::not_found(&id, database))?
+        .origin;
+    let file = match (&arguments.agents, &origin.agents_file) {
+        (Some(given), _) => given.as_path(),
+        (None, Some(recorded)) => Path::new(recorded),
+        (None, None) => {
+            return Err(Failure::wrong(format!(
+                "execution `{id}` was not started by `ax`, so its agents are not known; resume it where it was \
+                 started, or name an agents file with `--agents FILE`",
+            )));
+        }
+    };
+    let directory = match &origin.directory {
+        Some(directory) => directory.into(),
+        None => start::current_directory()?,
+    };
+    let agents = start::read_agents(file, &directory)?;
+
+    let signals = Signals::catch()
+        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
+    let engine = start::engine(store, agents, &progress);
+    let run = engine
+        .resume(&id)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
+    Session {
+        console,
+        database,
+        engine,
+        progress,
+        signals,
+    }
+    .drive(run)
+    .await
+}

@@ -1,0 +1,132 @@
+//! `run`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wf_core::engine::RunOptions;
+use wf_core::id::ExecutionId;
+use wf_core::plan::Plan;
+use wf_core::value::Json;
+use wf_model::Source;
+
+use super::arguments::Run;
+use super::console::Console;
+use super::database::Database;
+use super::drive::Session;
+use super::exit::{Exit, Failure};
+use super::progress::Progress;
+use super::signals::Signals;
+use super::{inputs, rehearsal, start};
+
+/// The longest identifier that a user may choose, in bytes.
+const LONGEST_ID: usize = 200;
+
+/// Runs a workflow, or reports the execution that was started under the same identifier before.
+pub(crate) async fn run(
+    console: Console,
+    database: &Database,
+    arguments: &Run,
+) -> Result<Exit, Failure> {
+    let id = arguments.id.as_deref().map(identifier).transpose()?;
+    let plan = read_plan(console, &arguments.file)?;
+    let inputs = inputs::read(&plan, arguments)?;
+    let directory = start::current_directory()?;
+    let agents_file = start::agents_file(arguments.agents.as_deref(), &arguments.file)?;
+    let agents = start::read_agents(&agents_file, &directory)?;
+    // Every mistake is found before a database is made.
+    let context = rehearsal::check(&plan, inputs.clone(), agents.clone()).await?;
+
+    let mut options = RunOptions::default();
+    options.id = id.clone();
+    options.origin.agents_file = Some(start::recorded(&agents_file)?);
+    options.origin.directory = Some(start::recorded(&directory)?);
+
+    let signals = Signals::catch()
+        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
+    let progress = Arc::new(Progress::new(console));
+    let engine = start::engine(Arc::new(database.open()?), agents, &progress);
+    let started = engine.start(&plan, inputs, options).await;
+    let mut session = Session {
+        console,
+        database,
+        engine,
+        progress,
+        signals,
+    };
+    match (started, id) {
+        (Ok(run), _) => {
+            announce(console, run.id())?;
+            session.drive(run).await
+        }
+        (Err(error), Some(id)) if error.is_exists() => {
+            again(&mut session, &id, &plan, &context).await
+        }
+        (Err(error), _) => Err(start::failure(&error, database)),
+    }
+}
+
+/// Reads a workflow file and tells what the checker thinks of it.
+pub(crate) fn read_plan(console: Console, file: &Path) -> Result<Arc<Plan>, Failure> {
+    match Source::file(file).and_then(|source| Plan::from_source(&source)) {
+        Ok((plan, warnings)) => {
+            console.warnings(&warnings);
+            Ok(plan)
+        }
+        Err(report) => Err(Failure::report(
+            format!("the workflow `{}` cannot be run", file.display()),
+            report,
+        )),
+    }
+}
+
+/// Goes on with the execution that has the identifier already, if it is of the same run.
+async fn again(
+    session: &mut Session<'_>,
+    id: &ExecutionId,
+    plan: &Plan,
+    context: &Json,
+) -> Result<Exit, Failure> {
+    let status = session.status(id).await?;
+    let other = if status.execution.workflow_id != *plan.id() {
+        Some("runs another definition")
+    } else if status.execution.context != *context {
+        Some("has other inputs")
+    } else {
+        None
+    };
+    if let Some(other) = other {
+        return Err(Failure::wrong(format!(
+            "there is an execution `{id}` already, which {other}; choose another `--id`, or leave it out",
+        )));
+    }
+    announce(session.console, id)?;
+    session.follow(id).await
+}
+
+/// Writes the execution's identifier where a script finds it first.
+fn announce(console: Console, id: &ExecutionId) -> Result<(), Failure> {
+    if console.json {
+        console.note(id.as_str());
+        Ok(())
+    } else {
+        console.text(id.as_str())
+    }
+}
+
+fn identifier(id: &str) -> Result<ExecutionId, Failure> {
+    let problem = if id.is_empty() {
+        "is empty".to_owned()
+    } else if id.len() > LONGEST_ID {
+        format!("is longer than {LONGEST_ID} bytes")
+    } else if id
+        .chars()
+        .any(|letter| letter.is_control() || letter.is_whitespace())
+    {
+        "has white space or control characters in it".to_owned()
+    } else {
+        return Ok(ExecutionId::from(id));
+    };
+    Err(Failure::wrong(format!(
+        "the identifier given with `--id` {problem}; give a short word or a UUID"
+    )))
+}

@@ -1,0 +1,106 @@
+//! What a run needs before it starts: its agents, a place to come back to, an engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wf_core::agent::Agents;
+use wf_core::engine::{Engine, EngineError};
+use wf_core::store::Store;
+
+use super::database::Database;
+use super::exit::{Exit, Failure, with_causes};
+use super::owner;
+use super::progress::Progress;
+use crate::agents::AgentsFile;
+
+/// The name of the agents file of those who name none.
+const AGENTS_FILE: &str = "agents.yaml";
+
+/// The agents file of a run: the one that is given, else `agents.yaml` beside the workflow, else in the
+/// current folder.
+///
+/// # Errors
+///
+/// When none is given and neither is there; the message says where it was looked for.
+pub(crate) fn agents_file(given: Option<&Path>, workflow: &Path) -> Result<PathBuf, Failure> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    let beside = workflow.parent().unwrap_or(Path::new("")).join(AGENTS_FILE);
+    let places = [beside, PathBuf::from(AGENTS_FILE)];
+    match places.iter().find(|place| place.exists()) {
+        Some(place) => Ok(place.clone()),
+        None => {
+            let [beside, here] = places.each_ref().map(|place| place.display());
+            let looked = if beside.to_string() == here.to_string() {
+                format!("`{here}`")
+            } else {
+                format!("`{beside}` and `{here}`")
+            };
+            Err(Failure::wrong(format!(
+                "there is no agents file: looked for {looked}; name one with `--agents FILE`"
+            )))
+        }
+    }
+}
+
+/// Reads an agents file; programs start in `directory` unless the file says otherwise.
+pub(crate) fn read_agents(file: &Path, directory: &Path) -> Result<Agents, Failure> {
+    match AgentsFile::read(file, directory) {
+        Ok(agents) => Ok(agents.into_agents()),
+        Err(report) => Err(Failure::report(
+            format!("the agents file `{}` cannot be used", file.display()),
+            report,
+        )),
+    }
+}
+
+/// The current folder.
+pub(crate) fn current_directory() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::system("failed to find the current folder", &error))
+}
+
+/// A path as text, to be written down for those who resume the run.
+pub(crate) fn recorded(path: &Path) -> Result<String, Failure> {
+    let path = std::path::absolute(path)
+        .map_err(|error| Failure::system("failed to find the current folder", &error))?;
+    match path.into_os_string().into_string() {
+        Ok(path) => Ok(path),
+        Err(path) => Err(Failure::wrong(format!(
+            "the path `{}` is not UTF-8 and cannot be recorded; rename it",
+            path.to_string_lossy(),
+        ))),
+    }
+}
+
+/// An engine that drives runs in this process, and whose owner others can tell to be gone.
+pub(crate) fn engine(store: Arc<dyn Store>, agents: Agents, progress: &Arc<Progress>) -> Engine {
+    let progress = Arc::clone(progress);
+    Engine::new(store, agents)
+        .with_owner(owner::this(), owner::is_gone)
+        .with_observer(move |notice| progress.show(notice))
+}
+
+/// The engine's error as the command's.
+pub(crate) fn failure(error: &EngineError, database: &Database) -> Failure {
+    let message = with_causes(error);
+    if error.is_store() {
+        return Failure {
+            exit: Exit::Store,
+            message,
+            report: None,
+        };
+    }
+    if error.is_not_found() {
+        let list = format!(
+            "`ax workflow executions{}` lists those there are",
+            database.arguments()
+        );
+        return Failure::wrong(format!("{message}; {list}"));
+    }
+    if error.is_illegal() {
+        return Failure::wrong(format!("{message}; `ax workflow run` starts a new one"));
+    }
+    Failure::wrong(message)
+}

@@ -1,0 +1,269 @@
+//! The agents of a run: their file, and what their programs can see and do.
+
+use serde_json::json;
+
+use crate::workbench::{Workbench, outcome};
+
+/// A workflow of one step whose prompt is the input `p`.
+fn workbench(agents: &str) -> Workbench {
+    let workbench = Workbench::new();
+    workbench.write(
+        "one.yaml",
+        "name: One\nsteps: [{ key: only, agent: worker, prompt: '{{p}}' }]\n",
+    );
+    workbench.write("agents.yaml", agents);
+    workbench
+}
+
+#[test]
+fn all_mistakes_in_the_agents_file_come_at_once_with_their_places() {
+    let workbench = workbench(
+        "agents:\n  worker: { comand: [cat] }\n  other: { builtin: ecco, timeout: 5x }\n",
+    );
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--input", "p=x"])
+        .assert_status(2);
+    let run = run
+        .assert_says(
+            "error: unknown key `comand`; did you mean `command`?\n --> agents.yaml:2:13\n",
+        )
+        .assert_says("--> agents.yaml:3:21\n")
+        .assert_says("--> agents.yaml:3:36\n")
+        .assert_says("error: the agents file `agents.yaml` cannot be used");
+    assert_eq!(run.stdout, "");
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--input", "p=x", "--json"])
+        .assert_status(2);
+    assert_eq!(run.json()["diagnostics"].as_array().unwrap().len(), 3);
+    assert_eq!(run.json()["diagnostics"][0]["line"], json!(2));
+    assert_eq!(workbench.content(), ["agents.yaml", "one.yaml"]);
+}
+
+#[test]
+fn an_agent_that_is_not_in_the_file_is_an_error_before_anything_runs() {
+    let workbench = workbench("agents: { wroker: { command: [touch, ran] } }\n");
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--input", "p=x"])
+        .assert_status(2);
+    let run = run.assert_says(
+        "error: step `only` asks agent `worker`, which is not there; did you mean `wroker`?",
+    );
+    assert_eq!(run.stdout, "");
+    assert_eq!(workbench.content(), ["agents.yaml", "one.yaml"]);
+}
+
+#[test]
+fn the_file_is_looked_for_beside_the_workflow_then_in_the_current_folder() {
+    let workbench = workbench("agents: { worker: { command: [echo, here] } }\n");
+    std::fs::create_dir(workbench.path("flows")).unwrap();
+    std::fs::rename(workbench.path("one.yaml"), workbench.path("flows/one.yaml")).unwrap();
+    let result = |workbench: &Workbench, more: &[&str]| {
+        let run = workbench
+            .workflow(&[&["run", "flows/one.yaml", "--input", "p=x"], more].concat())
+            .assert_status(0);
+        run.id_and_result().1.to_owned()
+    };
+    assert_eq!(result(&workbench, &[]), "here\n");
+    workbench.write(
+        "flows/agents.yaml",
+        "agents: { worker: { command: [echo, beside] } }\n",
+    );
+    assert_eq!(result(&workbench, &[]), "beside\n");
+    workbench.write(
+        "given.yaml",
+        "agents: { worker: { command: [echo, given] } }\n",
+    );
+    assert_eq!(result(&workbench, &["--agents", "given.yaml"]), "given\n");
+}
+
+#[test]
+fn without_an_agents_file_it_is_said_where_it_was_looked_for() {
+    let workbench = workbench("");
+    std::fs::remove_file(workbench.path("agents.yaml")).unwrap();
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--input", "p=x"])
+        .assert_status(2);
+    run.assert_says(
+        "error: there is no agents file: looked for `agents.yaml`; name one with `--agents FILE`",
+    );
+}
+
+#[test]
+fn a_program_is_looked_up_beside_the_agents_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let workbench = workbench("");
+    std::fs::create_dir(workbench.path("tools")).unwrap();
+    workbench.write(
+        "tools/agents.yaml",
+        "agents: { worker: { command: [bin/audit, -v] } }\n",
+    );
+    std::fs::create_dir(workbench.path("tools/bin")).unwrap();
+    workbench.write(
+        "tools/bin/audit",
+        "#!/bin/sh\necho \"$1 in $(basename \"$PWD\")\"\n",
+    );
+    std::fs::set_permissions(
+        workbench.path("tools/bin/audit"),
+        std::fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    let run = workbench.workflow(&[
+        "run",
+        "one.yaml",
+        "--agents",
+        "tools/agents.yaml",
+        "--input",
+        "p=x",
+    ]);
+    let run = run.assert_status(0);
+    let folder = workbench
+        .path("")
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(run.id_and_result().1, format!("-v in {folder}\n"));
+}
+
+#[test]
+fn a_relative_folder_to_start_in_is_taken_from_the_agents_file() {
+    let workbench = workbench("");
+    std::fs::create_dir_all(workbench.path("tools/inner")).unwrap();
+    workbench.write(
+        "tools/agents.yaml",
+        "agents: { worker: { command: [sh, -c, 'basename $PWD'], cwd: inner } }\n",
+    );
+    let run = workbench.workflow(&[
+        "run",
+        "one.yaml",
+        "--agents",
+        "tools/agents.yaml",
+        "--input",
+        "p=x",
+    ]);
+    assert_eq!(run.assert_status(0).id_and_result().1, "inner\n");
+}
+
+#[test]
+fn a_missing_program_fails_the_step_without_a_retry() {
+    let workbench = workbench("agents: { worker: { command: [no-such-program] } }\n");
+    workbench.write(
+        "one.yaml",
+        "name: One\nsteps: [{ key: only, agent: worker, prompt: x, retryPolicy: { maxAttempts: 5, initialDelay: 1h } }]\n",
+    );
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--json"])
+        .assert_status(1);
+    let step = &run.json()["steps"]["only"];
+    assert_eq!(step["attempts"], 1);
+    assert!(
+        step["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("there is no program `no-such-program`; looked in "),
+        "{step}"
+    );
+}
+
+#[test]
+fn a_prompt_is_never_interpreted() {
+    let workbench = workbench("agents: { worker: { command: [cat] } }\n");
+    let prompt = "$(touch x); `touch x`; touch x & ' \" \\ {{nothing}}\u{1b}[2J";
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--input", &format!("p={prompt}")])
+        .assert_status(0);
+    assert_eq!(run.id_and_result().1, format!("{prompt}\n"));
+    assert!(!workbench.path("x").exists());
+}
+
+#[test]
+fn a_program_gets_the_allow_list_and_what_the_file_names() {
+    let workbench =
+        workbench("agents: { worker: { command: [env], env: { MODE: fast, KEY: env:SOURCE } } }\n");
+    let mut command = workbench.command(&[
+        "workflow", "run", "one.yaml", "--input", "p=x", "--id", "run-1",
+    ]);
+    command
+        .env("SOURCE", "value")
+        .env("SECRET", "hunter2")
+        .env("LC_ALL", "C")
+        .env("TMPDIR", "/tmp")
+        .env("USER", "me");
+    let run = outcome(&mut command).assert_status(0);
+    let mut lines: Vec<&str> = run
+        .id_and_result()
+        .1
+        .lines()
+        .filter(|line| !line.starts_with("PATH="))
+        .collect();
+    lines.sort_unstable();
+    let home = format!(
+        "HOME={}",
+        workbench.path("").to_str().unwrap().trim_end_matches('/')
+    );
+    assert_eq!(
+        lines,
+        [
+            "AX_ATTEMPT=1",
+            "AX_EXECUTION_ID=run-1",
+            "AX_IDEMPOTENCY_KEY=run-1/only",
+            "AX_STEP_KEY=only",
+            home.as_str(),
+            "KEY=value",
+            "LC_ALL=C",
+            "MODE=fast",
+            "TMPDIR=/tmp",
+            "USER=me",
+        ],
+    );
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_an_error_before_anything_runs() {
+    let workbench = workbench("agents:\n  worker: { builtin: echo, env: { KEY: env:MISSING } }\n");
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--input", "p=x"])
+        .assert_status(2);
+    run.assert_says(
+        "error: the environment variable `MISSING` is not set\n --> agents.yaml:2:40\n",
+    );
+    assert_eq!(workbench.content(), ["agents.yaml", "one.yaml"]);
+}
+
+#[test]
+fn a_secret_appears_in_no_message_and_no_row() {
+    let workbench = workbench(
+        "agents: { worker: { command: [sh, -c, 'echo $KEY >&2; exit 1'], env: { KEY: env:SOURCE } } }\n",
+    );
+    let mut command = workbench.command(&[
+        "workflow", "run", "one.yaml", "--input", "p=x", "--id", "run-1",
+    ]);
+    let run = outcome(command.env("SOURCE", "hunter2")).assert_status(1);
+    let run = run.assert_says("exited with status 1: [redacted]\n");
+    assert!(!run.stderr.contains("hunter2"));
+    let status = workbench
+        .workflow(&["status", "run-1", "--json"])
+        .assert_status(0);
+    assert!(status.stdout.contains("[redacted]") && !status.stdout.contains("hunter2"));
+    let database = std::fs::read(workbench.path(".ax/ax.db")).unwrap();
+    assert!(!database.windows(7).any(|window| window == b"hunter2"));
+}
+
+#[test]
+fn escape_sequences_of_a_program_do_not_reach_the_terminal_in_errors() {
+    let workbench = workbench(
+        "agents: { worker: { command: [sh, -c, 'printf \"\\033[2Jgone\" >&2; exit 1'] } }\n",
+    );
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--input", "p=x"])
+        .assert_status(1);
+    let run = run.assert_says("gone");
+    assert!(!run.stderr.contains('\u{1b}'), "{run:?}");
+    let status = workbench.workflow(&["status", run.id_and_result().0]);
+    assert!(
+        status.stdout.contains("gone") && !status.stdout.contains('\u{1b}'),
+        "{status:?}"
+    );
+}

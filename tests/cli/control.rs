@@ -1,0 +1,221 @@
+//! `pause`, `resume` and `cancel`, also of an execution that another process drives.
+
+use serde_json::json;
+
+use crate::workbench::{Workbench, end};
+
+const RUN: [&str; 4] = ["run", "stepwise.yaml", "--id", "x"];
+
+#[test]
+fn a_pause_from_another_process_lets_the_running_step_end() {
+    let workbench = Workbench::stepwise();
+    let run = workbench.start(&RUN);
+    workbench.hear("up");
+    let paused = workbench.workflow(&["pause", "x"]).assert_status(0);
+    assert_eq!(
+        paused.stdout,
+        "pausing x: it is paused when its running steps have ended\n"
+    );
+    workbench.until_pausing("x");
+    workbench.tell("go", "ok");
+    let run = end(run).assert_status(3);
+    assert_eq!(run.stdout, "x\n");
+    run.assert_says("paused; continue with: ax workflow resume x\n");
+    let status = workbench.workflow(&["status", "x", "--json"]).json();
+    assert_eq!(status["state"], "paused");
+    assert_eq!(
+        status["steps"]["first"],
+        json!({ "state": "completed", "attempts": 1, "result": "one" })
+    );
+    assert_eq!(
+        status["steps"]["second"],
+        json!({ "state": "pending", "attempts": 0 })
+    );
+    let again = workbench.workflow(&["pause", "x"]).assert_status(0);
+    assert_eq!(again.stdout, "paused x\n");
+
+    let resumed = workbench.start(&["resume", "x"]);
+    workbench.hear("up");
+    workbench.tell("go", "ok");
+    let resumed = end(resumed).assert_status(0);
+    assert_eq!(resumed.stdout, "two\n");
+    assert!(!resumed.stderr.contains("first"), "{resumed:?}");
+}
+
+#[test]
+fn a_cancel_from_another_process_kills_the_agents() {
+    let workbench = Workbench::stepwise();
+    // The program keeps its end of this pipe open for as long as it lives.
+    workbench.write(
+        "agents.yaml",
+        "agents: { worker: { command: [sh, -c, 'exec 9>held; echo up >up; exec sleep 1000'] } }\n",
+    );
+    workbench.pipe("held");
+    let held = std::thread::spawn({
+        let held = workbench.path("held");
+        move || std::fs::read(held).unwrap()
+    });
+    let run = workbench.start(&RUN);
+    workbench.hear("up");
+    let cancelled = workbench
+        .workflow(&["cancel", "x", "--json"])
+        .assert_status(0)
+        .json();
+    assert_eq!(cancelled["state"], "cancelled");
+    let run = end(run)
+        .assert_status(4)
+        .assert_says("error: the execution was cancelled\n");
+    assert_eq!(run.stdout, "x\n");
+    assert_eq!(held.join().unwrap(), b"");
+    let status = workbench.workflow(&["status", "x", "--json"]).json();
+    assert_eq!(status["steps"]["second"]["state"], "cancelled");
+    assert_eq!(
+        workbench.workflow(&["cancel", "x"]).assert_status(0).stdout,
+        "cancelled x\n"
+    );
+}
+
+#[test]
+fn what_the_state_does_not_allow_exits_2_and_says_so() {
+    let workbench = Workbench::greeting();
+    workbench
+        .workflow(&["run", "greeting.yaml", "--input", "name=x", "--id", "x"])
+        .assert_status(0);
+    for (command, event) in [
+        ("pause", "Pause"),
+        ("resume", "Resume"),
+        ("cancel", "Cancel"),
+    ] {
+        let refused = workbench.workflow(&[command, "x"]).assert_status(2);
+        assert_eq!(refused.stdout, "");
+        refused
+            .assert_says(&format!(
+                "execution `x` is `completed`: event `{event}` is not legal in state `Completed`"
+            ))
+            .assert_says("; `ax workflow run` starts a new one\n");
+    }
+}
+
+#[test]
+fn resuming_what_a_living_process_drives_exits_2() {
+    let workbench = Workbench::stepwise();
+    let run = workbench.start(&RUN);
+    workbench.hear("up");
+    workbench
+        .workflow(&["resume", "x"])
+        .assert_status(2)
+        .assert_says("pause or cancel it, or wait for its end");
+    workbench.tell("go", "ok");
+    workbench.hear("up");
+    workbench.tell("go", "ok");
+    end(run).assert_status(0);
+}
+
+#[test]
+fn a_paused_execution_can_be_cancelled() {
+    let workbench = Workbench::stepwise();
+    let run = workbench.start(&RUN);
+    workbench.hear("up");
+    workbench.workflow(&["pause", "x"]).assert_status(0);
+    workbench.until_pausing("x");
+    workbench.tell("go", "ok");
+    end(run).assert_status(3);
+    workbench.workflow(&["cancel", "x"]).assert_status(0);
+    assert_eq!(workbench.state("x"), "cancelled");
+    workbench
+        .workflow(&["resume", "x"])
+        .assert_status(2)
+        .assert_says("`cancelled`");
+}
+
+#[test]
+fn an_execution_whose_process_died_is_resumed_at_once() {
+    let workbench = Workbench::stepwise();
+    let mut run = workbench.start(&RUN);
+    workbench.hear("up");
+    workbench.tell("go", "ok");
+    workbench.hear("up");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    // The program of the second step has outlived its host; it ends when its turn comes.
+    workbench.tell("go", "ok");
+    let resumed = workbench.start(&["resume", "x"]);
+    workbench.hear("up");
+    workbench.tell("go", "ok");
+    let resumed = end(resumed).assert_status(0);
+    assert_eq!(resumed.stdout, "two\n");
+    assert!(resumed.stderr.starts_with("second: "), "{resumed:?}");
+}
+
+#[test]
+fn an_execution_whose_process_died_is_paused_at_once() {
+    let workbench = Workbench::stepwise();
+    let mut run = workbench.start(&RUN);
+    workbench.hear("up");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    workbench.tell("go", "ok");
+    assert_eq!(
+        workbench.workflow(&["pause", "x"]).assert_status(0).stdout,
+        "paused x\n"
+    );
+    assert_eq!(workbench.state("x"), "paused");
+}
+
+#[test]
+fn resume_takes_the_agents_and_the_folder_that_the_run_was_started_with() {
+    let workbench = Workbench::new();
+    workbench.write(
+        "park.yaml",
+        "name: Park\nconfig: { onFailure: pause }\nsteps: [{ key: a, agent: w, prompt: p }]\n",
+    );
+    workbench.write(
+        "agents.yaml",
+        "agents: { w: { command: [sh, -c, 'test -e mended && basename $PWD'] } }\n",
+    );
+    workbench
+        .workflow(&["run", "park.yaml", "--id", "x"])
+        .assert_status(3);
+    workbench.write("mended", "");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let database = workbench.path(".ax/ax.db");
+    let mut command = workbench.command(&[
+        "workflow",
+        "resume",
+        "x",
+        "--db",
+        database.to_str().unwrap(),
+    ]);
+    let resumed = crate::workbench::outcome(command.current_dir(elsewhere.path())).assert_status(0);
+    let folder = workbench
+        .path("")
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(resumed.stdout, format!("{folder}\n"));
+}
+
+#[test]
+fn resume_takes_other_agents_when_told_to() {
+    let workbench = Workbench::new();
+    workbench.write(
+        "park.yaml",
+        "name: Park\nconfig: { onFailure: pause }\nsteps: [{ key: a, agent: w, prompt: p }]\n",
+    );
+    workbench.write("agents.yaml", "agents: { w: { command: ['false'] } }\n");
+    workbench
+        .workflow(&["run", "park.yaml", "--id", "x"])
+        .assert_status(3);
+    std::fs::remove_file(workbench.path("agents.yaml")).unwrap();
+    workbench
+        .workflow(&["resume", "x"])
+        .assert_status(2)
+        .assert_says("agents.yaml");
+    workbench.write("other.yaml", "agents: { w: { builtin: echo } }\n");
+    let resumed = workbench
+        .workflow(&["resume", "x", "--agents", "other.yaml"])
+        .assert_status(0);
+    assert_eq!(resumed.stdout, "p\n");
+}

@@ -1,0 +1,11 @@
+//! The `ax` command as its users meet it: a process with arguments, streams and an exit status.
+
+mod agents;
+mod control;
+mod database;
+mod identity;
+mod inputs;
+mod inspect;
+mod run;
+mod signals;
+mod workbench;

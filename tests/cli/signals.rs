@@ -1,0 +1,94 @@
+//! Ctrl-C and its relatives: the first pauses, the second kills.
+
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::workbench::{Workbench, end};
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Reads standard error until a line begins so.
+fn until_said(child: &mut Child, beginning: &str) {
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(
+        lines.any(|line| line.unwrap().starts_with(beginning)),
+        "`{beginning}` was not said"
+    );
+    // Whatever is still said must find a reader.
+    std::thread::spawn(move || lines.for_each(drop));
+}
+
+fn ended(mut child: Child) -> Option<i32> {
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn a_first_signal_pauses_and_prints_the_command_that_resumes() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let workbench = Workbench::stepwise();
+        let run = workbench.start(&["run", "stepwise.yaml", "--id", "x"]);
+        workbench.hear("up");
+        send(&run, signal);
+        workbench.until_pausing("x");
+        workbench.tell("go", "ok");
+        let run = end(run).assert_status(3);
+        assert_eq!(run.stdout, "x\n");
+        run.assert_says("pausing when the running steps have ended; once more kills them\n")
+            .assert_says("paused; continue with: ax workflow resume x\n");
+        let status = workbench.workflow(&["status", "x", "--json"]).json();
+        assert_eq!(status["state"], "paused");
+        assert_eq!(status["steps"]["first"]["state"], "completed");
+        let checkpoints = workbench.workflow(&["checkpoints", "x", "--json"]).json();
+        assert_eq!(
+            checkpoints[0]["completed_steps"],
+            serde_json::json!(["first"])
+        );
+    }
+}
+
+#[test]
+fn a_second_signal_kills_the_agents_and_exits_130_and_the_execution_can_be_resumed() {
+    let workbench = Workbench::stepwise();
+    // The program keeps its end of this pipe open for as long as it lives, and wants to live.
+    let script = "trap \"\" INT TERM HUP; exec 9>held; echo up >up; read -r word <go; cat";
+    workbench.write(
+        "agents.yaml",
+        format!("agents: {{ worker: {{ command: [sh, -c, '{script}'] }} }}\n"),
+    );
+    workbench.pipe("held");
+    let held = std::thread::spawn({
+        let held = workbench.path("held");
+        move || std::fs::read(held).unwrap()
+    });
+    let mut run = workbench.start(&["run", "stepwise.yaml", "--id", "x"]);
+    workbench.hear("up");
+    send(&run, Signal::INT);
+    until_said(&mut run, "pausing");
+    send(&run, Signal::INT);
+    assert_eq!(ended(run), Some(130));
+    assert_eq!(held.join().unwrap(), b"");
+
+    workbench.write("agents.yaml", "agents: { worker: { builtin: echo } }\n");
+    let resumed = workbench.workflow(&["resume", "x"]).assert_status(0);
+    assert_eq!(resumed.stdout, "two\n");
+}
+
+#[test]
+fn a_signal_while_following_stops_only_that() {
+    let workbench = Workbench::stepwise();
+    let arguments = ["run", "stepwise.yaml", "--id", "x"];
+    let run = workbench.start(&arguments);
+    workbench.hear("up");
+    let mut follower = workbench.start(&arguments);
+    until_said(&mut follower, "execution `x` is run by another process");
+    send(&follower, Signal::INT);
+    assert_eq!(ended(follower), Some(130));
+    workbench.tell("go", "ok");
+    workbench.hear("up");
+    workbench.tell("go", "ok");
+    end(run).assert_status(0);
+}
