@@ -1,6 +1,6 @@
 //! A host that loads a workflow file at run time, with Rust closures as its agents: no runtime needed.
 //!
-//! Run with `cargo run --example embed_yaml`, then again: each run is one more in `target/embed.db`.
+//! Run it with `cargo run --example embed_yaml`. Each run is recorded in `target/embed.db`.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,37 +13,34 @@ use wf_diesel::SqliteStore;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let plan = Plan::from_file("examples/code-review.yaml")?;
+    let store = Arc::new(SqliteStore::open("target/embed.db")?);
     let agents = Agents::new()
-        .with("backend", |prompt: String| async move {
-            format!("{} lines changed", prompt.lines().count())
-        })
-        .with("security", |prompt: String| async move {
-            if prompt.contains("password") {
-                "a secret"
-            } else {
-                "nothing"
-            }
-        })
-        .with("quality", |prompt: String| async move {
-            format!("{} words read", prompt.split_whitespace().count())
-        })
-        .with("product", |prompt: String| async move { prompt });
-    let engine = Engine::new(Arc::new(SqliteStore::open("target/embed.db")?), agents);
+        .with("backend", |diff: String| async move { count(&diff) })
+        .with("security", |changes: String| async move { changes })
+        .with("quality", |changes: String| async move { changes })
+        .with("product", |findings: String| async move { findings });
+    let engine = Engine::new(store, agents);
 
-    let inputs = Inputs::from([(
-        "git_diff".to_owned(),
-        Json::string(&std::fs::read_to_string("examples/change.diff")?),
-    )]);
-    let status = futures::executor::block_on(async {
-        let run = engine.start(&plan, inputs, RunOptions::default()).await?;
-        run.finish().await
-    })?;
-    println!("{} is {}", status.execution.id, status.state());
+    let diff = std::fs::read_to_string("examples/change.diff")?;
+    let inputs = Inputs::from([("git_diff".into(), Json::string(&diff))]);
+    let review = async {
+        engine
+            .start(&plan, inputs, RunOptions::default())
+            .await?
+            .finish()
+            .await
+    };
+    let status = futures::executor::block_on(review)?;
     println!(
-        "{}",
-        status
-            .result
-            .map_or("no result".into(), |result| result.to_string())
+        "{} is {}: {:?}",
+        status.execution.id,
+        status.state(),
+        status.result
     );
     Ok(())
+}
+
+fn count(diff: &str) -> String {
+    let added = diff.lines().filter(|line| line.starts_with('+')).count();
+    format!("{added} lines added")
 }
