@@ -5,9 +5,9 @@
 //!
 //! | function    | result                | for                                              |
 //! |-------------|-----------------------|--------------------------------------------------|
-//! | [`mermaid`] | a Mermaid `flowchart` | Markdown pages that render it                    |
-//! | [`dot`]     | a Graphviz `digraph`  | Graphviz, which lays it out and converts it      |
-//! | [`svg`]     | a finished picture    | a browser or an image viewer, without other tools|
+//! | [`mermaid()`] | a Mermaid `flowchart` | Markdown pages that render it                    |
+//! | [`dot()`]   | a Graphviz `digraph`  | Graphviz, which lays it out and converts it      |
+//! | [`svg()`]   | a finished picture    | a browser or an image viewer, without other tools|
 //!
 //! All three say the same in the same words: a step's key, its agent, `serial` when nothing may
 //! overlap it, `optional` when its failure does not fail the run, and its state in a word beside

@@ -9,7 +9,7 @@ mod values;
 
 use crate::definition::{Definition, Input};
 use crate::graph::{Graph, as_index};
-use crate::problem::{Places, Problem, Problems};
+use crate::problem::{Places, Problem, Problems, quoted};
 use crate::suggest::Suggestions;
 use crate::template::Template;
 
@@ -60,7 +60,7 @@ pub fn check_unplaced(definition: Definition) -> Verdict<()> {
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {
     pub(crate) name: bool,
-    /// The whole list of steps, or a step that has no readable key.
+    /// The list of steps, or one that is no step at all.
     pub(crate) steps: bool,
     /// The whole section of inputs.
     pub(crate) inputs: bool,
@@ -70,6 +70,7 @@ pub(crate) struct Gaps {
 
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct StepGaps {
+    pub(crate) key: bool,
     pub(crate) agent: bool,
     pub(crate) prompt: bool,
     pub(crate) dependencies: bool,
@@ -78,6 +79,14 @@ pub(crate) struct StepGaps {
 impl Gaps {
     fn of(&self, step: usize) -> StepGaps {
         self.of_steps.get(step).copied().unwrap_or_default()
+    }
+}
+
+/// Names a step in a message.
+fn named_step(definition: &Definition, step: usize) -> String {
+    match definition.steps.get(step).map(|step| step.key.as_str()) {
+        None | Some("") => "this step".to_owned(),
+        Some(key) => format!("step {}", quoted(key)),
     }
 }
 
@@ -97,7 +106,7 @@ pub(crate) fn check_draft<P: Clone>(
     }
     values::check(&mut definition, places, gaps, problems);
     let mut suggestions = Suggestions::default();
-    let names = Names::collect(&definition, places, problems);
+    let names = Names::collect(&definition, places, gaps, problems);
     let dependencies = Dependencies::resolve(
         &definition,
         places,

@@ -209,17 +209,18 @@ pub(crate) fn shown(name: &str) -> String {
     shown
 }
 
-/// Joins names for a message: at most eight, then how many more.
-pub(crate) fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+/// Joins names for a message: the first eight.
+pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const MOST_LISTED: usize = 8;
-    let count = names.len();
+    let mut names = names.filter(|name| !name.is_empty());
     let mut shown = names
+        .by_ref()
         .take(MOST_LISTED)
         .map(quoted)
         .collect::<Vec<_>>()
         .join(", ");
-    if count > MOST_LISTED {
-        shown.push_str(&format!(" and {} more", count - MOST_LISTED));
+    if names.next().is_some() {
+        shown.push_str(", …");
     }
     shown
 }

@@ -6,8 +6,8 @@
 /// events that are legal in it and where each leads. A state without rows is terminal.
 ///
 /// Out of it come the state types and values, the events, one inherent `impl` block per state on
-/// [`Execution`](super::Execution) and on [`Pending`](super::Pending), [`On`](super::On) for generic
-/// code, [`AnyExecution`](super::AnyExecution), the dynamic functions, and the Mermaid text.
+/// [`Execution`] and on [`Pending`], [`On`] for generic
+/// code, [`AnyExecution`], the dynamic functions, and the Mermaid text.
 macro_rules! lifecycle {
     // The nested macro below needs a literal `$`, and stable Rust has no `$$`: it is handed in.
     ( events { $($events:tt)* } states { $($states:tt)* } ) => {
@@ -23,7 +23,7 @@ macro_rules! lifecycle {
             $( $(#[doc = $state_doc])* #[derive(Debug, Clone, Copy)] pub enum $state {} )+
         }
 
-        /// The lifecycle's events, as types: for generic code bounded by [`On`](super::On).
+        /// The lifecycle's events, as types: for generic code bounded by [`On`].
         pub mod event {
             $( $(#[doc = $event_doc])* #[derive(Debug, Clone, Copy)] pub enum $event {} )+
         }
@@ -110,7 +110,7 @@ macro_rules! lifecycle {
         /// Event `E` is legal in state `Self`.
         ///
         /// For generic code; where the state is known, call the event's method on
-        /// [`Execution`](super::Execution).
+        /// [`Execution`].
         #[diagnostic::on_unimplemented(
             message = "event `{E}` is not legal in lifecycle state `{Self}`",
             label = "not legal in `{Self}`"

@@ -9,6 +9,8 @@ use crate::graph::as_index;
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::template::is_name;
 
+use super::Gaps;
+
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
@@ -29,6 +31,7 @@ impl<'a> Names<'a> {
     pub(super) fn collect<P: Clone>(
         definition: &'a Definition,
         places: &Places<P>,
+        gaps: &Gaps,
         problems: &mut Problems<P>,
     ) -> Self {
         let inputs = definition.inputs.as_deref().unwrap_or_default();
@@ -44,6 +47,9 @@ impl<'a> Names<'a> {
             names.add(Name::Input(as_index(index)), places, problems);
         }
         for (index, step) in definition.steps.iter().enumerate() {
+            if gaps.of(index).key {
+                continue;
+            }
             if !is_name(&step.key) {
                 let message = format!("step key {} is not a name", quoted(&step.key));
                 problems.push(Problem::error(places.key(index).clone(), message).help(NAME_HELP));

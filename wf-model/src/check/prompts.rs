@@ -10,10 +10,10 @@ use crate::problem::{Places, Problem, Problems, quoted};
 use crate::suggest::{Suggestions, is_slip};
 use crate::template::{Fault, Part, Piece, Placeholder, Template, pieces};
 
-use super::Gaps;
 use super::dependencies::Dependencies;
 use super::names::{Name, Names, normal};
 use super::upstream::{Use, Uses};
+use super::{Gaps, named_step};
 
 /// The prompts with their names resolved.
 pub(super) struct Prompts {
@@ -255,15 +255,13 @@ impl<P: Clone> Resolver<'_, '_, P> {
 
     fn report_fault(&mut self, step: usize, prompt: &str, range: Range<usize>, fault: Fault) {
         self.may_use_more |= fault != Fault::Empty;
-        let key = self
-            .definition
-            .steps
-            .get(step)
-            .map_or("", |step| step.key.as_str());
         let written = quoted(prompt.get(range.clone()).unwrap_or_default());
         let (message, help) = match fault {
             Fault::Unclosed => (
-                format!("unclosed `{{{{` in the prompt of step {}", quoted(key)),
+                format!(
+                    "unclosed `{{{{` in the prompt of {}",
+                    named_step(self.definition, step)
+                ),
                 "close it with `}}`, or write `{{{{` for a literal `{{`",
             ),
             Fault::Empty => (

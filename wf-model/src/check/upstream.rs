@@ -7,6 +7,7 @@ use crate::graph::{Edges, as_index};
 use crate::problem::{Places, Problem, Problems, quoted};
 
 use super::dependencies::Dependencies;
+use super::named_step;
 
 /// An order of the steps in which dependencies come first, and the rank of each.
 ///
@@ -111,19 +112,16 @@ pub(super) fn check<P: Clone>(
     let mut missing = not_upstream(&dependencies.edges, ranks, questions);
     missing.sort_unstable();
     for found in missing {
-        let key = |step: u32| {
-            quoted(
-                definition
-                    .steps
-                    .get(step as usize)
-                    .map_or("", |step| step.key.as_str()),
-            )
-        };
-        let (reader, target) = (key(found.reader), key(found.target));
+        let reader = named_step(definition, found.reader as usize);
+        let target = definition
+            .steps
+            .get(found.target as usize)
+            .map_or("", |step| step.key.as_str());
+        let target = quoted(target);
         problems.push(
             Problem::error(
                 places.prompt(found.reader as usize).clone(),
-                format!("step {reader} reads {target}, which is not upstream of it"),
+                format!("{reader} reads {target}, which is not upstream of it"),
             )
             .within(found.start..found.end)
             .help(format!("add {target} to its `dependencies`")),

@@ -9,7 +9,7 @@ use crate::duration::MAX_DURATION;
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::tree::MOST_LEVELS;
 
-use super::Gaps;
+use super::{Gaps, named_step};
 
 /// Checks the values, most of which only a program can get wrong: a file's are checked where they are read.
 ///
@@ -32,62 +32,56 @@ pub(super) fn check<P: Clone>(
                 .help("add at least one to `steps`"),
         );
     }
-    let mut report = |place: &P, subject: String, fault: Option<&str>| {
+    let mut report = |place: &P, fault: Option<String>| {
         if let Some(fault) = fault {
-            problems.push(Problem::error(place.clone(), format!("{subject} {fault}")));
+            problems.push(Problem::error(place.clone(), fault));
         }
     };
     if definition.version.trim().is_empty() {
         report(
             &places.definition,
-            "the workflow's version".to_owned(),
-            Some("is empty"),
+            Some("the workflow's version is empty".to_owned()),
         );
     }
     for (index, input) in definition.inputs.iter_mut().flatten().enumerate() {
-        let place = places.input(index);
         input.required &= input.default.is_none();
         if let Some(default) = &input.default {
-            let subject = format!("the default of input {}", quoted(&input.name));
+            let fault = default_mismatch(input.kind, default);
+            let fault = fault.or(nesting_fault(default).map(str::to_owned));
+            let name = &input.name;
             report(
-                place,
-                subject.clone(),
-                default_mismatch(input.kind, default).as_deref(),
+                places.input(index),
+                fault.map(|fault| format!("the default of input {} {fault}", quoted(name))),
             );
-            report(place, subject, nesting_fault(default));
         }
     }
-    let timeout = definition.config.timeout.and_then(timeout_fault);
+    let fault = definition.config.timeout.and_then(timeout_fault);
     report(
         &places.definition,
-        "the workflow's timeout".to_owned(),
-        timeout,
+        fault.map(|fault| format!("the workflow's timeout {fault}")),
     );
     for (index, step) in definition.steps.iter().enumerate() {
-        let key = || quoted(&step.key);
-        if step.agent.trim().is_empty() && !gaps.of(index).agent {
-            report(
-                places.agent(index),
-                format!("the agent of step {}", key()),
-                Some("is empty"),
-            );
-        }
+        let named = || named_step(definition, index);
+        let is_empty = step.agent.trim().is_empty() && !gaps.of(index).agent;
+        report(
+            places.agent(index),
+            is_empty.then(|| format!("the agent of {} is empty", named())),
+        );
         let place = places.key(index);
+        let fault = step.timeout.and_then(timeout_fault);
         report(
             place,
-            format!("the timeout of step {}", key()),
-            step.timeout.and_then(timeout_fault),
+            fault.map(|fault| format!("the timeout of {} {fault}", named())),
         );
+        let fault = retry_fault(&step.retry);
         report(
             place,
-            format!("the retry policy of step {}", key()),
-            retry_fault(&step.retry),
+            fault.map(|fault| format!("the retry policy of {} {fault}", named())),
         );
-        let schema = step.output_schema.as_ref();
+        let fault = step.output_schema.as_ref().and_then(schema_fault);
         report(
             place,
-            format!("the output schema of step {}", key()),
-            schema.and_then(schema_fault),
+            fault.map(|fault| format!("the output schema of {} {fault}", named())),
         );
     }
 }

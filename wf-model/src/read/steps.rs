@@ -87,10 +87,7 @@ pub(super) fn read(
         for entry in reader.mapping("step", node).unwrap_or_default() {
             reading.take(entry, reader);
         }
-        let Some((step, step_places, step_gaps, retry)) = reading.finish(place, reader) else {
-            gaps.steps = true;
-            continue;
-        };
+        let (step, step_places, step_gaps, retry) = reading.finish(place, reader);
         steps.steps.push(step);
         steps.retries.push(retry);
         places.steps.push(step_places);
@@ -108,8 +105,6 @@ struct Reading {
     has_key: bool,
     has_agent: bool,
     has_prompt: bool,
-    /// The step's key is there, but is no text.
-    is_key_broken: bool,
     timeout_spelled: Option<(String, u32)>,
 }
 
@@ -128,7 +123,6 @@ impl Reading {
             has_key: false,
             has_agent: false,
             has_prompt: false,
-            is_key_broken: false,
             timeout_spelled: None,
         }
     }
@@ -142,7 +136,7 @@ impl Reading {
                 self.places.key = value.place;
                 match reader.text(name, value) {
                     Some(text) => self.step.key = text,
-                    None => self.is_key_broken = true,
+                    None => self.gaps.key = true,
                 }
             }
             ("agent", _) => {
@@ -223,8 +217,9 @@ impl Reading {
         mut self,
         place: u32,
         reader: &mut Reader,
-    ) -> Option<(Step, StepPlaces<u32>, StepGaps, Retry)> {
+    ) -> (Step, StepPlaces<u32>, StepGaps, Retry) {
         if !self.has_key {
+            self.gaps.key = true;
             reader.missing_key(
                 place,
                 "key",
@@ -239,11 +234,6 @@ impl Reading {
             self.gaps.prompt = true;
             reader.missing_key(place, "prompt", "say what the agent is asked");
         }
-        (self.has_key && !self.is_key_broken).then_some((
-            self.step,
-            self.places,
-            self.gaps,
-            self.retry,
-        ))
+        (self.step, self.places, self.gaps, self.retry)
     }
 }

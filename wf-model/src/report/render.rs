@@ -160,16 +160,11 @@ impl Page {
             &format!("\n{:margin$} |\n{:>margin$} | ", "", place.line),
         );
         self.push(Role::Text, &line.shown);
-        self.push(Role::Frame, &format!("\n{:margin$} | ", ""));
         self.push(
-            role,
-            &format!(
-                "{:indent$}{}",
-                "",
-                mark.to_string().repeat(line.marked),
-                indent = line.indent
-            ),
+            Role::Frame,
+            &format!("\n{:margin$} | {:indent$}", "", "", indent = line.indent),
         );
+        self.push(role, &mark.to_string().repeat(line.marked));
     }
 }
 

@@ -47,6 +47,10 @@ pub(super) struct Builder {
     bytes_left: usize,
     /// Whether `<<` takes over the entries of another mapping.
     has_merge_keys: bool,
+    /// The node at which to stop with an error, so that the parser says where it stands.
+    stop_at: Option<u32>,
+    /// The text of that node, if it is text.
+    pub(super) stopped_text: Option<String>,
     pub(super) limit: Option<Limit>,
     pub(super) problems: Vec<Problem<u32>>,
 }
@@ -64,8 +68,18 @@ impl Builder {
             nodes_left: length.saturating_add(MORE_NODES),
             bytes_left: length.saturating_add(MORE_BYTES),
             has_merge_keys,
+            stop_at: None,
+            stopped_text: None,
             limit: None,
             problems: Vec::new(),
+        }
+    }
+
+    /// Begins a document of YAML to be read only up to a node.
+    pub(super) fn stopped_at(length: usize, place: u32) -> Self {
+        Builder {
+            stop_at: Some(place),
+            ..Builder::new(length, true)
         }
     }
 
@@ -83,6 +97,9 @@ impl Builder {
 
     fn number<E: Error>(&mut self) -> Result<u32, E> {
         let place = self.next;
+        if self.stop_at == Some(place) {
+            return Err(E::custom("stopped"));
+        }
         let left = self.nodes_left.checked_sub(1);
         match (left, place.checked_add(1)) {
             (Some(left), Some(next)) => {
@@ -93,11 +110,16 @@ impl Builder {
         }
     }
 
-    fn text<E: Error>(&mut self, place: u32, text: &str) -> Result<String, E> {
+    /// Counts a node of text.
+    fn text<E: Error>(&mut self, text: &str) -> Result<(u32, String), E> {
+        if self.stop_at == Some(self.next) {
+            self.stopped_text = Some(text.to_owned());
+        }
+        let place = self.number()?;
         match self.bytes_left.checked_sub(text.len()) {
             Some(left) => {
                 self.bytes_left = left;
-                Ok(text.to_owned())
+                Ok((place, text.to_owned()))
             }
             None => self.fail(Limit::Size(place)),
         }
@@ -192,10 +214,10 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
-        let place = self.builder.number()?;
+        let (place, text) = self.builder.text(text)?;
         Ok(Node {
             place,
-            value: Value::Text(self.builder.text(place, text)?),
+            value: Value::Text(text),
         })
     }
 
@@ -271,11 +293,8 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
-        let place = self.builder.number()?;
-        Ok(Key {
-            place,
-            text: self.builder.text(place, text)?,
-        })
+        let (place, text) = self.builder.text(text)?;
+        Ok(Key { place, text })
     }
 }
 

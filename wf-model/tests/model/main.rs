@@ -1,0 +1,9 @@
+//! The crate as its users see it.
+
+mod canonical;
+mod checking;
+mod hostile;
+mod positions;
+mod reading;
+mod syntax;
+mod workflow;
