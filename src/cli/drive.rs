@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 use wf_core::clock::{Clock, SystemClock};
@@ -20,6 +22,9 @@ use super::progress::Progress;
 use super::signals::Signals;
 use super::start::failure;
 use super::{control, owner};
+
+/// How long a follower waits for a change before it looks whether the driver still lives.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What the commands that drive an execution have in common.
 pub(crate) struct Session<'a> {
@@ -65,8 +70,8 @@ impl Session<'_> {
                     if let Err(error) = answer
                         && !error.is_illegal()
                     {
-                        self.progress.line(&format!("failed to pause: {}", with_causes(&error)));
-                        interrupted = false;
+                        let reason = with_causes(&error);
+                        self.progress.line(&format!("failed to pause: {reason}; once more kills the running steps"));
                     }
                 }
             }
@@ -113,8 +118,8 @@ impl Session<'_> {
             }
             tokio::select! {
                 // A store that misses a change is asked again soon; and no change tells of a death.
-                () = tokio::time::sleep(std::time::Duration::from_millis(500)) => {}
-                _ = futures::StreamExt::next(&mut changes) => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                Some(()) = changes.next() => {}
                 () = self.signals.next() => {
                     self.console.note("no longer following; the execution goes on in its own process");
                     return Ok(Exit::Interrupted);
