@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
+use wf_core::clock::{Clock, SystemClock};
 use wf_core::engine::{Engine, EngineError, Run, Status};
 use wf_core::id::ExecutionId;
 use wf_core::lifecycle::State;
@@ -14,10 +17,14 @@ use wf_core::store::ExecutionRecord;
 use super::console::Console;
 use super::database::{Database, quoted};
 use super::document::{StatusDocument, indented};
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, with_causes};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::start::failure;
+use super::{control, owner};
+
+/// How long a follower waits for a change before it looks whether the driver still lives.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What the commands that drive an execution have in common.
 pub(crate) struct Session<'a> {
@@ -63,8 +70,8 @@ impl Session<'_> {
                     if let Err(error) = answer
                         && !error.is_illegal()
                     {
-                        self.progress.line(&format!("failed to pause: {}", super::exit::with_causes(&error)));
-                        interrupted = false;
+                        let reason = with_causes(&error);
+                        self.progress.line(&format!("failed to pause: {reason}; once more kills the running steps"));
                     }
                 }
             }
@@ -93,11 +100,11 @@ impl Session<'_> {
         loop {
             // Watching begins before reading, so that nothing falls in between.
             let mut changes = self.engine.store().watch(id);
-            let status = self.status(id).await?;
-            if status.state().is_terminal() || status.state() == State::Paused {
-                return self.report(&status);
+            let execution = self.execution(id).await?;
+            if execution.state.is_terminal() || execution.state == State::Paused {
+                return self.report(&self.status(id).await?);
             }
-            if self.is_abandoned(&status.execution) {
+            if is_abandoned(&execution) {
                 match self.engine.resume(id).await {
                     Ok(run) => return Box::pin(self.drive(run)).await,
                     Err(error) if error.is_held() || error.is_illegal() => {}
@@ -111,8 +118,8 @@ impl Session<'_> {
             }
             tokio::select! {
                 // A store that misses a change is asked again soon; and no change tells of a death.
-                () = tokio::time::sleep(std::time::Duration::from_millis(500)) => {}
-                _ = futures::StreamExt::next(&mut changes) => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                Some(()) = changes.next() => {}
                 () = self.signals.next() => {
                     self.console.note("no longer following; the execution goes on in its own process");
                     return Ok(Exit::Interrupted);
@@ -179,14 +186,10 @@ impl Session<'_> {
         Ok(Exit::of(status.state()))
     }
 
-    /// Whether the execution is driven by nobody who is known to live.
-    fn is_abandoned(&self, execution: &ExecutionRecord) -> bool {
-        use wf_core::clock::{Clock, SystemClock};
-
-        let expired = execution
-            .lease_until
-            .is_none_or(|until| until <= SystemClock::new().now());
-        expired || execution.owner.as_ref().is_none_or(super::owner::is_gone)
+    async fn execution(&self, id: &ExecutionId) -> Result<ExecutionRecord, Failure> {
+        let read = self.engine.store().execution(id).await;
+        let found = read.map_err(|error| Failure::store(&error))?;
+        found.ok_or_else(|| control::not_found(id, self.database))
     }
 
     fn resume_command(&self, id: &ExecutionId) -> String {
@@ -196,6 +199,13 @@ impl Session<'_> {
             self.database.arguments()
         )
     }
+}
+
+/// Whether the execution is driven by nobody who is known to live.
+fn is_abandoned(execution: &ExecutionRecord) -> bool {
+    let now = SystemClock::new().now();
+    let expired = execution.lease_until.is_none_or(|until| until <= now);
+    expired || execution.owner.as_ref().is_none_or(owner::is_gone)
 }
 
 /// A run's result for people: the text itself when it is one text, else the JSON object.

@@ -1,7 +1,7 @@
 //! Ctrl-C and its relatives: the first pauses, the second kills.
 
 use std::io::{BufRead, BufReader};
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -91,4 +91,26 @@ fn a_signal_while_following_stops_only_that() {
     workbench.hear("up");
     workbench.tell("go", "ok");
     end(run).assert_status(0);
+}
+
+#[test]
+fn the_loss_of_the_terminal_is_ignored_where_the_user_wants_it_so() {
+    let workbench = Workbench::stepwise();
+    let ax = workbench.command(&[]);
+    let mut command = std::process::Command::new("nohup");
+    command
+        .arg(ax.get_program())
+        .args(["workflow", "run", "stepwise.yaml", "--id", "x"]);
+    command
+        .current_dir(workbench.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let run = command.spawn().unwrap();
+    workbench.hear("up");
+    send(&run, Signal::HUP);
+    workbench.tell("go", "ok");
+    workbench.hear("up");
+    workbench.tell("go", "ok");
+    assert_eq!(end(run).assert_status(0).stdout, "x\ntwo\n");
 }

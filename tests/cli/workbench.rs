@@ -65,7 +65,7 @@ steps:
         let script = "echo up >up; read -r word <go; test \"$word\" = ok || exit 1; cat";
         workbench.write(
             "agents.yaml",
-            &format!("agents: {{ worker: {{ command: [sh, -c, '{script}'] }} }}\n"),
+            format!("agents: {{ worker: {{ command: [sh, -c, '{script}'] }} }}\n"),
         );
         workbench.pipe("up");
         workbench.pipe("go");
