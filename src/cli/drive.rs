@@ -1,12 +1,10 @@
 //! Driving a run to its end, or to where the user wants it to stop.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use serde_json::value::RawValue;
 use wf_core::clock::{Clock, SystemClock};
 use wf_core::engine::{Engine, EngineError, Run, Status};
 use wf_core::id::ExecutionId;
@@ -16,7 +14,7 @@ use wf_core::store::ExecutionRecord;
 
 use super::console::Console;
 use super::database::{Database, quoted};
-use super::document::{StatusDocument, indented};
+use super::document::StatusDocument;
 use super::exit::{Exit, Failure, with_causes};
 use super::progress::Progress;
 use super::signals::Signals;
@@ -181,7 +179,7 @@ impl Session<'_> {
         if self.console.json {
             self.console.document(&StatusDocument::new(status))?;
         } else if let Some(result) = &status.result {
-            self.console.text(&shown(result.as_str()))?;
+            self.console.result(result.as_str())?;
         }
         Ok(Exit::of(status.state()))
     }
@@ -206,33 +204,4 @@ fn is_abandoned(execution: &ExecutionRecord) -> bool {
     let now = SystemClock::new().now();
     let expired = execution.lease_until.is_none_or(|until| until <= now);
     expired || execution.owner.as_ref().is_none_or(owner::is_gone)
-}
-
-/// A run's result for people: the text itself when it is one text, else the JSON object.
-fn shown(result: &str) -> String {
-    if let Ok(members) = serde_json::from_str::<HashMap<String, &RawValue>>(result)
-        && let [only] = members.values().collect::<Vec<_>>().as_slice()
-        && let Ok(text) = serde_json::from_str::<String>(only.get())
-    {
-        return text;
-    }
-    indented(result)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_single_text_is_shown_as_it_is_and_anything_else_as_json() {
-        assert_eq!(shown(r##"{"review":"# Review\nfine"}"##), "# Review\nfine");
-        assert_eq!(
-            shown(r#"{"review":{"ok":true}}"#),
-            "{\n  \"review\": {\n    \"ok\": true\n  }\n}"
-        );
-        assert_eq!(
-            shown(r#"{"a":"x","b":"y"}"#),
-            "{\n  \"a\": \"x\",\n  \"b\": \"y\"\n}"
-        );
-    }
 }

@@ -74,7 +74,7 @@ fn a_second_signal_kills_the_agents_and_exits_130_and_the_execution_can_be_resum
 
     workbench.write("agents.yaml", "agents: { worker: { builtin: echo } }\n");
     let resumed = workbench.workflow(&["resume", "x"]).assert_status(0);
-    assert_eq!(resumed.stdout, "two\n");
+    assert_eq!(resumed.told(), "two\n");
 }
 
 #[test]
@@ -112,5 +112,5 @@ fn the_loss_of_the_terminal_is_ignored_where_the_user_wants_it_so() {
     workbench.tell("go", "ok");
     workbench.hear("up");
     workbench.tell("go", "ok");
-    assert_eq!(end(run).assert_status(0).stdout, "x\ntwo\n");
+    assert_eq!(end(run).assert_status(0).told(), "x\ntwo\n");
 }

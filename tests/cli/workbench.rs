@@ -1,5 +1,6 @@
 //! A folder with a workflow and agents in it, and the command to run there.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -179,9 +180,23 @@ impl Outcome {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The identifier that `run` has printed, and the result after it.
-    pub(crate) fn id_and_result(&self) -> (&str, &str) {
-        self.stdout.split_once('\n').unwrap()
+    /// The identifier that `run` has printed, and the one text of the result after it.
+    pub(crate) fn id_and_result(&self) -> (String, String) {
+        let told = self.told();
+        let (id, result) = told.split_once('\n').unwrap();
+        (id.to_owned(), result.to_owned())
+    }
+
+    /// Standard output with the one text that the result's object holds in the object's place,
+    /// if there is one.
+    pub(crate) fn told(&self) -> String {
+        let at = self.stdout.find('{').unwrap_or(self.stdout.len());
+        let (before, result) = self.stdout.split_at(at);
+        let texts: Result<BTreeMap<String, String>, _> = serde_json::from_str(result);
+        match texts.unwrap_or_default().into_values().collect::<Vec<_>>() {
+            texts if texts.len() == 1 => format!("{before}{}\n", texts[0].trim_end_matches('\n')),
+            _ => self.stdout.clone(),
+        }
     }
 
     #[track_caller]
