@@ -129,6 +129,10 @@ steps:
         command
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", self.folder.path());
+        // Where a build that measures coverage writes what it has seen.
+        if let Some(profile) = std::env::var_os("LLVM_PROFILE_FILE") {
+            command.env("LLVM_PROFILE_FILE", profile);
+        }
         command.stdin(Stdio::null());
         command
     }
