@@ -4,4 +4,5 @@ mod bench;
 mod control;
 mod failure;
 mod order;
+mod takeover;
 mod values;
