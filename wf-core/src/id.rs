@@ -68,6 +68,11 @@ impl CheckpointId {
     pub fn of(execution: &ExecutionId, revision: u64) -> Self {
         CheckpointId::from(format!("{execution}@{revision}"))
     }
+
+    /// Makes a new identifier for a checkpoint that no commit writes: a UUID of version 7.
+    pub fn generate(now: Timestamp) -> Self {
+        CheckpointId::from(time_ordered_uuid(now))
+    }
 }
 
 impl Owner {
