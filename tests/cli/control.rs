@@ -92,7 +92,9 @@ fn what_the_state_does_not_allow_exits_2_and_says_so() {
             .assert_says(&format!(
                 "execution `x` is `completed`: event `{event}` is not legal in state `Completed`"
             ))
-            .assert_says("; `ax workflow run` starts a new one\n");
+            .assert_says(
+                "checkpoints with `ax workflow restore`, or start anew with `ax workflow run`\n",
+            );
     }
 }
 

@@ -32,9 +32,14 @@ impl Checkpoint {
 
     /// The keys of the steps that a restored execution does not run again, in the order in which they were
     /// committed: those completed, and those that failed and are optional.
-    pub fn completed_steps(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub fn completed_steps(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
         let steps = self.record.completed_steps.iter();
         steps.map(|&step| self.plan.key(step as usize))
+    }
+
+    /// How many steps the workflow has.
+    pub fn step_count(&self) -> usize {
+        self.plan.steps().len()
     }
 }
 
