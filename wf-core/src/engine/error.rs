@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::id::ExecutionId;
+use crate::id::{CheckpointId, ExecutionId};
 use crate::lifecycle::{EventKind, State, TransitionError};
 use crate::store::StoreError;
 
@@ -51,6 +51,10 @@ impl EngineError {
 
     pub(super) fn not_found(id: &ExecutionId) -> Self {
         EngineError::new(Kind::NotFound, format!("there is no execution `{id}`"))
+    }
+
+    pub(super) fn no_checkpoint(id: &CheckpointId) -> Self {
+        EngineError::new(Kind::NotFound, format!("there is no checkpoint `{id}`"))
     }
 
     pub(super) fn illegal(id: &ExecutionId, state: State, event: EventKind) -> Self {
@@ -105,7 +109,7 @@ impl EngineError {
         self.kind == Kind::Exists
     }
 
-    /// Whether there is no such execution.
+    /// Whether there is no such execution or checkpoint.
     pub fn is_not_found(&self) -> bool {
         self.kind == Kind::NotFound
     }

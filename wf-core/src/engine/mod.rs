@@ -10,6 +10,7 @@
 //! scheduler learn of it.
 
 mod attempt;
+mod checkpoint;
 mod commit;
 mod drive;
 mod error;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use checkpoint::{Checkpoint, RETENTION};
 pub use error::EngineError;
 pub use notice::Notice;
 pub use run::{Run, RunOptions};
@@ -190,6 +192,24 @@ impl Engine {
     /// Dropping the future leaves it open whether the lease is taken; the execution can be resumed again.
     pub fn resume<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Run, EngineError>> {
         Box::pin(Run::resume(self, id))
+    }
+
+    /// Takes over every execution that was driven and whose driver is gone, and returns their runs, the oldest
+    /// execution first.
+    ///
+    /// For hosts that start: each run goes on when it is awaited, to its end, or to the pause that was asked for
+    /// before its driver went. What cannot be driven here (an agent is missing, the definition is another
+    /// program's) is left as it is, and so is what is paused.
+    ///
+    /// # Errors
+    ///
+    /// [`is_store`](EngineError::is_store); what was taken over by then can be taken over again.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open which leases are taken; this engine can recover their executions again.
+    pub fn recover(&self) -> BoxFuture<'_, Result<Vec<Run>, EngineError>> {
+        Box::pin(Run::recover(self))
     }
 
     /// Asks for a pause, and returns the execution's row as it then is.

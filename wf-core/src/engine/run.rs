@@ -13,10 +13,12 @@ use super::drive::{Drive, Purpose};
 use super::holding::Holding;
 use super::{Engine, EngineError, Status};
 use crate::agent::Agent;
-use crate::id::{ExecutionId, Owner};
+use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::{AnyExecution, EventKind, Row, State};
 use crate::plan::{Inputs, Plan, quoted};
-use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, StepRecord};
+use crate::store::{
+    Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, Restore, StepRecord,
+};
 use crate::value::Json;
 
 /// How an execution is started.
@@ -117,53 +119,131 @@ impl Run {
     }
 
     pub(super) async fn resume(engine: &Engine, id: &ExecutionId) -> Result<Run, EngineError> {
-        let loaded = load(engine, id).await?;
-        let state = loaded.execution.state;
-        if state.is_terminal() {
-            return Err(EngineError::illegal(id, state, EventKind::Resume));
-        }
-        if !is_free(engine, &loaded.execution) {
-            return Err(EngineError::held(id, state));
-        }
-        let plan = plan(id, &loaded)?;
+        Run::take_over(engine, id, Purpose::Finish, None).await
+    }
+
+    pub(super) async fn restore(
+        engine: &Engine,
+        checkpoint: &CheckpointId,
+        options: RunOptions,
+    ) -> Result<Run, EngineError> {
+        let unknown = || EngineError::no_checkpoint(checkpoint);
+        let source = engine.store.checkpoint(checkpoint).await?;
+        let source = source.ok_or_else(unknown)?.execution_id;
+        let execution = engine.store.execution(&source).await?;
+        let execution = execution.ok_or_else(|| EngineError::not_found(&source))?;
+        let workflow = engine.store.workflow(&execution.workflow_id).await?;
+        let workflow = workflow.ok_or_else(|| EngineError::not_found(&source))?;
+        // What cannot be run here leaves no execution behind.
+        let plan = Plan::from_stored(&workflow).map_err(|report| unreadable(&source, &report))?;
         let agents = agents(engine, &plan)?;
-        Run::claim(engine, plan, agents, loaded, Purpose::Finish).await
+        inputs(&plan, &execution)?;
+        let now = engine.clock.now();
+        let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
+        let optional = (0_u32..).zip(plan.steps());
+        let optional = optional.filter_map(|(at, step)| step.optional.then_some(at));
+        let origin = Origin {
+            agents_file: options.origin.agents_file.or(execution.origin.agents_file),
+            directory: options.origin.directory.or(execution.origin.directory),
+        };
+        let restore = Restore::new(
+            checkpoint.clone(),
+            id.clone(),
+            optional.collect(),
+            origin,
+            now,
+        );
+        match engine.store.restore(restore).await {
+            Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
+            Err(error) if error.is_not_found() => return Err(unknown()),
+            answer => answer?,
+        };
+        let mut run =
+            Run::take_over(engine, &id, Purpose::Finish, Some(Ready { plan, agents })).await?;
+        run.drive = run.drive.dry(options.dry);
+        Ok(run)
+    }
+
+    /// Takes over all that nobody drives any more and that can be driven here.
+    pub(super) async fn recover(engine: &Engine) -> Result<Vec<Run>, EngineError> {
+        let mut runs = Vec::new();
+        for execution in engine.store.unfinished().await? {
+            if !is_free(engine, &execution) {
+                continue;
+            }
+            match Run::take_over(engine, &execution.id, Purpose::Recover, None).await {
+                Ok(run) => runs.push(run),
+                Err(error) if error.is_store() => return Err(error),
+                // It was faster elsewhere, or another host has what it needs.
+                Err(_) => {}
+            }
+        }
+        Ok(runs)
     }
 
     pub(super) async fn pause(
         engine: &Engine,
         id: &ExecutionId,
     ) -> Result<ExecutionRecord, EngineError> {
-        let loaded = load(engine, id).await?;
-        let state = loaded.execution.state;
-        if state.is_terminal() {
-            return Err(EngineError::illegal(id, state, EventKind::Pause));
-        }
-        if state == State::Paused {
-            return Ok(loaded.execution);
-        }
-        if is_free(engine, &loaded.execution) {
+        loop {
+            let loaded = load(engine, id).await?;
+            if !is_free(engine, &loaded.execution) {
+                let execution = engine.store.request_pause(id).await?;
+                return not_ended(id, execution);
+            }
+            if loaded.execution.state.is_terminal() || loaded.execution.state == State::Paused {
+                return not_ended(id, loaded.execution);
+            }
             let plan = plan(id, &loaded)?;
-            let run = Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause).await?;
-            return Ok(run.finish().await?.execution);
-        }
-        let execution = engine.store.request_pause(id).await?;
-        match execution.state {
-            State::Paused => Ok(execution),
-            state if state.is_terminal() => Err(EngineError::illegal(id, state, EventKind::Pause)),
-            _ => Ok(execution),
+            if let Some(run) = Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause).await? {
+                return not_ended(id, run.finish().await?.execution);
+            }
         }
     }
 
+    async fn take_over(
+        engine: &Engine,
+        id: &ExecutionId,
+        purpose: Purpose,
+        mut ready: Option<Ready>,
+    ) -> Result<Run, EngineError> {
+        loop {
+            let loaded = load(engine, id).await?;
+            let state = loaded.execution.state;
+            if state.is_terminal() {
+                return Err(EngineError::illegal(id, state, EventKind::Resume));
+            }
+            let parked = purpose == Purpose::Recover && state == State::Paused;
+            if parked || !is_free(engine, &loaded.execution) {
+                return Err(EngineError::held(id, state));
+            }
+            let Ready { plan, agents } = match ready.take() {
+                Some(ready) => ready,
+                None => {
+                    let plan = plan(id, &loaded)?;
+                    let agents = agents(engine, &plan)?;
+                    Ready { plan, agents }
+                }
+            };
+            if let Some(run) = Run::claim(engine, plan, agents, loaded, purpose).await? {
+                return Ok(run);
+            }
+        }
+    }
+
+    /// Takes the lease; none when the row was written by another since it was loaded.
     async fn claim(
         engine: &Engine,
         plan: Arc<Plan>,
         agents: Vec<Arc<dyn Agent>>,
         loaded: LoadedExecution,
         purpose: Purpose,
-    ) -> Result<Run, EngineError> {
+    ) -> Result<Option<Run>, EngineError> {
         let LoadedExecution {
-            execution, steps, ..
+            execution,
+            steps,
+            last_seq,
+            ..
         } = loaded;
         let id = &execution.id;
         let inputs = inputs(&plan, &execution)?;
@@ -172,22 +252,23 @@ impl Run {
         let lease_until = engine.clock.now().after(engine.lease);
         let claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
         let row = match engine.store.claim(claim).await {
-            Err(error) if error.is_conflict() => {
-                return Err(EngineError::held(id, execution.state));
-            }
+            Err(error) if error.is_conflict() => return Ok(None),
             answer => answer?,
         };
         let records = records(&plan, steps);
-        let drive = Drive::new(engine.clone(), plan, holding, inputs, agents, records).taken_over(
-            purpose,
-            execution.driven_millis,
-            execution.state,
-        );
-        Ok(Run {
+        let drive = Drive::new(engine.clone(), plan, holding, inputs, agents, records)
+            .taken_over(purpose, &execution, last_seq);
+        Ok(Some(Run {
             drive,
             at: AnyExecution::new(execution.state, row),
-        })
+        }))
     }
+}
+
+/// What an execution needs to be driven here.
+struct Ready {
+    plan: Arc<Plan>,
+    agents: Vec<Arc<dyn Agent>>,
 }
 
 impl fmt::Debug for Run {
@@ -223,6 +304,14 @@ async fn load(engine: &Engine, id: &ExecutionId) -> Result<LoadedExecution, Engi
 
 fn plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineError> {
     Plan::from_stored(&loaded.workflow).map_err(|report| unreadable(id, &report))
+}
+
+/// The row, unless it has come to its end: then it can be paused no more.
+fn not_ended(id: &ExecutionId, execution: ExecutionRecord) -> Result<ExecutionRecord, EngineError> {
+    match execution.state {
+        state if state.is_terminal() => Err(EngineError::illegal(id, state, EventKind::Pause)),
+        _ => Ok(execution),
+    }
 }
 
 /// Whether nobody who is alive drives the execution.
