@@ -225,6 +225,10 @@ impl Drive {
 
     /// Scheduled steps run until something is to be recorded.
     async fn execute(&mut self, e: Execution<state::ExecutingSteps>) -> Result<Next, EngineError> {
+        if !self.carried.is_empty() {
+            // What others have left is put in order before anything starts again.
+            return Ok(self.commit(e.path(), Wave::default()));
+        }
         // What was scheduled before this engine took over need not be scheduled again.
         self.scheduler.release();
         self.run_steps(e).await
