@@ -290,11 +290,14 @@ impl Drive {
         mut path: Pending<F, state::AwaitingCompletion>,
         mut wave: Wave,
     ) -> Next {
-        while let Some(step) = self.scheduler.next_blocked() {
+        let on_failure = self.plan.on_failure();
+        // Under `pause` what a failure blocks is not over: the failed step runs again.
+        while on_failure != OnFailure::Pause
+            && let Some(step) = self.scheduler.next_blocked()
+        {
             path = path.step_completed(self.skip(step, &mut wave.writes));
         }
         let failed = self.scheduler.failed();
-        let on_failure = self.plan.on_failure();
         let running = self.scheduler.running() > 0;
         if failed.is_some() && on_failure == OnFailure::Pause {
             self.pausing = true;
