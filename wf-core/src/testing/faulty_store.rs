@@ -167,7 +167,9 @@ impl FaultyStore {
             self.alive().await;
             self.sleep(before).await;
             match fault {
-                Some(Fault::Busy) => return Err(StoreError::busy("the database is held by another process")),
+                Some(Fault::Busy) => {
+                    return Err(StoreError::busy("the database is held by another process"));
+                }
                 Some(Fault::Full) => return Err(StoreError::full("the disk is full")),
                 Some(Fault::Unwritten) => return Err(StoreError::unanswered("the disk failed")),
                 Some(Fault::DeathBefore) => self.change(Process::Alive, Process::Dead),
@@ -201,7 +203,10 @@ impl FaultyStore {
             errs.then(|| Fault::ERRORS.get(kind).copied()).flatten()
         });
         let mut wait = || {
-            let longest = self.clock.as_ref().map_or(Duration::ZERO, |(_, longest)| *longest);
+            let longest = self
+                .clock
+                .as_ref()
+                .map_or(Duration::ZERO, |(_, longest)| *longest);
             let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
             Duration::from_micros(state.latency.below(micros))
         };
@@ -270,9 +275,7 @@ impl Store for FaultyStore {
         lease_until: Timestamp,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         let owner = owner.clone();
-        self.write(move |inner| {
-            Box::pin(async move { inner.renew(&owner, lease_until).await })
-        })
+        self.write(move |inner| Box::pin(async move { inner.renew(&owner, lease_until).await }))
     }
 
     fn request_pause(
@@ -386,7 +389,11 @@ mod tests {
             .with_errors(3, 4)
             .with_latency(clock.clone(), longest, 3);
         let failed = (0..200)
-            .filter(|_| clock.run(renewal(&store)).is_ok_and(|answer| answer.is_err()))
+            .filter(|_| {
+                clock
+                    .run(renewal(&store))
+                    .is_ok_and(|answer| answer.is_err())
+            })
             .count();
         assert!((25..80).contains(&failed), "{failed} of 200");
         assert!(clock.elapsed() > longest * 100 && clock.elapsed() < longest * 300);

@@ -41,10 +41,7 @@ macro_rules! forward_reads {
             self.$inner.checkpoints(id)
         }
 
-        fn watch(
-            &self,
-            id: &$crate::id::ExecutionId,
-        ) -> ::futures::stream::BoxStream<'static, ()> {
+        fn watch(&self, id: &$crate::id::ExecutionId) -> ::futures::stream::BoxStream<'static, ()> {
             self.$inner.watch(id)
         }
     };

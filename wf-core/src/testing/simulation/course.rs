@@ -88,7 +88,10 @@ struct Process {
 }
 
 /// A process that is stopped, with what it was about to do.
-type Stopped = (Arc<FaultyStore>, BoxFuture<'static, Result<Status, EngineError>>);
+type Stopped = (
+    Arc<FaultyStore>,
+    BoxFuture<'static, Result<Status, EngineError>>,
+);
 
 impl<'a> Stage<'a> {
     pub(super) fn new(simulation: &'a Simulation, disturbance: Disturbance) -> Self {
@@ -138,7 +141,9 @@ impl<'a> Stage<'a> {
             }
             self.audit.verdict()?;
             match ended {
-                Some(Ok(status)) if status.state() == State::Paused && pauses < PAUSES => pauses += 1,
+                Some(Ok(status)) if status.state() == State::Paused && pauses < PAUSES => {
+                    pauses += 1
+                }
                 Some(Ok(status)) => return self.end(status, writes, lost).await,
                 Some(Err(error)) if error.is_store() => lost += 1,
                 Some(Err(error)) => return Err(stuck(&format!("the engine gave up: {error}"))),

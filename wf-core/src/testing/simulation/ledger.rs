@@ -77,7 +77,10 @@ impl Ledger {
         if head.state != commit.from {
             return broken(
                 Invariant::LegalPath,
-                format!("a path from `{}` was recorded in `{}`", commit.from, head.state),
+                format!(
+                    "a path from `{}` was recorded in `{}`",
+                    commit.from, head.state
+                ),
             );
         }
         let resumes = commit
@@ -95,7 +98,10 @@ impl Ledger {
                     let key = self.plan.key(write.step as usize);
                     return broken(
                         Invariant::NothingLost,
-                        format!("step `{key}` was committed as number {seq} after number {}", self.seq),
+                        format!(
+                            "step `{key}` was committed as number {seq} after number {}",
+                            self.seq
+                        ),
                     );
                 }
             }
@@ -139,7 +145,10 @@ impl Ledger {
         if (row.token, row.revision) != next {
             return broken(
                 Invariant::OneOwner,
-                format!("a claim left the token at {} and the revision at {}", row.token, row.revision),
+                format!(
+                    "a claim left the token at {} and the revision at {}",
+                    row.token, row.revision
+                ),
             );
         }
         self.head = Some(Head {
@@ -160,11 +169,18 @@ impl Ledger {
         if head != self.head {
             return broken(
                 Invariant::NothingLost,
-                format!("the row should stand at {:?}, and stands at {head:?}", self.head),
+                format!(
+                    "the row should stand at {:?}, and stands at {head:?}",
+                    self.head
+                ),
             );
         }
         let rows = loaded.map_or(&[][..], |loaded| loaded.steps.as_slice());
-        let row = |at: u32| rows.iter().find(|(step, _)| *step == at).map(|(_, row)| row);
+        let row = |at: u32| {
+            rows.iter()
+                .find(|(step, _)| *step == at)
+                .map(|(_, row)| row)
+        };
         for (step, expected) in (0_u32..).zip(&self.steps) {
             if row(step) != expected.as_ref() {
                 let key = self.plan.key(step as usize);
@@ -183,7 +199,10 @@ impl Ledger {
             return broken(Invariant::Progress, format!("there is no step `{key}`"));
         };
         let record = self.steps.get(at).and_then(Option::as_ref);
-        if let Some(state) = record.map(|record| record.state).filter(|&state| is_over(state)) {
+        if let Some(state) = record
+            .map(|record| record.state)
+            .filter(|&state| is_over(state))
+        {
             return broken(
                 Invariant::DoneOnce,
                 format!("step `{key}` is committed as `{state}`, and was run again"),
@@ -204,7 +223,10 @@ impl Ledger {
         if open || twice || u32::try_from(made.len() + 1) != Ok(attempt) {
             return broken(
                 Invariant::AttemptsCounted,
-                format!("attempt {attempt} at step `{key}` was started when {} were recorded", made.len()),
+                format!(
+                    "attempt {attempt} at step `{key}` was started when {} were recorded",
+                    made.len()
+                ),
             );
         }
         if let (Some(called), Some(calls)) = (self.called.get_mut(at), self.calls.get_mut(at)) {
@@ -223,7 +245,9 @@ impl Ledger {
                 let key = self.plan.key(at);
                 return broken(
                     Invariant::AttemptsCounted,
-                    format!("step `{key}` was called {calls} times, {recorded} are recorded, and {interruptions} engines were lost"),
+                    format!(
+                        "step `{key}` was called {calls} times, {recorded} are recorded, and {interruptions} engines were lost"
+                    ),
                 );
             }
         }
@@ -233,12 +257,18 @@ impl Ledger {
     /// Where the row stands, if a write that was let through compared with just that.
     fn compared(&self, row: &Row, what: &str) -> Result<Head, Violation> {
         let Some(head) = self.head else {
-            return broken(Invariant::OneOwner, format!("{what} was let through before the execution was created"));
+            return broken(
+                Invariant::OneOwner,
+                format!("{what} was let through before the execution was created"),
+            );
         };
         if head.state.is_terminal() {
             return broken(
                 Invariant::FinalEnd,
-                format!("{what} was let through when the execution was `{}`", head.state),
+                format!(
+                    "{what} was let through when the execution was `{}`",
+                    head.state
+                ),
             );
         }
         if (head.token, head.revision) != (row.token, row.revision) {
@@ -270,7 +300,10 @@ impl Ledger {
             if let Some(&needed) = unmet
                 && outcome.outcome == Outcome::Succeeded
             {
-                let (key, needed) = (self.plan.key(outcome.step as usize), self.plan.key(needed as usize));
+                let (key, needed) = (
+                    self.plan.key(outcome.step as usize),
+                    self.plan.key(needed as usize),
+                );
                 return broken(
                     Invariant::DependenciesFirst,
                     format!("step `{key}` was done before `{needed}` was committed"),
@@ -285,22 +318,32 @@ impl Ledger {
         let key = self.plan.key(*step as usize);
         let old = self.step(*step);
         if let Some(old) = old.filter(|old| is_over(old.state)) {
-            let renewed = resumes && old.state == StepState::Failed && record.state == StepState::Pending;
+            let renewed =
+                resumes && old.state == StepState::Failed && record.state == StepState::Pending;
             if old != record && !renewed {
                 return broken(
                     Invariant::NothingLost,
-                    format!("step `{key}` was `{}`, and its row was written again", old.state),
+                    format!(
+                        "step `{key}` was `{}`, and its row was written again",
+                        old.state
+                    ),
                 );
             }
         }
         if record.state == StepState::Completed && record.result.is_none() {
-            return broken(Invariant::NothingLost, format!("step `{key}` was committed without its result"));
+            return broken(
+                Invariant::NothingLost,
+                format!("step `{key}` was committed without its result"),
+            );
         }
         let before = old.map_or(&[][..], |old| old.attempts.as_slice());
-        let kept = before.iter().zip(&record.attempts).all(|(old, new)| {
-            old == new || (!is_closed(old) && old.started_at == new.started_at)
-        });
-        let numbered = (1..).zip(&record.attempts).all(|(number, attempt)| attempt.number == number);
+        let kept = before
+            .iter()
+            .zip(&record.attempts)
+            .all(|(old, new)| old == new || (!is_closed(old) && old.started_at == new.started_at));
+        let numbered = (1..)
+            .zip(&record.attempts)
+            .all(|(number, attempt)| attempt.number == number);
         let failures = record
             .attempts
             .iter()

@@ -93,7 +93,8 @@ impl Actor {
 
 impl Agent for Actor {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
-        self.audit.starts(self.engine, request.step, request.attempt);
+        self.audit
+            .starts(self.engine, request.step, request.attempt);
         let (after, answer) = match self.script.act(request.step, request.attempt) {
             Act::Answer(after, result) => (after, Ok(Reply::json(result))),
             Act::Digest(after) => {

@@ -1,5 +1,6 @@
 //! The engine under the simulator, and the simulator under engines that are broken on purpose.
 
+mod broken;
 mod honest;
 
 use std::sync::Arc;
