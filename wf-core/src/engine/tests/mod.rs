@@ -3,5 +3,6 @@
 mod bench;
 mod control;
 mod failure;
+mod jumps;
 mod order;
 mod values;

@@ -63,7 +63,7 @@ struct Broken {
 }
 
 impl Broken {
-    fn new(rule: Break, inner: Arc<dyn Store>) -> Arc<dyn Store> {
+    fn over(rule: Break, inner: Arc<dyn Store>) -> Arc<dyn Store> {
         Arc::new(Broken {
             inner,
             rule,
@@ -237,13 +237,13 @@ impl Store for Broken {
 
 /// What is seen of an engine that breaks that rule, over a few seeds.
 fn seen_above(rule: Break) -> Option<Violation> {
-    seen(|simulation| simulation.with_layer(move |inner| Broken::new(rule, inner)))
+    seen(|simulation| simulation.with_layer(move |inner| Broken::over(rule, inner)))
 }
 
 /// What is seen of a store that breaks that rule.
 fn seen_below(rule: Break) -> Option<Violation> {
     seen(|simulation| {
-        simulation.with_store(move || Broken::new(rule, Arc::new(MemoryStore::new())))
+        simulation.with_store(move || Broken::over(rule, Arc::new(MemoryStore::new())))
     })
 }
 
@@ -331,8 +331,8 @@ fn an_end_that_is_left_again_is_caught() {
     // A store in which what has ended can be claimed, and an engine that does not see the end.
     let plan = diamond();
     let seen = Simulation::new(&plan, 0)
-        .with_store(|| Broken::new(Break::ClaimsTheEnded, Arc::new(MemoryStore::new())))
-        .with_layer(|inner| Broken::new(Break::DeniesTheEnd, inner))
+        .with_store(|| Broken::over(Break::ClaimsTheEnded, Arc::new(MemoryStore::new())))
+        .with_layer(|inner| Broken::over(Break::DeniesTheEnd, inner))
         .disturb_everywhere(&[Fault::DeathAfter])
         .err();
     assert_eq!(invariants(seen), Some(Invariant::FinalEnd));
@@ -372,7 +372,7 @@ fn a_violation_says_how_to_see_it_again() {
         .find(|known| format!("{known:?}") == fault)
         .unwrap();
     let again = Simulation::new(&diamond(), seed.parse().unwrap())
-        .with_layer(|inner| Broken::new(Break::ForgetsWhatWasDone, inner))
+        .with_layer(|inner| Broken::over(Break::ForgetsWhatWasDone, inner))
         .disturb(write.parse().unwrap(), fault);
     assert_eq!(again, Err(violation));
 }
