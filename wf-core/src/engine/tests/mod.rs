@@ -4,6 +4,7 @@ mod bench;
 mod checkpoints;
 mod control;
 mod failure;
+mod jumps;
 mod order;
 mod recovery;
 mod takeover;
