@@ -55,9 +55,11 @@ pub(crate) fn plan(text: &str) -> Arc<Plan> {
 /// An agent that does what a closure says, from the step and its prompt; it notes who called.
 #[derive(Clone)]
 pub(crate) struct Worker {
-    act: Arc<dyn Fn(&str) -> BoxFuture<'static, Result<Reply, StepError>> + Send + Sync>,
+    act: Arc<Act>,
     calls: Arc<Mutex<Vec<String>>>,
 }
+
+type Act = dyn Fn(&str) -> BoxFuture<'static, Result<Reply, StepError>> + Send + Sync;
 
 impl Worker {
     /// Says which step it is, at once.

@@ -8,3 +8,5 @@ mod golden;
 mod power;
 mod races;
 mod simulated;
+#[cfg(target_os = "linux")]
+mod sync;

@@ -136,7 +136,16 @@ impl Store for Audit {
         id: &ExecutionId,
         at: Timestamp,
     ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.inner.cancel(id, at)
+        let id = id.clone();
+        Box::pin(async move {
+            let answer = self.inner.cancel(&id, at).await;
+            if let Ok(now) = &answer {
+                let mut state = self.state();
+                let checked = state.ledger.cancelled(now, at);
+                state.note(checked);
+            }
+            answer
+        })
     }
 
     fn execution(

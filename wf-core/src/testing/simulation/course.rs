@@ -77,7 +77,6 @@ pub(super) struct Stage<'a> {
     clock: VirtualClock,
     audit: Arc<Audit>,
     disturbance: Disturbance,
-    id: ExecutionId,
     engines: u32,
 }
 
@@ -98,7 +97,6 @@ impl<'a> Stage<'a> {
         Stage {
             audit: Audit::new(&simulation.plan, simulation.open()),
             clock: VirtualClock::new(),
-            id: ExecutionId::from("run"),
             engines: 0,
             simulation,
             disturbance,
@@ -127,10 +125,10 @@ impl<'a> Stage<'a> {
             let process = self.process();
             let store = Arc::clone(&process.store);
             let mut run: BoxFuture<'static, _> = Box::pin(process.finish(
-                self.id.clone(),
                 self.simulation.clone(),
+                self.clock.clone(),
                 stopped.take(),
-                first.then(|| self.clock.clone()),
+                first,
             ));
             let ended = match future::select(&mut run, pin!(store.halted())).await {
                 Either::Left((ended, _)) => Some(ended),
@@ -196,7 +194,7 @@ impl<'a> Stage<'a> {
     /// Compares what is stored with what was acknowledged.
     async fn end(&self, status: Status, writes: u64, lost: u32) -> Result<Course, Violation> {
         self.audit.over(lost);
-        if let Err(error) = self.audit.load(&self.id).await {
+        if let Err(error) = self.audit.load(&execution()).await {
             return Err(stuck(&format!("the end cannot be read: {error}")));
         }
         self.audit.verdict()?;
@@ -214,24 +212,35 @@ impl Process {
     /// as the run is taken over.
     async fn finish(
         self,
-        id: ExecutionId,
         simulation: Simulation,
+        clock: VirtualClock,
         stopped: Option<Stopped>,
-        pausing: Option<VirtualClock>,
+        first: bool,
     ) -> Result<Status, EngineError> {
-        let engine = &self.engine;
+        let (engine, id) = (&self.engine, execution());
         let run = match engine.store().execution(&id).await? {
-            None => self.start(&id, &simulation).await?,
+            None => self.start(&simulation).await?,
             Some(row) if row.state.is_terminal() => return engine.status(&id).await,
             Some(_) => engine.resume(&id).await?,
         };
         let pause = async {
-            if let (Some(clock), Some(after)) = (pausing, simulation.pause_after) {
+            if let Some(after) = simulation.pause_after.filter(|_| first) {
                 clock.sleep(after).await;
                 // Too late, or the store fails: the run goes on.
                 let _ = engine.pause(&id).await;
             }
-            future::pending::<()>().await;
+        };
+        let cancel = async {
+            if let Some(after) = simulation.cancel_after {
+                clock.sleep(after.saturating_sub(clock.elapsed())).await;
+                while engine
+                    .cancel(&id)
+                    .await
+                    .is_err_and(|error| error.is_store())
+                {
+                    clock.sleep(LATENCY).await;
+                }
+            }
         };
         let finish = match stopped {
             None => run.finish(),
@@ -241,20 +250,25 @@ impl Process {
                 Box::pin(async move { future::join(run.finish(), woken).await.0 })
             }
         };
-        match future::select(finish, pin!(pause)).await {
+        match future::select(finish, pin!(future::join(pause, cancel))).await {
             Either::Left((ended, _)) => ended,
-            Either::Right(((), finish)) => finish.await,
+            Either::Right((_, finish)) => finish.await,
         }
     }
 
-    async fn start(&self, id: &ExecutionId, simulation: &Simulation) -> Result<Run, EngineError> {
+    async fn start(&self, simulation: &Simulation) -> Result<Run, EngineError> {
         let options = RunOptions {
-            id: Some(id.clone()),
+            id: Some(execution()),
             ..RunOptions::default()
         };
         let inputs = simulation.inputs.clone();
         self.engine.start(&simulation.plan, inputs, options).await
     }
+}
+
+/// The one execution of a simulation.
+fn execution() -> ExecutionId {
+    ExecutionId::from("run")
 }
 
 fn stuck(message: &str) -> Violation {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::violation::{Invariant, Violation};
+use crate::id::Timestamp;
 use crate::lifecycle::{Event, EventKind, Row, State};
 use crate::plan::Plan;
 use crate::step::{Attempt, Outcome, StepState};
-use crate::store::{Claim, Commit, LoadedExecution, StepRecord, StepWrite};
+use crate::store::{Claim, Commit, ExecutionRecord, LoadedExecution, StepRecord, StepWrite};
 
 /// What one execution's rows must say, by all that was acknowledged.
 pub(super) struct Ledger {
@@ -159,6 +160,37 @@ impl Ledger {
         Ok(())
     }
 
+    /// The store has answered a cancellation, made at that moment, with the row as it then is.
+    pub(super) fn cancelled(&mut self, now: &ExecutionRecord, at: Timestamp) -> Checked {
+        let Some(head) = self.head.filter(|head| !head.state.is_terminal()) else {
+            return Ok(());
+        };
+        let next = Head {
+            state: State::Cancelled,
+            token: head.token + 1,
+            revision: head.revision + 1,
+        };
+        let found = Head {
+            state: now.state,
+            token: now.token,
+            revision: now.revision,
+        };
+        if found != next {
+            return broken(
+                Invariant::OneOwner,
+                format!("a cancellation left the row at {found:?}, from {head:?}"),
+            );
+        }
+        self.head = Some(next);
+        for record in self.steps.iter_mut().flatten() {
+            if !is_over(record.state) {
+                record.state = StepState::Cancelled;
+                record.completed_at = Some(at);
+            }
+        }
+        Ok(())
+    }
+
     /// What the store gave back, before an engine works with it.
     pub(super) fn loaded(&self, loaded: Option<&LoadedExecution>) -> Checked {
         let head = loaded.map(|loaded| Head {
@@ -195,6 +227,10 @@ impl Ledger {
 
     /// An engine that holds the lease starts an attempt; engines are numbered.
     pub(super) fn starts(&mut self, engine: u32, key: &str, attempt: u32) -> Checked {
+        if self.is_cancelled() {
+            // The owner has not heard of it yet.
+            return Ok(());
+        }
         let Some(at) = self.plan.steps().iter().position(|step| step.key == key) else {
             return broken(Invariant::Progress, format!("there is no step `{key}`"));
         };
@@ -238,6 +274,8 @@ impl Ledger {
 
     /// The run is over; `interruptions` engines were lost on the way.
     pub(super) fn over(&self, interruptions: u32) -> Checked {
+        // A cancellation, too, cuts off calls of which nothing is recorded.
+        let interruptions = interruptions.saturating_add(u32::from(self.is_cancelled()));
         for (at, (&calls, record)) in self.calls.iter().zip(&self.steps).enumerate() {
             let recorded = record.as_ref().map_or(0, |record| record.attempts.len());
             let recorded = u32::try_from(recorded).unwrap_or(u32::MAX);
@@ -363,6 +401,10 @@ impl Ledger {
             );
         }
         Ok(())
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.head.is_some_and(|head| head.state == State::Cancelled)
     }
 
     fn step(&self, step: u32) -> Option<&StepRecord> {

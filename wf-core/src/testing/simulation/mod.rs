@@ -55,6 +55,7 @@ pub struct Simulation {
     seed: u64,
     script: Arc<Script>,
     pause_after: Option<Duration>,
+    cancel_after: Option<Duration>,
     store: Option<Arc<Open>>,
     layer: Option<Arc<Layer>>,
 }
@@ -83,6 +84,7 @@ impl Simulation {
             inputs: Inputs::new(),
             seed,
             pause_after: None,
+            cancel_after: None,
             store: None,
             layer: None,
         }
@@ -106,6 +108,14 @@ impl Simulation {
     /// The same with a request to pause after that time. Whenever it is paused, another engine resumes it.
     pub fn with_pause(mut self, after: Duration) -> Self {
         self.pause_after = Some(after);
+        self
+    }
+
+    /// The same with a cancellation after that time, repeated until the store takes it.
+    ///
+    /// It must come well before the end: a disturbed run may be over a little sooner than an undisturbed one.
+    pub fn with_cancellation(mut self, after: Duration) -> Self {
+        self.cancel_after = Some(after);
         self
     }
 
@@ -206,6 +216,7 @@ impl fmt::Debug for Simulation {
             .field("seed", &self.seed)
             .field("script", &self.script)
             .field("pause_after", &self.pause_after)
+            .field("cancel_after", &self.cancel_after)
             .finish_non_exhaustive()
     }
 }

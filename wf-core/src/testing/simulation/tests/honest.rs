@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{diamond, plan};
 use crate::lifecycle::State;
+use crate::plan::Plan;
 use crate::testing::{Act, Fault, Simulation};
 
 /// Plays `simulate` for every seed below `seeds`, on every core, and gives the number of runs.
@@ -102,5 +103,47 @@ fn one_step_after_the_other_survives_every_fault() {
     let plan = plan("config: { maxParallel: 1 }");
     every_seed(20, |seed| {
         everywhere(&Simulation::new(&plan, seed), Fault::ALL)
+    });
+}
+
+#[test]
+fn a_cancelled_run_stays_cancelled_however_it_is_disturbed() {
+    let plan = diamond();
+    every_seed(20, |seed| {
+        let after = Duration::from_millis(40 * seed);
+        let simulation = Simulation::new(&plan, seed).with_cancellation(after);
+        assert_eq!(simulation.run().unwrap().state, State::Cancelled);
+        everywhere(&simulation, Fault::ALL)
+    });
+}
+
+#[test]
+fn attempts_that_run_out_of_time_survive_every_fault() {
+    let plan = plan("config: { retryPolicy: { maxAttempts: 2 } }");
+    let timed = plan
+        .definition()
+        .to_json()
+        .replace(r#""key":"bc""#, r#""key":"bc","timeout":200"#);
+    let timed = Plan::from_json("timed.json", &timed).unwrap();
+    assert_ne!(timed.hash(), plan.hash());
+    every_seed(10, |seed| {
+        let acts = [
+            Act::Digest(Duration::from_secs(5)),
+            Act::Digest(Duration::from_millis(10)),
+        ];
+        let simulation = Simulation::new(&timed, seed).with_step("bc", &acts);
+        assert_eq!(simulation.run().unwrap().state, State::Completed);
+        everywhere(&simulation, Fault::ALL)
+    });
+}
+
+#[test]
+fn a_run_that_is_out_of_time_fails_however_it_is_disturbed() {
+    let plan = plan("config: { timeout: 2s }");
+    every_seed(10, |seed| {
+        let acts = [Act::Digest(Duration::from_secs(60))];
+        let simulation = Simulation::new(&plan, seed).with_step("bc", &acts);
+        assert_eq!(simulation.run().unwrap().state, State::Failed);
+        everywhere(&simulation, Fault::ALL)
     });
 }
