@@ -163,6 +163,10 @@ impl Run {
         Ok(run)
     }
 
+    pub(super) async fn recover_one(engine: &Engine, id: &ExecutionId) -> Result<Run, EngineError> {
+        Run::take_over(engine, id, Purpose::Recover, None).await
+    }
+
     /// Takes over all that nobody drives any more and that can be driven here.
     pub(super) async fn recover(engine: &Engine) -> Result<Vec<Run>, EngineError> {
         let mut runs = Vec::new();
@@ -170,7 +174,7 @@ impl Run {
             if !is_free(engine, &execution) {
                 continue;
             }
-            match Run::take_over(engine, &execution.id, Purpose::Recover, None).await {
+            match Run::recover_one(engine, &execution.id).await {
                 Ok(run) => runs.push(run),
                 Err(error) if error.is_store() => return Err(error),
                 // It was faster elsewhere, or another host has what it needs.
@@ -212,8 +216,10 @@ impl Run {
             if state.is_terminal() {
                 return Err(EngineError::illegal(id, state, EventKind::Resume));
             }
-            let parked = purpose == Purpose::Recover && state == State::Paused;
-            if parked || !is_free(engine, &loaded.execution) {
+            if purpose == Purpose::Recover && state == State::Paused {
+                return Err(EngineError::parked(id));
+            }
+            if !is_free(engine, &loaded.execution) {
                 return Err(EngineError::held(id, state));
             }
             let Ready { plan, agents } = match ready.take() {
