@@ -18,6 +18,7 @@ mod notice;
 mod pump;
 mod run;
 mod status;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod wave;
