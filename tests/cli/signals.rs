@@ -96,10 +96,9 @@ fn a_signal_while_following_stops_only_that() {
 #[test]
 fn the_loss_of_the_terminal_is_ignored_where_the_user_wants_it_so() {
     let workbench = Workbench::stepwise();
-    let ax = workbench.command(&[]);
     let mut command = std::process::Command::new("nohup");
     command
-        .arg(ax.get_program())
+        .arg(env!("CARGO_BIN_EXE_ax"))
         .args(["workflow", "run", "stepwise.yaml", "--id", "x"]);
     command
         .current_dir(workbench.path(""))

@@ -113,7 +113,15 @@ steps:
 
     /// The command, to be run in the folder with next to no environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ax"));
+        let ax = env!("CARGO_BIN_EXE_ax");
+        let mut command = if hangup_is_ignored() {
+            // What started these tests would have `ax` ignore it as well.
+            let mut command = Command::new("env");
+            command.args(["--default-signal=HUP", ax]);
+            command
+        } else {
+            Command::new(ax)
+        };
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -121,6 +129,10 @@ steps:
         command
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", self.folder.path());
+        // Where a build that measures coverage writes what it has seen.
+        if let Some(profile) = std::env::var_os("LLVM_PROFILE_FILE") {
+            command.env("LLVM_PROFILE_FILE", profile);
+        }
         command.stdin(Stdio::null());
         command
     }
@@ -243,4 +255,12 @@ pub(crate) fn end(mut child: Child) -> Outcome {
         stdout,
         stderr,
     }
+}
+
+/// Whether these tests were started with the loss of the terminal ignored, as by `nohup`.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = u64::from_str_radix(ignored.unwrap_or("0").trim(), 16).unwrap_or(0);
+    mask & 1 != 0
 }

@@ -6,4 +6,5 @@ mod control;
 mod failure;
 mod order;
 mod recovery;
+mod takeover;
 mod values;
