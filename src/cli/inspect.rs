@@ -179,6 +179,10 @@ fn shown(status: &Status, database: &Database) -> String {
             Cell::from(to_the_second(execution.started_at)),
         ),
     ];
+    if let Some(checkpoint) = &execution.restored_from {
+        let checkpoint = Cell::from(printable(checkpoint.as_str()));
+        facts.push(("restored_from", checkpoint));
+    }
     if let Some(completed_at) = execution.completed_at {
         let took = human(completed_at.since(execution.started_at));
         facts.push((

@@ -65,6 +65,13 @@ impl EngineError {
         )
     }
 
+    pub(super) fn parked(id: &ExecutionId) -> Self {
+        EngineError::new(
+            Kind::Illegal,
+            format!("execution `{id}` is `paused`; resume it to go on with it"),
+        )
+    }
+
     pub(super) fn held(id: &ExecutionId, state: State) -> Self {
         EngineError::new(
             Kind::Held,

@@ -20,6 +20,7 @@ mod pump;
 mod run;
 mod states;
 mod status;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod wave;
@@ -210,6 +211,20 @@ impl Engine {
     /// Dropping the future leaves it open which leases are taken; this engine can recover their executions again.
     pub fn recover(&self) -> BoxFuture<'_, Result<Vec<Run>, EngineError>> {
         Box::pin(Run::recover(self))
+    }
+
+    /// Takes over one execution whose driver is gone, and returns its run, as [`recover`](Engine::recover) does for
+    /// all: it goes on to its end, or to the pause that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`resume`](Engine::resume), and [`is_illegal`](EngineError::is_illegal) when it is paused.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the lease is taken; the execution can be taken over again.
+    pub fn take_over<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Run, EngineError>> {
+        Box::pin(Run::recover_one(self, id))
     }
 
     /// Asks for a pause, and returns the execution's row as it then is.

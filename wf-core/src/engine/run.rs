@@ -1,4 +1,6 @@
 //! From a request to a run: what is checked, created or claimed before anything is driven.
+//!
+//! What leads to a claim is in [`takeover`](super::takeover).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,12 +15,10 @@ use super::drive::{Drive, Purpose};
 use super::holding::Holding;
 use super::{Engine, EngineError, Status};
 use crate::agent::Agent;
-use crate::id::{CheckpointId, ExecutionId, Owner};
-use crate::lifecycle::{AnyExecution, EventKind, Row, State};
+use crate::id::ExecutionId;
+use crate::lifecycle::{AnyExecution, Row, State};
 use crate::plan::{Inputs, Plan, quoted};
-use crate::store::{
-    Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, Restore, StepRecord,
-};
+use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, StepRecord};
 use crate::value::Json;
 
 /// How an execution is started.
@@ -42,7 +42,7 @@ pub struct RunOptions {
 /// committed: this engine can resume it at once, another when the lease has ended.
 #[must_use = "a run goes on only when it is finished"]
 pub struct Run {
-    drive: Drive,
+    pub(super) drive: Drive,
     at: AnyExecution,
 }
 
@@ -118,121 +118,8 @@ impl Run {
         Ok(Run { drive, at })
     }
 
-    pub(super) async fn resume(engine: &Engine, id: &ExecutionId) -> Result<Run, EngineError> {
-        Run::take_over(engine, id, Purpose::Finish, None).await
-    }
-
-    pub(super) async fn restore(
-        engine: &Engine,
-        checkpoint: &CheckpointId,
-        options: RunOptions,
-    ) -> Result<Run, EngineError> {
-        let unknown = || EngineError::no_checkpoint(checkpoint);
-        let source = engine.store.checkpoint(checkpoint).await?;
-        let source = source.ok_or_else(unknown)?.execution_id;
-        let execution = engine.store.execution(&source).await?;
-        let execution = execution.ok_or_else(|| EngineError::not_found(&source))?;
-        let workflow = engine.store.workflow(&execution.workflow_id).await?;
-        let workflow = workflow.ok_or_else(|| EngineError::not_found(&source))?;
-        // What cannot be run here leaves no execution behind.
-        let plan = Plan::from_stored(&workflow).map_err(|report| unreadable(&source, &report))?;
-        let agents = agents(engine, &plan)?;
-        inputs(&plan, &execution)?;
-        let now = engine.clock.now();
-        let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
-        let optional = (0_u32..).zip(plan.steps());
-        let optional = optional.filter_map(|(at, step)| step.optional.then_some(at));
-        let origin = Origin {
-            agents_file: options.origin.agents_file.or(execution.origin.agents_file),
-            directory: options.origin.directory.or(execution.origin.directory),
-        };
-        let restore = Restore::new(
-            checkpoint.clone(),
-            id.clone(),
-            optional.collect(),
-            origin,
-            now,
-        );
-        match engine.store.restore(restore).await {
-            Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
-            Err(error) if error.is_not_found() => return Err(unknown()),
-            answer => answer?,
-        };
-        let mut run =
-            Run::take_over(engine, &id, Purpose::Finish, Some(Ready { plan, agents })).await?;
-        run.drive = run.drive.dry(options.dry);
-        Ok(run)
-    }
-
-    /// Takes over all that nobody drives any more and that can be driven here.
-    pub(super) async fn recover(engine: &Engine) -> Result<Vec<Run>, EngineError> {
-        let mut runs = Vec::new();
-        for execution in engine.store.unfinished().await? {
-            if !is_free(engine, &execution) {
-                continue;
-            }
-            match Run::take_over(engine, &execution.id, Purpose::Recover, None).await {
-                Ok(run) => runs.push(run),
-                Err(error) if error.is_store() => return Err(error),
-                // It was faster elsewhere, or another host has what it needs.
-                Err(_) => {}
-            }
-        }
-        Ok(runs)
-    }
-
-    pub(super) async fn pause(
-        engine: &Engine,
-        id: &ExecutionId,
-    ) -> Result<ExecutionRecord, EngineError> {
-        loop {
-            let loaded = load(engine, id).await?;
-            if !is_free(engine, &loaded.execution) {
-                let execution = engine.store.request_pause(id).await?;
-                return not_ended(id, execution);
-            }
-            if loaded.execution.state.is_terminal() || loaded.execution.state == State::Paused {
-                return not_ended(id, loaded.execution);
-            }
-            let plan = plan(id, &loaded)?;
-            if let Some(run) = Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause).await? {
-                return not_ended(id, run.finish().await?.execution);
-            }
-        }
-    }
-
-    async fn take_over(
-        engine: &Engine,
-        id: &ExecutionId,
-        purpose: Purpose,
-        mut ready: Option<Ready>,
-    ) -> Result<Run, EngineError> {
-        loop {
-            let loaded = load(engine, id).await?;
-            let state = loaded.execution.state;
-            if state.is_terminal() {
-                return Err(EngineError::illegal(id, state, EventKind::Resume));
-            }
-            let parked = purpose == Purpose::Recover && state == State::Paused;
-            if parked || !is_free(engine, &loaded.execution) {
-                return Err(EngineError::held(id, state));
-            }
-            let Ready { plan, agents } = match ready.take() {
-                Some(ready) => ready,
-                None => {
-                    let plan = plan(id, &loaded)?;
-                    let agents = agents(engine, &plan)?;
-                    Ready { plan, agents }
-                }
-            };
-            if let Some(run) = Run::claim(engine, plan, agents, loaded, purpose).await? {
-                return Ok(run);
-            }
-        }
-    }
-
     /// Takes the lease; none when the row was written by another since it was loaded.
-    async fn claim(
+    pub(super) async fn claim(
         engine: &Engine,
         plan: Arc<Plan>,
         agents: Vec<Arc<dyn Agent>>,
@@ -265,12 +152,6 @@ impl Run {
     }
 }
 
-/// What an execution needs to be driven here.
-struct Ready {
-    plan: Arc<Plan>,
-    agents: Vec<Arc<dyn Agent>>,
-}
-
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Run").field(&self.at).finish()
@@ -294,43 +175,8 @@ pub(super) fn unreadable(id: &ExecutionId, report: &Report) -> EngineError {
     ))
 }
 
-async fn load(engine: &Engine, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
-    engine
-        .store
-        .load(id)
-        .await?
-        .ok_or_else(|| EngineError::not_found(id))
-}
-
-fn plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineError> {
-    Plan::from_stored(&loaded.workflow).map_err(|report| unreadable(id, &report))
-}
-
-/// The row, unless it has come to its end: then it can be paused no more.
-fn not_ended(id: &ExecutionId, execution: ExecutionRecord) -> Result<ExecutionRecord, EngineError> {
-    match execution.state {
-        state if state.is_terminal() => Err(EngineError::illegal(id, state, EventKind::Pause)),
-        _ => Ok(execution),
-    }
-}
-
-/// Whether nobody who is alive drives the execution.
-fn is_free(engine: &Engine, execution: &ExecutionRecord) -> bool {
-    let Some(owner) = &execution.owner else {
-        return true;
-    };
-    if *owner == engine.owner {
-        return !engine.active.runs().contains(&execution.id);
-    }
-    let gone = |owner: &Owner| engine.gone.as_ref().is_some_and(|gone| gone(owner));
-    execution
-        .lease_until
-        .is_none_or(|until| until <= engine.clock.now())
-        || gone(owner)
-}
-
 /// The agent of each step.
-fn agents(engine: &Engine, plan: &Plan) -> Result<Vec<Arc<dyn Agent>>, EngineError> {
+pub(super) fn agents(engine: &Engine, plan: &Plan) -> Result<Vec<Arc<dyn Agent>>, EngineError> {
     let mut found = Vec::with_capacity(plan.steps().len());
     let mut mistakes = Vec::new();
     for step in plan.steps() {
@@ -391,7 +237,7 @@ fn context(plan: &Plan, inputs: &[Json]) -> Json {
     )
 }
 
-fn inputs(plan: &Plan, execution: &ExecutionRecord) -> Result<Vec<Json>, EngineError> {
+pub(super) fn inputs(plan: &Plan, execution: &ExecutionRecord) -> Result<Vec<Json>, EngineError> {
     #[derive(Deserialize)]
     struct Context {
         inputs: BTreeMap<String, Box<RawValue>>,

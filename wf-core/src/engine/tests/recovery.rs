@@ -67,6 +67,13 @@ fn what_was_to_be_paused_is_paused() {
     assert_eq!(recovered[0].state(), State::Paused);
     assert_eq!(bench.calls(), ["a"]);
     assert_eq!(recover(&bench, &engine), []);
+    let refused = bench.clock.run(engine.take_over(&id())).unwrap();
+    let refused = refused.unwrap_err();
+    assert!(refused.is_illegal());
+    assert_eq!(
+        refused.to_string(),
+        "execution `run` is `paused`; resume it to go on with it"
+    );
     assert_eq!(resume(&bench, &engine).state(), State::Completed);
 }
 
