@@ -11,6 +11,9 @@ use wf_model::RetryPolicy;
 /// Jitter", AWS Architecture Blog, 2015), so that steps that failed together do not come back together.
 /// The draw is a function of `seed`: the same seed waits equally long.
 pub(crate) fn delay(policy: &RetryPolicy, failures: u32, seed: u64) -> Duration {
+    if policy.initial_delay.is_zero() {
+        return Duration::ZERO;
+    }
     let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
     let grown = policy.initial_delay.as_secs_f64() * policy.backoff_multiplier.powi(exponent);
     let full = Duration::try_from_secs_f64(grown)
@@ -66,6 +69,15 @@ mod tests {
     #[test]
     fn a_delay_that_overflows_is_the_limit() {
         assert_eq!(delay(&policy(false), u32::MAX, 0), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn no_first_delay_is_no_delay_ever() {
+        let policy = RetryPolicy {
+            initial_delay: Duration::ZERO,
+            ..policy(true)
+        };
+        assert_eq!(delay(&policy, 5000, 7), Duration::ZERO);
     }
 
     #[test]

@@ -87,6 +87,7 @@ impl Drive {
             if let Poll::Ready(answer) = committing.answer.poll_unpin(cx) {
                 return Poll::Ready(answer);
             }
+            self.renew(self.engine.clock.elapsed(), cx);
             self.poll_steps(cx);
             Poll::Pending
         });

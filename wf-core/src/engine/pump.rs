@@ -88,24 +88,26 @@ impl Drive {
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
         loop {
+            // What is wanted from outside, and what time wants, is heard first: there are runs in which some
+            // step has always just ended.
+            if let Poll::Ready(Some(())) = self.watch.poll_next_unpin(cx) {
+                return Poll::Ready(Found::Changed);
+            }
+            let now = self.engine.clock.elapsed();
+            self.renew(now, cx);
+            if self.deadline.is_some_and(|deadline| deadline <= now) {
+                return Poll::Ready(Found::Turn(Turn::TimedOut));
+            }
             self.poll_steps(cx);
             if !self.ended.is_empty() {
                 return Poll::Ready(Found::Turn(Turn::Ended));
             }
-            if let Poll::Ready(Some(())) = self.watch.poll_next_unpin(cx) {
-                return Poll::Ready(Found::Changed);
-            }
             if self.is_idle() {
                 return Poll::Ready(Found::Turn(Turn::Stalled));
-            }
-            let now = self.engine.clock.elapsed();
-            if self.deadline.is_some_and(|deadline| deadline <= now) {
-                return Poll::Ready(Found::Turn(Turn::TimedOut));
             }
             if self.is_anything_to_show(now) {
                 return Poll::Ready(Found::Turn(Turn::Show));
             }
-            self.renew(now, cx);
             if self.wake_rested(now) {
                 continue;
             }
@@ -195,7 +197,7 @@ impl Drive {
     }
 
     /// Prolongs the leases of all this engine's runs, when it is this run's turn.
-    fn renew(&mut self, now: Duration, cx: &mut Context<'_>) {
+    pub(super) fn renew(&mut self, now: Duration, cx: &mut Context<'_>) {
         let every = self.engine.lease / 3;
         if self.renew_at <= now {
             self.renew_at = now + every;

@@ -5,9 +5,10 @@ use wf_model::OnFailure;
 use super::commit::Next;
 use super::drive::Drive;
 use super::pump::Turn;
+use super::run::records;
 use super::wave::Wave;
 use super::{EngineError, Status};
-use crate::lifecycle::{AnyExecution, Execution, Pending, StateType, state};
+use crate::lifecycle::{AnyExecution, Execution, Pending, State, StateType, state};
 use crate::step::StepOutcome;
 
 impl Drive {
@@ -262,8 +263,15 @@ impl Drive {
             .execution(id)
             .await?
             .ok_or_else(|| EngineError::not_found(id))?;
-        let records = self.slots.into_iter().map(|slot| slot.record).collect();
-        Ok(Status::new(&self.plan, execution, records))
+        if execution.state != State::Cancelled {
+            let records = self.slots.into_iter().map(|slot| slot.record).collect();
+            return Ok(Status::new(&self.plan, execution, records));
+        }
+        // Cancelled by another: what this engine had not committed by then did not happen.
+        let loaded = self.engine.store.load(id).await?;
+        let loaded = loaded.ok_or_else(|| EngineError::not_found(id))?;
+        let records = records(&self.plan, loaded.steps);
+        Ok(Status::new(&self.plan, loaded.execution, records))
     }
 }
 

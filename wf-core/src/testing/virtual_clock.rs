@@ -81,6 +81,22 @@ impl VirtualClock {
         }
     }
 
+    /// Lets time pass by hand, as work that takes time would.
+    pub fn pass(&self, duration: Duration) {
+        let end = self.elapsed().saturating_add(duration);
+        loop {
+            let next = self
+                .state()
+                .waits
+                .first_key_value()
+                .map(|(&(due, _), _)| due);
+            if next.is_none_or(|due| due > end) || !self.advance() {
+                break;
+            }
+        }
+        self.state().elapsed = end;
+    }
+
     /// Moves the wall clock by that many milliseconds, forwards or backwards, and nothing else.
     pub fn jump(&self, millis: i64) {
         self.state().jumped += millis;
@@ -201,6 +217,17 @@ mod tests {
             VirtualClock::new().run(future::pending::<()>()),
             Err(Stuck(()))
         );
+    }
+
+    #[test]
+    fn time_that_passes_by_hand_ends_the_waits_on_its_way() {
+        let clock = VirtualClock::new();
+        let short = clock.sleep(Duration::from_secs(1));
+        let mut long = clock.sleep(Duration::from_secs(3));
+        clock.pass(Duration::from_secs(2));
+        assert_eq!(clock.elapsed(), Duration::from_secs(2));
+        clock.run(short).unwrap();
+        assert!(futures::FutureExt::now_or_never(&mut long).is_none());
     }
 
     #[test]

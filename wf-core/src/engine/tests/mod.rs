@@ -1,6 +1,7 @@
 //! The engine on virtual time: what it does, in which order, and what it leaves behind.
 
 mod bench;
+mod busy;
 mod checkpoints;
 mod control;
 mod failure;
