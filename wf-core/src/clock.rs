@@ -102,6 +102,8 @@ struct Waits {
 #[derive(Default)]
 struct Schedule {
     due: BinaryHeap<Reverse<Wait>>,
+    /// How many waits there are when those that were given up are next swept out.
+    sweep_at: usize,
     running: bool,
     closed: bool,
 }
@@ -122,6 +124,7 @@ impl Waits {
             .due
             .peek()
             .is_none_or(|Reverse(first)| due < first.due);
+        schedule.sweep();
         schedule.due.push(Reverse(Wait { due, wake }));
         if !schedule.running {
             let waits = Arc::clone(self);
@@ -135,6 +138,16 @@ impl Waits {
             }
         } else if first {
             self.changed.notify_one();
+        }
+    }
+}
+
+impl Schedule {
+    /// Drops the waits that were given up, whenever their number may have doubled.
+    fn sweep(&mut self) {
+        if self.due.len() >= self.sweep_at {
+            self.due.retain(|Reverse(wait)| !wait.wake.is_canceled());
+            self.sweep_at = (2 * self.due.len()).max(64);
         }
     }
 }
@@ -218,6 +231,17 @@ mod tests {
         let wait = clock.sleep(Duration::from_secs(3600));
         drop(clock);
         block_on(wait);
+    }
+
+    #[test]
+    fn waits_that_are_given_up_do_not_pile_up() {
+        let clock = SystemClock::new();
+        let kept = clock.sleep(Duration::from_secs(3600));
+        for _ in 0..10_000 {
+            drop(clock.sleep(Duration::from_secs(3600)));
+        }
+        assert!(clock.waits.lock().due.len() <= 65);
+        drop(kept);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -29,9 +30,10 @@ impl Json {
     ///
     /// # Errors
     ///
-    /// The parser's error, with its line and column.
+    /// The parser's error, with its line and column; also when a string holds half of a surrogate pair, or a number
+    /// is beyond the largest double.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str::<IgnoredAny>(text)?;
+        serde_json::from_str::<Sound>(text)?;
         Ok(Json(compact(text).into()))
     }
 
@@ -111,6 +113,59 @@ fn compact(text: &str) -> String {
         out.push(letter);
     }
     out
+}
+
+/// A value that can be read whole, of which nothing is kept.
+///
+/// What is merely skipped is not looked at closely: neither its depth nor its escapes.
+struct Sound;
+
+impl<'de> Deserialize<'de> for Sound {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Sound)
+    }
+}
+
+impl<'de> Visitor<'de> for Sound {
+    type Value = Sound;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Sound, A::Error> {
+        while list.next_element::<Sound>()?.is_some() {}
+        Ok(Sound)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sound, A::Error> {
+        while map.next_entry::<Sound, Sound>()?.is_some() {}
+        Ok(Sound)
+    }
 }
 
 /// The text of one member of a JSON object (by key) or array (by position).
@@ -193,8 +248,8 @@ mod tests {
 
     #[test]
     fn white_space_between_tokens_is_dropped_and_nothing_else() {
-        let json = Json::parse("{ \"b\" : [ 1.0 , 1e400 ],\n\t\"a\": \"x \\\" y\\\\\" }").unwrap();
-        assert_eq!(json.as_str(), r#"{"b":[1.0,1e400],"a":"x \" y\\"}"#);
+        let json = Json::parse("{ \"b\" : [ 1.0 , 1e300 ],\n\t\"a\": \"x \\\" y\\\\\" }").unwrap();
+        assert_eq!(json.as_str(), r#"{"b":[1.0,1e300],"a":"x \" y\\"}"#);
     }
 
     #[test]
@@ -240,6 +295,16 @@ mod tests {
         for text in ["", "{", "nope", "{} {}", "\u{feff}{}"] {
             assert!(Json::parse(text).is_err(), "{text:?}");
         }
-        assert!(Json::parse(&"[".repeat(100_000)).is_err());
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(Json::parse(&nested(127)).is_ok());
+        for text in [
+            &nested(129),
+            &nested(100_000),
+            r#"{"\ud800":1}"#,
+            r#"["\ud800"]"#,
+            "1e400",
+        ] {
+            assert!(Json::parse(text).is_err());
+        }
     }
 }
