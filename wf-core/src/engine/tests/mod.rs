@@ -4,6 +4,7 @@ mod bench;
 mod checkpoints;
 mod control;
 mod failure;
+mod interjection;
 mod order;
 mod recovery;
 mod takeover;
