@@ -17,7 +17,7 @@ use wf_core::store::{
     Store, StoreError, WorkflowRecord,
 };
 
-use crate::error::unreadable;
+use crate::error::{store_error, unreadable};
 use crate::reader::Reader;
 use crate::watch::Watches;
 use crate::writer::Writer;
@@ -40,6 +40,7 @@ pub struct SqliteStore {
 #[must_use = "nothing is opened before `open`"]
 pub struct SqliteOptions {
     busy_timeout: Duration,
+    max_size: Option<u64>,
 }
 
 struct Parts {
@@ -80,6 +81,7 @@ impl SqliteStore {
     pub fn options() -> SqliteOptions {
         SqliteOptions {
             busy_timeout: Duration::from_secs(15),
+            max_size: None,
         }
     }
 
@@ -107,13 +109,25 @@ impl SqliteOptions {
         self
     }
 
+    /// How many bytes the database file may have, as far as this store writes to it; not bounded unless set.
+    ///
+    /// A write that does not fit is refused as [full](StoreError::is_full). The log beside the file is not counted;
+    /// a file that is larger already stays as it is.
+    pub fn max_size(mut self, bytes: u64) -> Self {
+        self.max_size = Some(bytes);
+        self
+    }
+
     /// Opens the database in the file `path`, as [`SqliteStore::open`] does.
     ///
     /// # Errors
     ///
     /// Those of [`SqliteStore::open`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
-        let (writing, reading) = connection::open_pair(path.as_ref(), self.busy_timeout)?;
+        let (mut writing, reading) = connection::open_pair(path.as_ref(), self.busy_timeout)?;
+        if let Some(bytes) = self.max_size {
+            connection::limit_size(&mut writing, bytes).map_err(|error| store_error(&error))?;
+        }
         let watches = Watches::new();
         let writer = Writer::start(writing, Arc::clone(&watches))?;
         let reader = Reader::start(reading)?;

@@ -5,6 +5,7 @@ mod checkpoints;
 mod control;
 mod failure;
 mod interjection;
+mod jumps;
 mod order;
 mod recovery;
 mod takeover;
