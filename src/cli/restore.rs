@@ -61,6 +61,9 @@ pub(crate) async fn restore(
     if let Some(given) = &arguments.agents {
         options.origin.agents_file = Some(start::recorded(given)?);
     }
+    if source.origin.directory.is_none() {
+        options.origin.directory = Some(start::recorded(&start::current_directory()?)?);
+    }
 
     let signals = Signals::catch()
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;

@@ -76,6 +76,11 @@ fn restoring_the_third_checkpoint_of_a_finished_run_runs_exactly_the_steps_after
         (&executions[0]["id"], &executions[0]["restored_from"]),
         (&json!(id), &json!(third))
     );
+    let shown = workbench.workflow(&["status", &id]).assert_status(0).stdout;
+    assert!(
+        shown.contains(&format!("restored_from  {third}\n")),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -85,6 +85,7 @@ impl Drive {
         inputs: Vec<Json>,
         agents: Vec<Arc<dyn Agent>>,
         records: Vec<StepRecord>,
+        watch: BoxStream<'static, ()>,
     ) -> Self {
         let now = engine.clock.elapsed();
         let slots = records.into_iter().map(|record| Slot {
@@ -92,7 +93,7 @@ impl Drive {
             record,
         });
         Drive {
-            watch: engine.store.watch(&holding.id),
+            watch,
             scheduler: Scheduler::new(Arc::clone(&plan)),
             deadline: plan
                 .definition()

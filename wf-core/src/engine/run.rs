@@ -93,6 +93,8 @@ impl Run {
             at: now,
             origin: options.origin,
         };
+        // Watching begins before there is anything to ask for, so that nothing is missed.
+        let watch = engine.store.watch(&id);
         match engine.store.create(new).await {
             Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
             answer => answer?,
@@ -113,6 +115,7 @@ impl Run {
             inputs,
             agents,
             records,
+            watch,
         )
         .dry(options.dry);
         Ok(Run { drive, at })
@@ -138,13 +141,22 @@ impl Run {
             .ok_or_else(|| EngineError::held(id, execution.state))?;
         let lease_until = engine.clock.now().after(engine.lease);
         let claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
+        let watch = engine.store.watch(id);
         let row = match engine.store.claim(claim).await {
             Err(error) if error.is_conflict() => return Ok(None),
             answer => answer?,
         };
         let records = records(&plan, steps);
-        let drive = Drive::new(engine.clone(), plan, holding, inputs, agents, records)
-            .taken_over(purpose, &execution, last_seq);
+        let drive = Drive::new(
+            engine.clone(),
+            plan,
+            holding,
+            inputs,
+            agents,
+            records,
+            watch,
+        )
+        .taken_over(purpose, &execution, last_seq);
         Ok(Some(Run {
             drive,
             at: AnyExecution::new(execution.state, row),

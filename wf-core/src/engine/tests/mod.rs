@@ -5,6 +5,7 @@ mod busy;
 mod checkpoints;
 mod control;
 mod failure;
+mod interjection;
 mod jumps;
 mod order;
 mod recovery;
