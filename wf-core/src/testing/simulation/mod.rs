@@ -150,7 +150,7 @@ impl Simulation {
     /// run.
     ///
     /// After a death or an error another engine takes the run over. By the seed, at every fourth write that engine
-    /// dies too. A process that is stopped is woken when the other engine has taken over.
+    /// meets a fault too. A process that is stopped is woken when the other engine has taken over.
     ///
     /// # Errors
     ///
