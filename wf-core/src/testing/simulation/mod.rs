@@ -43,7 +43,7 @@ use crate::store::{MemoryStore, Store};
 /// ")?;
 /// for seed in 0..5 {
 ///     let coverage = Simulation::new(&plan, seed).disturb_everywhere(Fault::ALL)?;
-///     assert!(coverage.runs > 40);
+///     assert!(coverage.runs == coverage.points * Fault::ALL.len() as u64);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
