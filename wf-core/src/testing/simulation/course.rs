@@ -185,10 +185,12 @@ impl<'a> Stage<'a> {
             None => store.clone(),
         };
         self.audit.hand_over(number);
+        let audit = Arc::clone(&self.audit);
         // Who comes later knows that all others are gone, or believes so of one that is stopped.
         let engine = Engine::new(seen, actor.agents(&self.simulation.plan))
             .with_clock(self.clock.clone())
             .with_lease(LEASE)
+            .with_observer(move |notice| audit.told(notice))
             .with_owner(Owner::from(format!("engine {number}")), |_| true);
         Process { engine, store }
     }

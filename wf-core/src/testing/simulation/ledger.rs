@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::violation::{Invariant, Violation};
+use crate::engine::Notice;
 use crate::id::Timestamp;
 use crate::lifecycle::{Event, EventKind, Row, State};
 use crate::plan::Plan;
@@ -270,6 +271,34 @@ impl Ledger {
             *calls += 1;
         }
         Ok(())
+    }
+
+    /// An engine tells its host that something has happened.
+    pub(super) fn told(&self, notice: &Notice<'_>) -> Checked {
+        let record = |key: &str| {
+            let at = self.plan.steps().iter().position(|step| step.key == key);
+            at.and_then(|at| self.steps.get(at))
+                .and_then(Option::as_ref)
+        };
+        let (is_so, what) = match notice {
+            Notice::StepEnded { step, outcome, .. } => {
+                let there = record(step).is_some_and(|record| record.state == outcome.state());
+                (there, format!("the end of step `{step}`"))
+            }
+            Notice::Moved { to, .. } if to.is_terminal() => {
+                let there = self.head.is_some_and(|head| head.state == *to);
+                (there, format!("the end of the run as `{to}`"))
+            }
+            // That a failed attempt is committed is checked when the next one starts.
+            _ => return Ok(()),
+        };
+        if is_so {
+            return Ok(());
+        }
+        broken(
+            Invariant::ToldAfterwards,
+            format!("{what} was told, and is not committed"),
+        )
     }
 
     /// The run is over; `interruptions` engines were lost on the way.
