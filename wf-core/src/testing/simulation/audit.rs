@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 
 use super::ledger::Ledger;
 use super::violation::Violation;
+use crate::engine::Notice;
 use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::lifecycle::Row;
 use crate::plan::Plan;
@@ -51,6 +52,13 @@ impl Audit {
             let checked = state.ledger.starts(engine, step, attempt);
             state.note(checked);
         }
+    }
+
+    /// An engine tells its host that something has happened.
+    pub(super) fn told(&self, notice: &Notice<'_>) {
+        let mut state = self.state();
+        let checked = state.ledger.told(notice);
+        state.note(checked);
     }
 
     /// The end of a run with that many engines lost on the way.

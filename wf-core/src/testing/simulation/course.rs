@@ -56,14 +56,16 @@ const PAUSES: u32 = 4;
 const ENGINES: u32 = 16;
 
 impl Disturbance {
-    /// A fault at a write of the first engine; at every fourth, by `seed`, the second engine dies too.
+    /// A fault at a write of the first engine; at every fourth, by `seed`, the second engine meets one too.
     pub(super) fn at(seed: u64, write: u64, fault: Fault) -> Self {
         let mut draw = Draw::new(seed ^ write, "second");
-        let deaths = [Fault::DeathBefore, Fault::DeathAfter];
-        let second = (draw.below(4) == 0)
-            .then(|| deaths.get(usize::from(draw.below(2) == 1)).copied())
-            .flatten()
-            .map(|fault| (1 + draw.below(6), fault));
+        let kinds = u64::try_from(Fault::ALL.len()).unwrap_or(u64::MAX);
+        let (meets, kind, write_of_second) = (draw.below(4), draw.below(kinds), draw.below(6));
+        let second = usize::try_from(kind)
+            .ok()
+            .and_then(|kind| Fault::ALL.get(kind))
+            .filter(|_| meets == 0)
+            .map(|&fault| (1 + write_of_second, fault));
         Disturbance {
             first: Some((write, fault)),
             second,
@@ -183,10 +185,12 @@ impl<'a> Stage<'a> {
             None => store.clone(),
         };
         self.audit.hand_over(number);
+        let audit = Arc::clone(&self.audit);
         // Who comes later knows that all others are gone, or believes so of one that is stopped.
         let engine = Engine::new(seen, actor.agents(&self.simulation.plan))
             .with_clock(self.clock.clone())
             .with_lease(LEASE)
+            .with_observer(move |notice| audit.told(notice))
             .with_owner(Owner::from(format!("engine {number}")), |_| true);
         Process { engine, store }
     }

@@ -18,6 +18,8 @@ pub enum Invariant {
     LegalPath,
     /// What was acknowledged is there, as it was written.
     NothingLost,
+    /// Who watches a run is told only of what is committed.
+    ToldAfterwards,
     /// Attempts are numbered without a gap, recorded before the next one starts, and no more than allowed.
     AttemptsCounted,
     /// A disturbed run ends as the undisturbed one does.

@@ -13,7 +13,8 @@ use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::lifecycle::{Event, Row, State};
 use crate::step::StepState;
 use crate::store::{
-    Claim, Commit, ExecutionRecord, LoadedExecution, MemoryStore, NewExecution, Store, StoreError,
+    Claim, Commit, ExecutionRecord, LoadedExecution, MemoryStore, NewExecution, StepRecord, Store,
+    StoreError,
 };
 use crate::testing::forward::{forward_checkpoints, forward_reads};
 use crate::testing::{Fault, Invariant, Simulation, Violation};
@@ -38,6 +39,8 @@ enum Break {
     LosesCompletedSteps,
     /// What was completed is loaded as if nothing were known of it.
     ForgetsWhatWasDone,
+    /// What is loaded has a step that is done, and is not.
+    InventsResults,
     /// The attempts that were made are loaded as if there had been none.
     ForgetsAttempts,
     /// What is loaded has lost the results of the steps.
@@ -131,6 +134,7 @@ impl Broken {
             Break::ForgetsWhatWasDone => loaded
                 .steps
                 .retain(|(_, record)| record.state != StepState::Completed),
+            Break::InventsResults => invent_a_result(&mut loaded.steps),
             Break::ForgetsAttempts => {
                 for (_, record) in &mut loaded.steps {
                     record.attempts.clear();
@@ -148,6 +152,16 @@ impl Broken {
             Break::DeniesTheEnd => deny_the_end(&mut loaded.execution),
             _ => {}
         }
+    }
+}
+
+/// Says that the second step is done, if nothing is known of it.
+fn invent_a_result(steps: &mut Vec<(u32, StepRecord)>) {
+    if steps.iter().all(|(step, _)| *step != 1) {
+        let mut record = StepRecord::pending();
+        record.state = StepState::Completed;
+        record.result = Some(Json::null());
+        steps.push((1, record));
     }
 }
 
@@ -274,8 +288,14 @@ fn a_write_that_is_acknowledged_and_not_there_is_caught() {
 }
 
 #[test]
-fn a_dependent_that_starts_before_the_commit_is_caught() {
+fn what_is_told_before_the_commit_is_caught() {
     let seen = seen_above(Break::AcknowledgesBeforeWriting);
+    assert_eq!(invariants(seen), Some(Invariant::ToldAfterwards));
+}
+
+#[test]
+fn a_dependent_that_starts_before_the_commit_is_caught() {
+    let seen = seen_above(Break::InventsResults);
     assert_eq!(invariants(seen), Some(Invariant::DependenciesFirst));
 }
 

@@ -147,3 +147,14 @@ fn a_run_that_is_out_of_time_fails_however_it_is_disturbed() {
         everywhere(&simulation, Fault::ALL)
     });
 }
+
+#[test]
+fn a_step_that_runs_alone_survives_every_fault() {
+    let definition = diamond().definition().to_json();
+    let alone = definition.replace(r#""key":"bc""#, r#""key":"bc","parallel":false"#);
+    let plan = Plan::from_json("alone.json", &alone).unwrap();
+    assert!(plan.steps().iter().any(|step| !step.parallel));
+    every_seed(10, |seed| {
+        everywhere(&Simulation::new(&plan, seed), Fault::ALL)
+    });
+}
