@@ -42,6 +42,7 @@ pub mod step;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod typed;
 pub mod value;
 
 pub use lifecycle::{AnyExecution, Event, Execution, Pending, State, state};

@@ -14,7 +14,7 @@ use super::commit::Committing;
 use super::pump::Turn;
 use super::run::Holding;
 use super::wave::Wave;
-use super::{Engine, EngineError, Status};
+use super::{EngineError, Parts, Status};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, Execution, Pending, State, StateType, state};
@@ -22,6 +22,7 @@ use crate::plan::Plan;
 use crate::scheduler::Scheduler;
 use crate::step::StepOutcome;
 use crate::store::{StepRecord, StoreError};
+use crate::typed::{Typed, Value};
 use crate::value::Json;
 
 /// What an execution is driven for.
@@ -35,11 +36,13 @@ pub(super) enum Purpose {
 
 /// Drives one execution. Its fields are what the pump and the waves work on.
 pub(super) struct Drive {
-    pub(super) engine: Engine,
+    pub(super) engine: Parts,
     pub(super) plan: Arc<Plan>,
     pub(super) holding: Holding,
     pub(super) inputs: Vec<Json>,
-    pub(super) agents: Vec<Arc<dyn Agent>>,
+    /// The inputs in both forms, once a step that is code needs them.
+    pub(super) input_values: Option<Arc<[Value]>>,
+    pub(super) agents: Vec<Option<Arc<dyn Agent>>>,
     pub(super) dry: bool,
     pub(super) slots: Vec<Slot>,
     pub(super) scheduler: Scheduler,
@@ -78,21 +81,24 @@ pub(super) struct Slot {
     pub(super) record: StepRecord,
     /// Whether its row exists.
     pub(super) exists: bool,
+    /// Its result by type, once it was made or read.
+    pub(super) typed: Option<Typed>,
 }
 
 impl Drive {
     pub(super) fn new(
-        engine: Engine,
+        engine: Parts,
         plan: Arc<Plan>,
         holding: Holding,
         inputs: Vec<Json>,
-        agents: Vec<Arc<dyn Agent>>,
+        agents: Vec<Option<Arc<dyn Agent>>>,
         records: Vec<StepRecord>,
     ) -> Self {
         let now = engine.clock.elapsed();
         let slots = records.into_iter().map(|record| Slot {
             exists: record != StepRecord::pending(),
             record,
+            typed: None,
         });
         Drive {
             watch: engine.store.watch(&holding.id),
@@ -109,6 +115,7 @@ impl Drive {
             plan,
             holding,
             inputs,
+            input_values: None,
             agents,
             dry: false,
             attempts: FuturesUnordered::new(),
@@ -157,7 +164,7 @@ impl Drive {
     }
 
     /// Drives from whatever state the execution is in until it has ended or is paused.
-    pub(super) async fn finish(mut self, mut at: AnyExecution) -> Result<Status, EngineError> {
+    pub(super) async fn finish(mut self, mut at: AnyExecution) -> Result<Finished, EngineError> {
         loop {
             let next = match at {
                 AnyExecution::Idle(e) => self.validate(e.start_workflow().workflow_parsed()),
@@ -400,7 +407,7 @@ impl Drive {
     }
 
     /// How the execution stands, now that it is not driven any further.
-    async fn status(mut self) -> Result<Status, EngineError> {
+    async fn status(mut self) -> Result<Finished, EngineError> {
         self.attempts.clear();
         let id = self.id();
         let execution = self
@@ -409,9 +416,22 @@ impl Drive {
             .execution(id)
             .await?
             .ok_or_else(|| EngineError::not_found(id))?;
-        let records = self.slots.into_iter().map(|slot| slot.record).collect();
-        Ok(Status::new(&self.plan, execution, records))
+        let slots = self.slots.into_iter();
+        let (records, typed) = slots.map(|slot| (slot.record, slot.typed)).unzip();
+        Ok(Finished {
+            status: Status::new(&self.plan, execution, records),
+            typed,
+            plan: self.plan,
+        })
     }
+}
+
+/// An execution that is not driven any further, with the values that its steps have left.
+pub(crate) struct Finished {
+    pub(crate) status: Status,
+    /// The result of each step by type, as far as it was made or read.
+    pub(super) typed: Vec<Option<Typed>>,
+    pub(super) plan: Arc<Plan>,
 }
 
 /// Where the loop goes from a state.

@@ -9,13 +9,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wf_model::Report;
 
-use super::drive::{Drive, Purpose};
-use super::{Active, Engine, EngineError, Status};
+use super::drive::{Drive, Finished, Purpose};
+use super::{Active, EngineError, Parts, Status};
 use crate::agent::Agent;
 use crate::id::{ExecutionId, Owner};
 use crate::lifecycle::{AnyExecution, EventKind, Row, State};
 use crate::plan::{Inputs, Plan, quoted};
 use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, StepRecord};
+use crate::typed::{Code, NATIVE, Typed, difference, is_typed};
 use crate::value::Json;
 
 /// How an execution is started.
@@ -65,11 +66,22 @@ impl Run {
     ///
     /// See [`Run`].
     pub fn finish(self) -> BoxFuture<'static, Result<Status, EngineError>> {
+        Box::pin(async move { Ok(self.finish_typed().await?.status) })
+    }
+
+    /// The same, with the values that the steps have left.
+    pub(crate) fn finish_typed(self) -> BoxFuture<'static, Result<Finished, EngineError>> {
         Box::pin(self.drive.finish(self.at))
     }
 
+    /// The same with the inputs as they were given, so that they need not be read again.
+    pub(crate) fn with_typed_inputs(mut self, inputs: Vec<Option<Typed>>) -> Self {
+        self.drive.give_inputs(inputs);
+        self
+    }
+
     pub(super) async fn start(
-        engine: &Engine,
+        engine: &Parts,
         plan: &Arc<Plan>,
         inputs: Inputs,
         options: RunOptions,
@@ -115,7 +127,12 @@ impl Run {
         Ok(Run { drive, at })
     }
 
-    pub(super) async fn resume(engine: &Engine, id: &ExecutionId) -> Result<Run, EngineError> {
+    /// Takes an execution over: of the plan that is given, else of the one that is stored.
+    pub(super) async fn resume(
+        engine: &Parts,
+        id: &ExecutionId,
+        compiled: Option<&Arc<Plan>>,
+    ) -> Result<Run, EngineError> {
         let loaded = load(engine, id).await?;
         let state = loaded.execution.state;
         if state.is_terminal() {
@@ -124,13 +141,16 @@ impl Run {
         if !is_free(engine, &loaded.execution) {
             return Err(EngineError::held(id, state));
         }
-        let plan = plan(id, &loaded)?;
+        let plan = match compiled {
+            Some(plan) => compiled_plan(id, &loaded, plan)?,
+            None => runnable_plan(id, &loaded)?,
+        };
         let agents = agents(engine, &plan)?;
         Run::claim(engine, plan, agents, loaded, Purpose::Finish).await
     }
 
     pub(super) async fn pause(
-        engine: &Engine,
+        engine: &Parts,
         id: &ExecutionId,
     ) -> Result<ExecutionRecord, EngineError> {
         let loaded = load(engine, id).await?;
@@ -155,9 +175,9 @@ impl Run {
     }
 
     async fn claim(
-        engine: &Engine,
+        engine: &Parts,
         plan: Arc<Plan>,
-        agents: Vec<Arc<dyn Agent>>,
+        agents: Vec<Option<Arc<dyn Agent>>>,
         loaded: LoadedExecution,
         purpose: Purpose,
     ) -> Result<Run, EngineError> {
@@ -203,7 +223,7 @@ pub(super) struct Holding {
 
 impl Holding {
     /// Marks it, unless it is marked.
-    fn new(engine: &Engine, id: &ExecutionId) -> Option<Self> {
+    fn new(engine: &Parts, id: &ExecutionId) -> Option<Self> {
         let marked = engine.active.runs().insert(id.clone());
         marked.then(|| Holding {
             active: Arc::clone(&engine.active),
@@ -235,7 +255,7 @@ pub(super) fn unreadable(id: &ExecutionId, report: &Report) -> EngineError {
     ))
 }
 
-async fn load(engine: &Engine, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
+async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
     engine
         .store
         .load(id)
@@ -247,8 +267,38 @@ fn plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineE
     Plan::from_stored(&loaded.workflow).map_err(|report| unreadable(id, &report))
 }
 
+/// The stored plan, unless only the program that it was compiled into can run it.
+fn runnable_plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineError> {
+    let plan = plan(id, loaded)?;
+    if is_typed(plan.definition()) {
+        return Err(EngineError::definition(format!(
+            "workflow `{}` of execution `{id}` is compiled into a program; resume the execution there",
+            plan.name()
+        )));
+    }
+    Ok(plan)
+}
+
+/// The compiled plan, if the execution was started on it.
+fn compiled_plan(
+    id: &ExecutionId,
+    loaded: &LoadedExecution,
+    compiled: &Arc<Plan>,
+) -> Result<Arc<Plan>, EngineError> {
+    if loaded.workflow.hash == compiled.hash() {
+        return Ok(Arc::clone(compiled));
+    }
+    let stored = plan(id, loaded)?;
+    let current = compiled.stored_definition();
+    Err(EngineError::definition(format!(
+        "execution `{id}` was started on another definition of workflow `{}`: {}; resume it with the program that started it",
+        compiled.name(),
+        difference(stored.definition(), &current)
+    )))
+}
+
 /// Whether nobody who is alive drives the execution.
-fn is_free(engine: &Engine, execution: &ExecutionRecord) -> bool {
+fn is_free(engine: &Parts, execution: &ExecutionRecord) -> bool {
     let Some(owner) = &execution.owner else {
         return true;
     };
@@ -262,14 +312,22 @@ fn is_free(engine: &Engine, execution: &ExecutionRecord) -> bool {
         || gone(owner)
 }
 
-/// The agent of each step.
-fn agents(engine: &Engine, plan: &Plan) -> Result<Vec<Arc<dyn Agent>>, EngineError> {
+/// The agent of each step; none for one that is code.
+fn agents(engine: &Parts, plan: &Plan) -> Result<Vec<Option<Arc<dyn Agent>>>, EngineError> {
     let mut found = Vec::with_capacity(plan.steps().len());
     let mut mistakes = Vec::new();
-    for step in plan.steps() {
-        match engine.agents.agent(&step.agent) {
-            Some(agent) => found.push(Arc::clone(agent)),
-            None => mistakes.push(missing(engine, &step.key, &step.agent)),
+    for (position, step) in plan.steps().iter().enumerate() {
+        let wanted = match plan.code(position) {
+            Some(Code::Native(_)) => {
+                found.push(None);
+                continue;
+            }
+            Some(Code::Agent(step)) => step.agent,
+            Some(Code::Template) | None => &step.agent,
+        };
+        match engine.agents.agent(wanted) {
+            Some(agent) if !wanted.starts_with(NATIVE) => found.push(Some(Arc::clone(agent))),
+            _ => mistakes.push(missing(engine, &step.key, wanted)),
         }
     }
     if mistakes.is_empty() {
@@ -279,7 +337,12 @@ fn agents(engine: &Engine, plan: &Plan) -> Result<Vec<Arc<dyn Agent>>, EngineErr
     }
 }
 
-fn missing(engine: &Engine, step: &str, agent: &str) -> String {
+fn missing(engine: &Parts, step: &str, agent: &str) -> String {
+    if agent.starts_with(NATIVE) {
+        return format!(
+            "step `{step}` is native code of the program that declares the workflow; only that program can run it"
+        );
+    }
     if let Some(capability) = agent.strip_prefix('@') {
         let capabilities = quoted(engine.agents.capabilities());
         let known = if capabilities.is_empty() {
