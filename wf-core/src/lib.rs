@@ -47,4 +47,4 @@ pub mod value;
 
 pub use lifecycle::{AnyExecution, Event, Execution, Pending, State, state};
 #[cfg(feature = "macros")]
-pub use wf_macros::workflow;
+pub use wf_macros::{AgentSet, workflow};

@@ -1,6 +1,25 @@
 //! What must not compile, and what the compiler says of it.
 
+use std::path::Path;
+
 #[test]
 fn illegal_transitions_do_not_compile() {
     trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+}
+
+/// The path of a workflow file is relative to the root of the crate that is compiled: trybuild's, not this one.
+fn place_workflow_files() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tests/trybuild/wf-core");
+    let folder = root.join("workflows");
+    std::fs::create_dir_all(&folder).unwrap();
+    for file in std::fs::read_dir("tests/compile_fail_workflow/workflows").unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn wrong_workflows_do_not_compile() {
+    place_workflow_files();
+    trybuild::TestCases::new().compile_fail("tests/compile_fail_workflow/*.rs");
 }

@@ -32,6 +32,15 @@ pub struct RunOptions {
     pub dry: bool,
 }
 
+impl RunOptions {
+    /// The same with an identifier of the host's choice.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<ExecutionId>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+}
+
 /// An execution that this engine holds the lease of; it goes on when it is awaited.
 ///
 /// # Cancellation

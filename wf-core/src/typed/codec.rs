@@ -154,7 +154,7 @@ mod tests {
         );
         assert_eq!(
             read::<u32>(r#"{"a":1}"#).unwrap_err(),
-            "invalid type: map, expected u32"
+            "invalid type: map, expected u32 at line 1 column 0"
         );
     }
 

@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn an_error_is_retryable_and_a_step_error_stays_what_it_is() {
-        let error = u32::from_str_radix("x", 10).unwrap_err();
+        let error = "x".parse::<u32>().unwrap_err();
         assert_eq!(
             StepFailure::from(error).into_step_error(),
             StepError::retryable("invalid digit found in string")

@@ -23,6 +23,9 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+/// A boxed future that can be sent between threads.
+pub use futures::future::BoxFuture;
+
 pub use agents::{AgentSet, Provides, Tag, agent_name_hash};
 pub use codec::{Codec, StepOutput, Typed, typed};
 pub use context::{Shown, ShownOptional, StepContext, Value};
