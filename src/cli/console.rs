@@ -1,5 +1,6 @@
 //! What is written where: results on standard output, all else on standard error.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -7,6 +8,7 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use wf_model::{Report, Role};
 
 use super::arguments::{Color, Global};
@@ -72,6 +74,20 @@ impl Console {
         })
     }
 
+    /// Writes the result of a run to standard output: the JSON object, or on a terminal, when it holds one text
+    /// alone, the text. Where the object goes to a file or a program, the text is a remark for whoever watches.
+    pub(crate) fn result(self, result: &str) -> Result<(), Failure> {
+        let text = only_text(result);
+        if io::stdout().is_terminal() {
+            let text = text.unwrap_or_else(|| document::indented(result));
+            return self.text(&printable(&text));
+        }
+        if let Some(text) = text {
+            self.note(&printable(&text));
+        }
+        self.text(&document::indented(result))
+    }
+
     /// Writes a remark to standard error, unless the user wants none.
     pub(crate) fn note(self, text: &str) {
         if !self.quiet {
@@ -119,6 +135,14 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'))
         .collect()
+}
+
+/// The one text that a run's result holds, if it holds nothing else.
+fn only_text(result: &str) -> Option<String> {
+    let members: HashMap<String, &RawValue> = serde_json::from_str(result).ok()?;
+    let mut members = members.into_values();
+    let only = members.next().filter(|_| members.next().is_none())?;
+    serde_json::from_str(only.get()).ok()
 }
 
 /// Makes a panic say in one line that it is a defect.
@@ -202,6 +226,14 @@ mod tests {
     #[test]
     fn control_characters_are_left_out() {
         assert_eq!(printable("a\u{1b}[2Jb\n\tc\u{9b}\0"), "a[2Jb\n\tc");
+    }
+
+    #[test]
+    fn only_a_result_of_one_text_is_one_text() {
+        let text = only_text(r##"{"review":"# Review\nfine"}"##);
+        assert_eq!(text.as_deref(), Some("# Review\nfine"));
+        assert_eq!(only_text(r#"{"review":{"ok":true}}"#), None);
+        assert_eq!(only_text(r#"{"a":"x","b":"y"}"#), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::console::Console;
 use super::database::Database;
 use super::exit::{Exit, Failure};
 use super::moment::human;
-use super::{run, start};
+use super::start;
 use crate::graph::{Diagram, Node, NodeState, dot, mermaid, svg};
 
 /// Draws a workflow file, a stored workflow, or an execution with how far it is.
@@ -57,7 +57,7 @@ async fn subject(
 ) -> Result<Diagram, Failure> {
     let file = Path::new(subject);
     if file.exists() {
-        let plan = run::read_plan(console, file)?;
+        let plan = start::read_plan(console, file)?;
         return Ok(diagram(&plan, plan.name().to_owned(), None));
     }
     let name = subject.to_string_lossy();

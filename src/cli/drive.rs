@@ -1,10 +1,11 @@
 //! Driving a run to its end, or to where the user wants it to stop.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
-use serde_json::value::RawValue;
+use wf_core::clock::{Clock, SystemClock};
 use wf_core::engine::{Engine, EngineError, Run, Status};
 use wf_core::id::ExecutionId;
 use wf_core::lifecycle::State;
@@ -13,11 +14,15 @@ use wf_core::store::ExecutionRecord;
 
 use super::console::Console;
 use super::database::{Database, quoted};
-use super::document::{StatusDocument, indented};
-use super::exit::{Exit, Failure};
+use super::document::StatusDocument;
+use super::exit::{Exit, Failure, with_causes};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::start::failure;
+use super::{control, owner};
+
+/// How long a follower waits for a change before it looks whether the driver still lives.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What the commands that drive an execution have in common.
 pub(crate) struct Session<'a> {
@@ -63,8 +68,8 @@ impl Session<'_> {
                     if let Err(error) = answer
                         && !error.is_illegal()
                     {
-                        self.progress.line(&format!("failed to pause: {}", super::exit::with_causes(&error)));
-                        interrupted = false;
+                        let reason = with_causes(&error);
+                        self.progress.line(&format!("failed to pause: {reason}; once more kills the running steps"));
                     }
                 }
             }
@@ -93,11 +98,11 @@ impl Session<'_> {
         loop {
             // Watching begins before reading, so that nothing falls in between.
             let mut changes = self.engine.store().watch(id);
-            let status = self.status(id).await?;
-            if status.state().is_terminal() || status.state() == State::Paused {
-                return self.report(&status);
+            let execution = self.execution(id).await?;
+            if execution.state.is_terminal() || execution.state == State::Paused {
+                return self.report(&self.status(id).await?);
             }
-            if self.is_abandoned(&status.execution) {
+            if is_abandoned(&execution) {
                 match self.engine.resume(id).await {
                     Ok(run) => return Box::pin(self.drive(run)).await,
                     Err(error) if error.is_held() || error.is_illegal() => {}
@@ -111,8 +116,8 @@ impl Session<'_> {
             }
             tokio::select! {
                 // A store that misses a change is asked again soon; and no change tells of a death.
-                () = tokio::time::sleep(std::time::Duration::from_millis(500)) => {}
-                _ = futures::StreamExt::next(&mut changes) => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                Some(()) = changes.next() => {}
                 () = self.signals.next() => {
                     self.console.note("no longer following; the execution goes on in its own process");
                     return Ok(Exit::Interrupted);
@@ -174,19 +179,15 @@ impl Session<'_> {
         if self.console.json {
             self.console.document(&StatusDocument::new(status))?;
         } else if let Some(result) = &status.result {
-            self.console.text(&shown(result.as_str()))?;
+            self.console.result(result.as_str())?;
         }
         Ok(Exit::of(status.state()))
     }
 
-    /// Whether the execution is driven by nobody who is known to live.
-    fn is_abandoned(&self, execution: &ExecutionRecord) -> bool {
-        use wf_core::clock::{Clock, SystemClock};
-
-        let expired = execution
-            .lease_until
-            .is_none_or(|until| until <= SystemClock::new().now());
-        expired || execution.owner.as_ref().is_none_or(super::owner::is_gone)
+    async fn execution(&self, id: &ExecutionId) -> Result<ExecutionRecord, Failure> {
+        let read = self.engine.store().execution(id).await;
+        let found = read.map_err(|error| Failure::store(&error))?;
+        found.ok_or_else(|| control::not_found(id, self.database))
     }
 
     fn resume_command(&self, id: &ExecutionId) -> String {
@@ -198,31 +199,9 @@ impl Session<'_> {
     }
 }
 
-/// A run's result for people: the text itself when it is one text, else the JSON object.
-fn shown(result: &str) -> String {
-    if let Ok(members) = serde_json::from_str::<HashMap<String, &RawValue>>(result)
-        && let [only] = members.values().collect::<Vec<_>>().as_slice()
-        && let Ok(text) = serde_json::from_str::<String>(only.get())
-    {
-        return text;
-    }
-    indented(result)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_single_text_is_shown_as_it_is_and_anything_else_as_json() {
-        assert_eq!(shown(r##"{"review":"# Review\nfine"}"##), "# Review\nfine");
-        assert_eq!(
-            shown(r#"{"review":{"ok":true}}"#),
-            "{\n  \"review\": {\n    \"ok\": true\n  }\n}"
-        );
-        assert_eq!(
-            shown(r#"{"a":"x","b":"y"}"#),
-            "{\n  \"a\": \"x\",\n  \"b\": \"y\"\n}"
-        );
-    }
+/// Whether the execution is driven by nobody who is known to live.
+fn is_abandoned(execution: &ExecutionRecord) -> bool {
+    let now = SystemClock::new().now();
+    let expired = execution.lease_until.is_none_or(|until| until <= now);
+    expired || execution.owner.as_ref().is_none_or(owner::is_gone)
 }

@@ -1,5 +1,6 @@
 //! The inputs of a run, from the command line.
 
+use std::collections::btree_map::Entry;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
@@ -146,10 +147,14 @@ impl Given<'_> {
     }
 
     fn take(&mut self, name: String, value: Json) {
-        if self.values.contains_key(&name) {
-            self.mistakes.push(format!("input `{name}` is given twice"));
-        } else {
-            self.values.insert(name, value);
+        match self.values.entry(name) {
+            Entry::Vacant(free) => {
+                free.insert(value);
+            }
+            Entry::Occupied(taken) => {
+                self.mistakes
+                    .push(format!("input `{}` is given twice", taken.key()));
+            }
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The `ax` command: from a command line to an exit status.
 //!
-//! One module per group of commands, and one each for what they share: where the [`database`] is, what
-//! ends up on which stream ([`console`]), the JSON documents, the tables, and how the command ends
-//! ([`exit`]).
+//! One module per command or pair of commands, and one each for what they share: where the database is,
+//! what ends up on which stream, the JSON documents, the tables, and how the command ends.
 
 mod arguments;
 mod console;

@@ -18,7 +18,7 @@ use super::arguments::Run;
 use super::console::Console;
 use super::document::raw;
 use super::exit::{Exit, Failure, with_causes};
-use super::{inputs, run, start};
+use super::{inputs, start};
 
 /// Checks a run's agents and inputs as the engine will, and returns the context that it will record.
 pub(crate) async fn check(
@@ -42,7 +42,7 @@ pub(crate) async fn check(
 
 /// `run --dry-run`: the plan in the order in which it would run, and each prompt as far as it can be known.
 pub(crate) async fn show(console: Console, arguments: &Run) -> Result<Exit, Failure> {
-    let plan = run::read_plan(console, &arguments.file)?;
+    let plan = start::read_plan(console, &arguments.file)?;
     let inputs = inputs::read(&plan, arguments)?;
     match start::agents_file(arguments.agents.as_deref(), &arguments.file) {
         Ok(file) => {

@@ -1,13 +1,11 @@
 //! `run`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use wf_core::engine::RunOptions;
 use wf_core::id::ExecutionId;
 use wf_core::plan::Plan;
 use wf_core::value::Json;
-use wf_model::Source;
 
 use super::arguments::Run;
 use super::console::Console;
@@ -28,7 +26,7 @@ pub(crate) async fn run(
     arguments: &Run,
 ) -> Result<Exit, Failure> {
     let id = arguments.id.as_deref().map(identifier).transpose()?;
-    let plan = read_plan(console, &arguments.file)?;
+    let plan = start::read_plan(console, &arguments.file)?;
     let inputs = inputs::read(&plan, arguments)?;
     let directory = start::current_directory()?;
     let agents_file = start::agents_file(arguments.agents.as_deref(), &arguments.file)?;
@@ -62,20 +60,6 @@ pub(crate) async fn run(
             again(&mut session, &id, &plan, &context).await
         }
         (Err(error), _) => Err(start::failure(&error, database)),
-    }
-}
-
-/// Reads a workflow file and tells what the checker thinks of it.
-pub(crate) fn read_plan(console: Console, file: &Path) -> Result<Arc<Plan>, Failure> {
-    match Source::file(file).and_then(|source| Plan::from_source(&source)) {
-        Ok((plan, warnings)) => {
-            console.warnings(&warnings);
-            Ok(plan)
-        }
-        Err(report) => Err(Failure::report(
-            format!("the workflow `{}` cannot be run", file.display()),
-            report,
-        )),
     }
 }
 

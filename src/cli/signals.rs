@@ -1,5 +1,6 @@
 //! The user's wish to stop, as signals.
 
+use std::fs;
 use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
@@ -7,16 +8,21 @@ use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Ctrl-C, a request to terminate, and the loss of the terminal.
-pub(crate) struct Signals([Signal; 3]);
+pub(crate) struct Signals(Vec<Signal>);
 
 impl Signals {
     /// Begins to catch them: none of them ends the process any more.
+    ///
+    /// The loss of the terminal is left alone where it is ignored already: so `nohup` wants it.
     pub(crate) fn catch() -> io::Result<Self> {
-        Ok(Signals([
+        let mut signals = vec![
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
+        ];
+        if !is_ignored(SignalKind::hangup()) {
+            signals.push(signal(SignalKind::hangup())?);
+        }
+        Ok(Signals(signals))
     }
 
     /// Waits for the next one. Dropping the future loses none.
@@ -31,4 +37,18 @@ impl Signals {
         })
         .await;
     }
+}
+
+/// Whether this process was started with the signal ignored, as far as the system tells.
+fn is_ignored(signal: SignalKind) -> bool {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
+    let Some(mask) = status.lines().find_map(|line| line.strip_prefix("SigIgn:")) else {
+        return false;
+    };
+    let bit = u32::try_from(signal.as_raw_value() - 1)
+        .ok()
+        .and_then(|bit| 1_u64.checked_shl(bit));
+    u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & bit.unwrap_or(0) != 0)
 }

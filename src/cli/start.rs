@@ -5,13 +5,30 @@ use std::sync::Arc;
 
 use wf_core::agent::Agents;
 use wf_core::engine::{Engine, EngineError};
+use wf_core::plan::Plan;
 use wf_core::store::Store;
+use wf_model::Source;
 
+use super::console::Console;
 use super::database::Database;
 use super::exit::{Exit, Failure, with_causes};
 use super::owner;
 use super::progress::Progress;
 use crate::agents::AgentsFile;
+
+/// Reads a workflow file and tells what the checker thinks of it.
+pub(crate) fn read_plan(console: Console, file: &Path) -> Result<Arc<Plan>, Failure> {
+    match Source::file(file).and_then(|source| Plan::from_source(&source)) {
+        Ok((plan, warnings)) => {
+            console.warnings(&warnings);
+            Ok(plan)
+        }
+        Err(report) => Err(Failure::report(
+            format!("the workflow `{}` cannot be run", file.display()),
+            report,
+        )),
+    }
+}
 
 /// The name of the agents file of those who name none.
 const AGENTS_FILE: &str = "agents.yaml";

@@ -192,8 +192,8 @@ fn a_program_gets_the_allow_list_and_what_the_file_names() {
         .env("TMPDIR", "/tmp")
         .env("USER", "me");
     let run = outcome(&mut command).assert_status(0);
-    let mut lines: Vec<&str> = run
-        .id_and_result()
+    let result = run.id_and_result();
+    let mut lines: Vec<&str> = result
         .1
         .lines()
         .filter(|line| !line.starts_with("PATH="))
@@ -261,7 +261,7 @@ fn escape_sequences_of_a_program_do_not_reach_the_terminal_in_errors() {
         .assert_status(1);
     let run = run.assert_says("gone");
     assert!(!run.stderr.contains('\u{1b}'), "{run:?}");
-    let status = workbench.workflow(&["status", run.id_and_result().0]);
+    let status = workbench.workflow(&["status", &run.id_and_result().0]);
     assert!(
         status.stdout.contains("gone") && !status.stdout.contains('\u{1b}'),
         "{status:?}"

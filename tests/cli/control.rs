@@ -38,7 +38,7 @@ fn a_pause_from_another_process_lets_the_running_step_end() {
     workbench.hear("up");
     workbench.tell("go", "ok");
     let resumed = end(resumed).assert_status(0);
-    assert_eq!(resumed.stdout, "two\n");
+    assert_eq!(resumed.told(), "two\n");
     assert!(!resumed.stderr.contains("first"), "{resumed:?}");
 }
 
@@ -143,7 +143,7 @@ fn an_execution_whose_process_died_is_resumed_at_once() {
     workbench.hear("up");
     workbench.tell("go", "ok");
     let resumed = end(resumed).assert_status(0);
-    assert_eq!(resumed.stdout, "two\n");
+    assert_eq!(resumed.told(), "two\n");
     assert!(resumed.stderr.starts_with("second: "), "{resumed:?}");
 }
 
@@ -194,7 +194,7 @@ fn resume_takes_the_agents_and_the_folder_that_the_run_was_started_with() {
         .to_str()
         .unwrap()
         .to_owned();
-    assert_eq!(resumed.stdout, format!("{folder}\n"));
+    assert_eq!(resumed.told(), format!("{folder}\n"));
 }
 
 #[test]
@@ -217,5 +217,5 @@ fn resume_takes_other_agents_when_told_to() {
     let resumed = workbench
         .workflow(&["resume", "x", "--agents", "other.yaml"])
         .assert_status(0);
-    assert_eq!(resumed.stdout, "p\n");
+    assert_eq!(resumed.told(), "p\n");
 }

@@ -15,8 +15,19 @@ fn the_identifier_comes_first_then_the_result_and_progress_goes_to_standard_erro
     assert_eq!(result, "hello world, hello world\n");
     let lines: Vec<&str> = run.stderr.lines().collect();
     assert_eq!(
-        (lines[0], lines[2], lines.len()),
-        ("greet: started", "again: started", 4)
+        (lines[0], lines[2], lines[4], lines.len()),
+        (
+            "greet: started",
+            "again: started",
+            "hello world, hello world",
+            5
+        )
+    );
+    let object = run.stdout.split_once('\n').unwrap().1;
+    let expected = serde_json::json!({ "again": "hello world, hello world" });
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(object).unwrap(),
+        expected
     );
     assert!(
         lines[1].starts_with("greet: completed in ")
@@ -183,7 +194,7 @@ steps:
     );
     let id = run.id_and_result().0;
     assert_eq!(
-        workbench.workflow(&["status", id, "--json"]).json()["steps"]["a"]["attempts"],
+        workbench.workflow(&["status", &id, "--json"]).json()["steps"]["a"]["attempts"],
         3
     );
 }
@@ -211,7 +222,7 @@ steps:
         .assert_says("paused; continue with: ax workflow resume parked\n");
     workbench.write("mended", "");
     let resumed = workbench.workflow(&["resume", "parked"]).assert_status(0);
-    assert_eq!(resumed.stdout, "p\n");
+    assert_eq!(resumed.told(), "p\n");
     resumed.assert_says("a: attempt 2 started");
 }
 

@@ -1,7 +1,7 @@
 //! Ctrl-C and its relatives: the first pauses, the second kills.
 
 use std::io::{BufRead, BufReader};
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -74,7 +74,7 @@ fn a_second_signal_kills_the_agents_and_exits_130_and_the_execution_can_be_resum
 
     workbench.write("agents.yaml", "agents: { worker: { builtin: echo } }\n");
     let resumed = workbench.workflow(&["resume", "x"]).assert_status(0);
-    assert_eq!(resumed.stdout, "two\n");
+    assert_eq!(resumed.told(), "two\n");
 }
 
 #[test]
@@ -91,4 +91,25 @@ fn a_signal_while_following_stops_only_that() {
     workbench.hear("up");
     workbench.tell("go", "ok");
     end(run).assert_status(0);
+}
+
+#[test]
+fn the_loss_of_the_terminal_is_ignored_where_the_user_wants_it_so() {
+    let workbench = Workbench::stepwise();
+    let mut command = std::process::Command::new("nohup");
+    command
+        .arg(env!("CARGO_BIN_EXE_ax"))
+        .args(["workflow", "run", "stepwise.yaml", "--id", "x"]);
+    command
+        .current_dir(workbench.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let run = command.spawn().unwrap();
+    workbench.hear("up");
+    send(&run, Signal::HUP);
+    workbench.tell("go", "ok");
+    workbench.hear("up");
+    workbench.tell("go", "ok");
+    assert_eq!(end(run).assert_status(0).told(), "x\ntwo\n");
 }

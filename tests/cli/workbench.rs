@@ -1,5 +1,6 @@
 //! A folder with a workflow and agents in it, and the command to run there.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -65,7 +66,7 @@ steps:
         let script = "echo up >up; read -r word <go; test \"$word\" = ok || exit 1; cat";
         workbench.write(
             "agents.yaml",
-            &format!("agents: {{ worker: {{ command: [sh, -c, '{script}'] }} }}\n"),
+            format!("agents: {{ worker: {{ command: [sh, -c, '{script}'] }} }}\n"),
         );
         workbench.pipe("up");
         workbench.pipe("go");
@@ -112,7 +113,15 @@ steps:
 
     /// The command, to be run in the folder with next to no environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ax"));
+        let ax = env!("CARGO_BIN_EXE_ax");
+        let mut command = if hangup_is_ignored() {
+            // What started these tests would have `ax` ignore it as well.
+            let mut command = Command::new("env");
+            command.args(["--default-signal=HUP", ax]);
+            command
+        } else {
+            Command::new(ax)
+        };
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -120,6 +129,10 @@ steps:
         command
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", self.folder.path());
+        // Where a build that measures coverage writes what it has seen.
+        if let Some(profile) = std::env::var_os("LLVM_PROFILE_FILE") {
+            command.env("LLVM_PROFILE_FILE", profile);
+        }
         command.stdin(Stdio::null());
         command
     }
@@ -179,9 +192,23 @@ impl Outcome {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The identifier that `run` has printed, and the result after it.
-    pub(crate) fn id_and_result(&self) -> (&str, &str) {
-        self.stdout.split_once('\n').unwrap()
+    /// The identifier that `run` has printed, and the one text of the result after it.
+    pub(crate) fn id_and_result(&self) -> (String, String) {
+        let told = self.told();
+        let (id, result) = told.split_once('\n').unwrap();
+        (id.to_owned(), result.to_owned())
+    }
+
+    /// Standard output with the one text that the result's object holds in the object's place,
+    /// if there is one.
+    pub(crate) fn told(&self) -> String {
+        let at = self.stdout.find('{').unwrap_or(self.stdout.len());
+        let (before, result) = self.stdout.split_at(at);
+        let texts: Result<BTreeMap<String, String>, _> = serde_json::from_str(result);
+        match texts.unwrap_or_default().into_values().collect::<Vec<_>>() {
+            texts if texts.len() == 1 => format!("{before}{}\n", texts[0].trim_end_matches('\n')),
+            _ => self.stdout.clone(),
+        }
     }
 
     #[track_caller]
@@ -228,4 +255,12 @@ pub(crate) fn end(mut child: Child) -> Outcome {
         stdout,
         stderr,
     }
+}
+
+/// Whether these tests were started with the loss of the terminal ignored, as by `nohup`.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = u64::from_str_radix(ignored.unwrap_or("0").trim(), 16).unwrap_or(0);
+    mask & 1 != 0
 }

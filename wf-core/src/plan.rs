@@ -367,3 +367,59 @@ fn slug(name: &str) -> String {
         slug.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Arc<Plan> {
+        let text = format!("name: \"{name}\"\nsteps: [{{ key: a, agent: x, prompt: p }}]");
+        Plan::from_yaml("t.yaml", &text).unwrap_or_else(|report| panic!("{report}"))
+    }
+
+    fn slug_of(name: &str) -> String {
+        let plan = named(name);
+        let (slug, hash) = plan.id().as_str().rsplit_once('-').unwrap();
+        assert!(plan.hash().starts_with(hash));
+        slug.to_owned()
+    }
+
+    #[test]
+    fn a_workflow_is_identified_by_its_name_and_its_content() {
+        assert_eq!(slug_of("Code Review -- Workflow!"), "code-review-workflow");
+        assert_eq!(slug_of("Übung 2"), "übung-2");
+        assert_eq!(slug_of("…"), "workflow");
+        assert_eq!(slug_of(&"long ".repeat(30)).chars().count(), 39);
+        assert_eq!(named("a").id(), named("a").id());
+        assert_ne!(named("a").id(), named("A").id());
+    }
+
+    #[test]
+    fn yaml_and_json_of_one_meaning_are_one_workflow() {
+        let json = r#"{"steps":[{"prompt":"p","key":"a","agent":"x"}],"name":"a"}"#;
+        let json = Plan::from_json("t.json", json).unwrap_or_else(|report| panic!("{report}"));
+        assert_eq!(json.id(), named("a").id());
+        assert_eq!(json.definition(), named("a").definition());
+    }
+
+    #[test]
+    fn a_plan_knows_the_longest_chain_behind_each_step() {
+        let text = "
+name: t
+steps:
+  - { key: end, agent: x, prompt: p, dependencies: [mid, side] }
+  - { key: mid, agent: x, prompt: p, dependencies: [top] }
+  - { key: side, agent: x, prompt: p }
+  - { key: top, agent: x, prompt: p }
+";
+        let plan = Plan::from_yaml("t.yaml", text).unwrap_or_else(|report| panic!("{report}"));
+        let lengths: Vec<u32> = (0..4).map(|step| plan.chain_length(step)).collect();
+        assert_eq!(lengths, [1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn a_wrong_file_is_a_report() {
+        let report = Plan::from_file("no/such/file.yaml").unwrap_err();
+        assert!(report.to_string().contains("no/such/file.yaml"), "{report}");
+    }
+}

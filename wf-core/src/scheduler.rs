@@ -5,6 +5,9 @@
 //! waiting → ready → running (→ resting → ready …) → settled, so that a whole run costs
 //! O((V + E) log V) for V steps and E dependencies.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;

@@ -48,7 +48,8 @@ fn read(path: &Path, name: &str) -> Result<(wf_model::Checked, Format), String> 
     // rustc puts `error:` before it itself.
     let told = |report: wf_model::Report| {
         let text = report.to_string();
-        text.strip_prefix("error: ").map_or(text.clone(), str::to_owned)
+        text.strip_prefix("error: ")
+            .map_or(text.clone(), str::to_owned)
     };
     let file = Source::file(path).map_err(told)?;
     let source = match file.format() {

@@ -11,7 +11,9 @@ use crate::read;
 use crate::report::{Finding, Report};
 use crate::tree::{Node, Reader, Spot, Syntax, Wanted, text};
 
-/// The longest text that is read, in bytes: 64 MiB.
+/// The longest file, and the longest text of YAML, that is read, in bytes: 64 MiB.
+///
+/// A text of JSON may be longer: the canonical form of what was read can be, and must be readable.
 pub const MAX_LENGTH: usize = 64 << 20;
 
 /// Names a way to write a document.
@@ -142,9 +144,10 @@ impl Source {
     /// The reader may already hold problems: what is odd, but no reason to stop.
     ///
     /// # Errors
-    /// When the text is not YAML or JSON at all, nests too deep, or expands to too much.
+    /// When the text is not YAML or JSON at all, is YAML longer than [`MAX_LENGTH`], nests too deep, or expands to
+    /// too much.
     pub fn parse(&self) -> Result<(Node, Reader), Report> {
-        if self.text.len() > MAX_LENGTH {
+        if self.format == Format::Yaml && self.text.len() > MAX_LENGTH {
             let help = "split it into smaller ones".to_owned();
             return Err(Report::unplaced(
                 &self.name,

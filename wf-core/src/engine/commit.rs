@@ -6,7 +6,7 @@ use std::task::Poll;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::drive::{Drive, Next};
+use super::drive::Drive;
 use super::wave::{Failure, Wave};
 use super::{EngineError, Notice};
 use crate::lifecycle::{AnyExecution, Event, Pending, Row, State, StateType, state};
@@ -19,6 +19,14 @@ pub(super) struct Committing {
     from: State,
     resting: Vec<(std::time::Duration, u32)>,
     failures: Vec<Failure>,
+}
+
+/// Where the loop goes from a state.
+pub(super) enum Next {
+    /// A path is to be committed; it says where to.
+    Commit(Committing),
+    /// There is nothing left to drive: the execution has ended, is paused, or was cancelled by another.
+    Over,
 }
 
 impl Drive {

@@ -1,4 +1,4 @@
-//! The loop: one arm per lifecycle state, one commit per turn.
+//! What is known of an execution that is being driven: what the pump, the waves and the loop work on.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -7,20 +7,15 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
-use wf_model::OnFailure;
 
 use super::attempt::Attempted;
-use super::commit::Committing;
-use super::pump::Turn;
-use super::run::Holding;
-use super::wave::Wave;
-use super::{EngineError, Parts, Status};
+use super::holding::Holding;
+use super::{Parts, Status};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
-use crate::lifecycle::{AnyExecution, Execution, Pending, State, StateType, state};
+use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::scheduler::Scheduler;
-use crate::step::StepOutcome;
 use crate::store::{StepRecord, StoreError};
 use crate::typed::{Typed, Value};
 use crate::value::Json;
@@ -163,240 +158,6 @@ impl Drive {
         &self.plan
     }
 
-    /// Drives from whatever state the execution is in until it has ended or is paused.
-    pub(super) async fn finish(mut self, mut at: AnyExecution) -> Result<Finished, EngineError> {
-        loop {
-            let next = match at {
-                AnyExecution::Idle(e) => self.validate(e.start_workflow().workflow_parsed()),
-                AnyExecution::Parsing(e) => self.validate(e.workflow_parsed()),
-                AnyExecution::ValidatingWorkflow(e) => self.validate(e.path()),
-                AnyExecution::BuildingDependencyGraph(e) => {
-                    self.schedule(e.dependency_graph_built(), Wave::default())
-                }
-                AnyExecution::SchedulingSteps(e) => self.schedule(e.path(), Wave::default()),
-                AnyExecution::ExecutingSteps(e) => self.execute(e).await?,
-                AnyExecution::AwaitingCompletion(e) => self.await_completion(e).await?,
-                AnyExecution::CreatingCheckpoint(e) => self.drain(e).await?,
-                AnyExecution::RestoringFromCheckpoint(e) => {
-                    self.schedule(e.checkpoint_restored(), Wave::default())
-                }
-                AnyExecution::AggregatingResults(e) => {
-                    self.commit(e.results_aggregated(), Wave::default())
-                }
-                AnyExecution::Paused(e) if std::mem::take(&mut self.resuming) => {
-                    self.schedule(e.resume().checkpoint_restored(), Wave::default())
-                }
-                AnyExecution::Paused(_)
-                | AnyExecution::Completed(_)
-                | AnyExecution::Failed(_)
-                | AnyExecution::Cancelled(_) => Next::Over,
-            };
-            at = match next {
-                Next::Commit(committing) => match self.land(committing).await? {
-                    Some(at) => at,
-                    None => return self.status().await,
-                },
-                Next::Over => return self.status().await,
-            };
-        }
-    }
-
-    /// The stored definition is a plan already, or there would be no run: names, types and order hold.
-    fn validate<F: StateType>(&mut self, at: Pending<F, state::ValidatingWorkflow>) -> Next {
-        self.schedule(
-            at.validation_complete().dependency_graph_built(),
-            Wave::default(),
-        )
-    }
-
-    /// From the decision what may start: to its start, to the end, or to a pause.
-    fn schedule<F: StateType>(
-        &mut self,
-        at: Pending<F, state::SchedulingSteps>,
-        wave: Wave,
-    ) -> Next {
-        let held = self.scheduler.held();
-        let stuck = self.plan.on_failure() != OnFailure::Continue || held == 0;
-        match self.scheduler.failed() {
-            _ if self.pausing => self.pause(at.pause(), wave),
-            Some(step) if stuck => {
-                let message = self.failure(step);
-                self.fail(at.error(message.clone()), wave, message)
-            }
-            _ if self.scheduler.is_done() => {
-                self.commit(at.all_steps_completed().results_aggregated(), wave)
-            }
-            _ => self.commit(at.steps_scheduled(held), wave),
-        }
-    }
-
-    /// Scheduled steps run until something is to be recorded.
-    async fn execute(&mut self, e: Execution<state::ExecutingSteps>) -> Result<Next, EngineError> {
-        // What was scheduled before this engine took over need not be scheduled again.
-        self.scheduler.release();
-        self.run_steps(e).await
-    }
-
-    /// Some steps are over: others may have become ready, or are awaited until something is to be recorded.
-    async fn await_completion(
-        &mut self,
-        e: Execution<state::AwaitingCompletion>,
-    ) -> Result<Next, EngineError> {
-        let ready = self.scheduler.held() > 0 && !self.draining;
-        if ready || self.is_idle() {
-            return Ok(self.after(e.path(), Wave::default()));
-        }
-        self.run_steps(e).await
-    }
-
-    /// One turn of the pump, and what is recorded of it.
-    async fn run_steps<S: Underway>(&mut self, e: Execution<S>) -> Result<Next, EngineError> {
-        if !self.carried.is_empty() {
-            return Ok(self.commit(e.path(), Wave::default()));
-        }
-        let turn = self.turn(e.row()).await?;
-        let mut wave = Wave::default();
-        match turn {
-            Turn::Ended => self.collect(&mut wave),
-            Turn::Show => self.show(&mut wave),
-            Turn::TimedOut => {
-                self.collect(&mut wave);
-                self.give_up(&mut wave, "the run is out of time");
-            }
-            Turn::Pause => return Ok(self.pause(S::pause(e), wave)),
-            Turn::Gone => return Ok(Next::Over),
-            Turn::Stalled => {
-                if let Some(step) = self.scheduler.next_blocked() {
-                    wave.completed.push(self.skip(step, &mut wave.writes));
-                }
-            }
-        }
-        let mut completed = std::mem::take(&mut wave.completed).into_iter();
-        Ok(match completed.next() {
-            Some(first) => {
-                let path = completed.fold(S::step_completed(e, first), |path, step| {
-                    path.step_completed(step)
-                });
-                self.after(path, wave)
-            }
-            None if self.timed_out || turn == Turn::Stalled => {
-                let message = self.reason();
-                self.fail(S::error(e, message.clone()), wave, message)
-            }
-            None => self.commit(e.path(), wave),
-        })
-    }
-
-    /// Steps are over: on to the next ones, to the end, to a pause, or to wait for those that still run.
-    fn after<F: StateType>(
-        &mut self,
-        mut path: Pending<F, state::AwaitingCompletion>,
-        mut wave: Wave,
-    ) -> Next {
-        while let Some(step) = self.scheduler.next_blocked() {
-            path = path.step_completed(self.skip(step, &mut wave.writes));
-        }
-        let failed = self.scheduler.failed();
-        let on_failure = self.plan.on_failure();
-        let running = self.scheduler.running() > 0;
-        if failed.is_some() && on_failure == OnFailure::Pause {
-            self.pausing = true;
-        }
-        let ended = self.scheduler.is_done()
-            || (failed.is_some() && on_failure == OnFailure::Fail && !running);
-        if self.timed_out || (ended && failed.is_some() && !self.pausing) {
-            let message = self.reason();
-            self.give_up(&mut wave, &message);
-            for step in std::mem::take(&mut wave.completed) {
-                path = path.step_completed(step);
-            }
-            let path = {
-                let checkpoint = self.checkpoint(path.row(), &mut wave);
-                path.checkpoint_created(checkpoint)
-            };
-            return self.fail(path.error(message.clone()), wave, message);
-        }
-        if ended && failed.is_none() {
-            let path = {
-                let checkpoint = self.checkpoint(path.row(), &mut wave);
-                path.checkpoint_created(checkpoint)
-            };
-            return self.commit(path.all_steps_completed().results_aggregated(), wave);
-        }
-        if self.pausing {
-            return self.pause(path.pause(), wave);
-        }
-        let held = if failed.is_some() && on_failure == OnFailure::Fail {
-            0
-        } else {
-            self.scheduler.held()
-        };
-        if held > 0 {
-            if self.is_checkpoint_due() {
-                path = {
-                    let checkpoint = self.checkpoint(path.row(), &mut wave);
-                    path.checkpoint_created(checkpoint)
-                };
-            }
-            return self.commit(path.steps_scheduled(held), wave);
-        }
-        if self.is_idle() && wave.resting.is_empty() {
-            let message = self.reason();
-            return self.fail(path.error(message.clone()), wave, message);
-        }
-        self.commit(path, wave)
-    }
-
-    /// A pausing execution: what runs ends and is recorded, then the pause is complete.
-    async fn drain(
-        &mut self,
-        e: Execution<state::CreatingCheckpoint>,
-    ) -> Result<Next, EngineError> {
-        self.draining = true;
-        let mut wave = Wave::default();
-        if self.scheduler.running() == 0 && self.ended.is_empty() {
-            return Ok(self.pause(e.path(), wave));
-        }
-        match self.turn(e.row()).await? {
-            Turn::Gone => return Ok(Next::Over),
-            Turn::Ended => self.collect(&mut wave),
-            Turn::Show => self.show(&mut wave),
-            Turn::TimedOut => {
-                self.collect(&mut wave);
-                self.give_up(&mut wave, "the run is out of time");
-            }
-            Turn::Pause | Turn::Stalled => {}
-        }
-        let completed = std::mem::take(&mut wave.completed);
-        let path = completed
-            .into_iter()
-            .fold(e.path(), |path, step| path.step_completed(step));
-        if self.timed_out {
-            let message = self.reason();
-            return Ok(self.fail(path.error(message.clone()), wave, message));
-        }
-        Ok(self.pause(path, wave))
-    }
-
-    /// On a path to a pause: completes it when nothing runs, and leaves it again if that was asked for.
-    fn pause<F: StateType>(
-        &mut self,
-        path: Pending<F, state::CreatingCheckpoint>,
-        mut wave: Wave,
-    ) -> Next {
-        self.draining = true;
-        if self.scheduler.running() > 0 || !self.ended.is_empty() {
-            return self.commit(path, wave);
-        }
-        let checkpoint = self.checkpoint(path.row(), &mut wave);
-        let paused = path.checkpoint_created(checkpoint);
-        if std::mem::take(&mut self.resuming) {
-            self.draining = false;
-            return self.schedule(paused.resume().checkpoint_restored(), wave);
-        }
-        self.commit(paused, wave)
-    }
-
     /// Nothing runs, nothing may start, and nothing waits for its next attempt.
     pub(super) fn is_idle(&self) -> bool {
         let rests = !self.resting.is_empty() && !self.scheduler.is_stopped();
@@ -404,25 +165,6 @@ impl Drive {
             && self.ended.is_empty()
             && !rests
             && !self.scheduler.has_ready()
-    }
-
-    /// How the execution stands, now that it is not driven any further.
-    async fn status(mut self) -> Result<Finished, EngineError> {
-        self.attempts.clear();
-        let id = self.id();
-        let execution = self
-            .engine
-            .store
-            .execution(id)
-            .await?
-            .ok_or_else(|| EngineError::not_found(id))?;
-        let slots = self.slots.into_iter();
-        let (records, typed) = slots.map(|slot| (slot.record, slot.typed)).unzip();
-        Ok(Finished {
-            status: Status::new(&self.plan, execution, records),
-            typed,
-            plan: self.plan,
-        })
     }
 }
 
@@ -433,40 +175,3 @@ pub(crate) struct Finished {
     pub(super) typed: Vec<Option<Typed>>,
     pub(super) plan: Arc<Plan>,
 }
-
-/// Where the loop goes from a state.
-pub(super) enum Next {
-    /// A path is to be committed; it says where to.
-    Commit(Committing),
-    /// There is nothing left to drive: the execution has ended, is paused, or was cancelled by another.
-    Over,
-}
-
-/// The two states in which steps run: what is legal in both.
-trait Underway: StateType + Sized {
-    fn step_completed(
-        e: Execution<Self>,
-        step: StepOutcome,
-    ) -> Pending<Self, state::AwaitingCompletion>;
-    fn pause(e: Execution<Self>) -> Pending<Self, state::CreatingCheckpoint>;
-    fn error(e: Execution<Self>, message: String) -> Pending<Self, state::Failed>;
-}
-
-macro_rules! underway {
-    ($($state:ident),+) => { $(
-        impl Underway for state::$state {
-            fn step_completed(e: Execution<Self>, step: StepOutcome) -> Pending<Self, state::AwaitingCompletion> {
-                e.step_completed(step)
-            }
-
-            fn pause(e: Execution<Self>) -> Pending<Self, state::CreatingCheckpoint> {
-                e.pause()
-            }
-
-            fn error(e: Execution<Self>, message: String) -> Pending<Self, state::Failed> {
-                e.error(message)
-            }
-        }
-    )+ };
-}
-underway!(ExecutingSteps, AwaitingCompletion);

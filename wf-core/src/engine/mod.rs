@@ -13,19 +13,20 @@ mod attempt;
 mod commit;
 mod drive;
 mod error;
+mod holding;
 mod notice;
 mod pump;
 mod run;
+mod states;
 mod status;
 #[cfg(test)]
 mod tests;
 mod wave;
 mod work;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -43,6 +44,7 @@ use crate::plan::{Inputs, Plan};
 use crate::spawn::Spawn;
 use crate::store::{ExecutionRecord, Store};
 use crate::typed::AgentSet;
+use holding::Active;
 
 /// How long a lease lasts unless the host says otherwise.
 const LEASE: Duration = Duration::from_secs(30);
@@ -322,29 +324,5 @@ impl Parts {
         if let Some(observer) = &self.observer {
             observer(notice);
         }
-    }
-}
-
-/// What the runs of one engine share.
-#[derive(Default)]
-struct Active {
-    runs: Mutex<HashSet<ExecutionId>>,
-    /// When the leases of this engine were last renewed, on its clock.
-    renewed: Mutex<Duration>,
-}
-
-impl Active {
-    fn runs(&self) -> MutexGuard<'_, HashSet<ExecutionId>> {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether it is this caller's turn to renew the leases of all runs.
-    fn renews(&self, now: Duration, every: Duration) -> bool {
-        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = renewed.is_zero() || now.saturating_sub(*renewed) >= every;
-        if due {
-            *renewed = now;
-        }
-        due
     }
 }

@@ -120,11 +120,10 @@ impl Drive {
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
         record.attempts.push(Attempt::start(number, now));
         record.started_at.get_or_insert(now);
-        self.unshown.push_back((
-            self.engine.clock.elapsed() + MOMENT,
-            step,
-            record.attempts.len(),
-        ));
+        let attempt = record.attempts.len();
+        self.forget_shown();
+        let due = self.engine.clock.elapsed() + MOMENT;
+        self.unshown.push_back((due, step, attempt));
         self.engine.tell(&Notice::AttemptStarted {
             execution: self.id(),
             step: self.plan.key(at),
@@ -162,14 +161,19 @@ impl Drive {
     }
 
     fn is_anything_to_show(&mut self, now: Duration) -> bool {
-        while let Some(&(due, step, attempt)) = self.unshown.front() {
+        self.forget_shown();
+        self.unshown.front().is_some_and(|&(due, ..)| due <= now)
+    }
+
+    /// Drops the steps from the front of the queue that need not be shown as running any more.
+    fn forget_shown(&mut self) {
+        while let Some(&(_, step, attempt)) = self.unshown.front() {
             let hidden = self.slots[step as usize].record.state == StepState::Pending;
             if hidden && self.is_running(step, attempt) {
-                return due <= now;
+                break;
             }
             self.unshown.pop_front();
         }
-        false
     }
 
     /// Prolongs the leases of all this engine's runs, when it is this run's turn.

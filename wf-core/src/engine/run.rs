@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use wf_model::Report;
 
 use super::drive::{Drive, Finished, Purpose};
-use super::{Active, EngineError, Parts, Status};
+use super::holding::Holding;
+use super::{EngineError, Parts, Status};
 use crate::agent::Agent;
 use crate::id::{ExecutionId, Owner};
 use crate::lifecycle::{AnyExecution, EventKind, Row, State};
@@ -101,7 +102,7 @@ impl Run {
             .map_err(|mistakes| EngineError::inputs(&mistakes))?;
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
-        let holding = Holding::new(engine, &id).ok_or_else(|| EngineError::exists(&id))?;
+        let holding = Holding::new(&engine.active, &id).ok_or_else(|| EngineError::exists(&id))?;
         let new = NewExecution {
             id: id.clone(),
             workflow: plan.workflow().clone(),
@@ -195,8 +196,8 @@ impl Run {
         } = loaded;
         let id = &execution.id;
         let inputs = inputs(&plan, &execution)?;
-        let holding =
-            Holding::new(engine, id).ok_or_else(|| EngineError::held(id, execution.state))?;
+        let holding = Holding::new(&engine.active, id)
+            .ok_or_else(|| EngineError::held(id, execution.state))?;
         let lease_until = engine.clock.now().after(engine.lease);
         let claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
         let row = match engine.store.claim(claim).await {
@@ -221,29 +222,6 @@ impl Run {
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Run").field(&self.at).finish()
-    }
-}
-
-/// Marks an execution as driven by this engine, as long as it lives.
-pub(super) struct Holding {
-    active: Arc<Active>,
-    pub(super) id: ExecutionId,
-}
-
-impl Holding {
-    /// Marks it, unless it is marked.
-    fn new(engine: &Parts, id: &ExecutionId) -> Option<Self> {
-        let marked = engine.active.runs().insert(id.clone());
-        marked.then(|| Holding {
-            active: Arc::clone(&engine.active),
-            id: id.clone(),
-        })
-    }
-}
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        self.active.runs().remove(&self.id);
     }
 }
 

@@ -318,9 +318,9 @@ impl<P: Clone> Resolver<'_, '_, P> {
                 braced(head)
             )),
         };
-        // An input that was probably meant is not unused as well.
-        if let Some(input) =
-            meant.and_then(|meant| self.inputs.iter().position(|input| input.name == meant))
+        // A declared input that was probably meant is not unused as well.
+        if let Some(meant) = meant.filter(|_| is_declared)
+            && let Some(input) = self.inputs.iter().position(|input| input.name == meant)
             && let Some(is_used) = self.is_used.get_mut(input)
         {
             *is_used = true;

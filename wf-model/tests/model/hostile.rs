@@ -209,12 +209,16 @@ fn nul_bytes_and_one_long_line_are_refused_where_they_stand() {
 }
 
 #[test]
-fn a_text_that_is_too_long_is_refused_before_it_is_parsed() {
-    let report = refused(&Source::yaml("h.yaml", "#".repeat(MAX_LENGTH + 1)));
+fn a_text_of_yaml_that_is_too_long_is_refused_before_it_is_parsed() {
+    let long = "#".repeat(MAX_LENGTH + 1);
+    let report = refused(&Source::yaml("h.yaml", long.as_str()));
     assert_eq!(
         report.diagnostics()[0].message,
         "the text is longer than 64 MiB"
     );
+    // The canonical form of a definition may be longer than what it was read from.
+    let report = refused(&Source::json("h.json", long));
+    assert_eq!(report.diagnostics()[0].message, "expected a value");
 }
 
 #[test]
@@ -235,6 +239,19 @@ fn one_prompt_with_endless_mistakes_is_reported_up_to_a_bound() {
                 .is_sorted_by_key(|diagnostic| diagnostic.range.start)
         );
     }
+}
+
+#[test]
+fn undeclared_inputs_that_clash_by_the_thousand_are_reported() {
+    let prompt: String = (0..20_000)
+        .map(|name| format!("{{{{a-{name}}}}}{{{{a_{name}}}}}"))
+        .collect();
+    let text = format!("name: w\nsteps:\n- key: k\n  agent: x\n  prompt: '{prompt}'\n");
+    let report = refused(&Source::yaml("h.yaml", text));
+    assert_eq!(
+        report.diagnostics()[0].message,
+        "unknown name `a_0`; did you mean `a-0`?"
+    );
 }
 
 #[test]
