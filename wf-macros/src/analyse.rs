@@ -1,5 +1,6 @@
 //! From a declaration to a definition: what a step mentions is what it depends on.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use proc_macro2::{Ident, Span};
@@ -49,6 +50,9 @@ pub(crate) enum Target {
 
 /// With more names than this in scope, only those like an unknown name are offered for it.
 const OFFERED: usize = 32;
+
+/// This many names are compared with unknown ones, in all.
+const COMPARISONS: usize = 20_000;
 
 /// Finds out what each step mentions, and checks the definition that results.
 pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed {
@@ -120,6 +124,8 @@ struct Scope<'a> {
     workflow: &'a Workflow,
     targets: HashMap<String, Target>,
     keys: Vec<String>,
+    /// How many more names may be compared with unknown ones, so that many steps do not make many times the work.
+    comparisons_left: Cell<usize>,
 }
 
 impl<'a> Scope<'a> {
@@ -139,6 +145,7 @@ impl<'a> Scope<'a> {
         });
         Scope {
             keys: keys.collect(),
+            comparisons_left: Cell::new(COMPARISONS),
             workflow,
             targets,
         }
@@ -227,6 +234,7 @@ fn mentioned(scope: &Scope<'_>, at: usize, step: &Step, mistakes: &mut Mistakes)
     let mut seen = HashSet::new();
     for (name, span) in values {
         match scope.find(&name) {
+            None if bound.contains(&name) => {}
             None => mentioned.unknown.push(name),
             // What the code binds itself is not the step of that name, unless that step is there to be read.
             Some(Target::Step(target)) if target >= at && bound.contains(&name) => {}
@@ -312,15 +320,24 @@ fn offers(scope: &Scope<'_>, at: usize, step: &Step, mentioned: &Mentioned) -> V
     }
     let (inputs, steps) = (scope.workflow.inputs.len(), at);
     let offers_all = inputs + scope.workflow.steps.len() <= OFFERED;
-    if !offers_all && mentioned.unknown.is_empty() {
+    let unknown: Vec<&str> = mentioned
+        .unknown
+        .iter()
+        .map(String::as_str)
+        .filter(|name| may_be_misspelt(name))
+        .collect();
+    if !offers_all && unknown.is_empty() {
         return Vec::new();
     }
     let targets = (0..inputs)
         .map(Target::Input)
         .chain((0..steps).map(Target::Step));
     let is_like = |name: &str| {
-        mentioned.unknown.iter().any(|unknown| {
-            name.starts_with(unknown.as_str()) || wf_model::nearest(unknown, [name]).is_some()
+        unknown.iter().any(|unknown| {
+            let left = scope.comparisons_left.get().checked_sub(1);
+            scope.comparisons_left.set(left.unwrap_or(0));
+            left.is_some()
+                && (name.starts_with(unknown) || wf_model::nearest(unknown, [name]).is_some())
         })
     };
     targets
@@ -331,6 +348,15 @@ fn offers(scope: &Scope<'_>, at: usize, step: &Step, mentioned: &Mentioned) -> V
                 && (offers_all || is_like(&name))
         })
         .collect()
+}
+
+/// Whether a name can stand for a step or an input: types, keywords and names bound elsewhere do not.
+fn may_be_misspelt(name: &str) -> bool {
+    const OTHERS: [&str; 20] = [
+        "as", "async", "await", "bool", "f32", "f64", "false", "if", "in", "let", "match", "move",
+        "mut", "ref", "return", "self", "str", "true", "u64", "usize",
+    ];
+    name.starts_with(|first: char| first.is_lowercase() || first == '_') && !OTHERS.contains(&name)
 }
 
 fn definition(workflow: &Workflow) -> Definition {
