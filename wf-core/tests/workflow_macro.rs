@@ -379,3 +379,58 @@ fn a_workflow_is_declared_in_a_function() {
     let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
     assert_eq!(*block_on(engine.run(Local { n: 4 })).unwrap().double(), 8);
 }
+
+/// One workflow as two builds of a program have it: its definition is the same, the type's fields are not.
+macro_rules! build {
+    ($module:ident, $field:ty, $value:expr, $total:path) => {
+        mod $module {
+            #[derive(serde::Serialize, serde::Deserialize)]
+            pub(super) struct Found {
+                pub(super) files: $field,
+            }
+
+            wf_core::workflow! {
+                #[name = "Build"]
+                #[on_failure = "pause"]
+                pub(super) workflow Build {
+                    step found: Found = Found { files: $value };
+                    step total: usize = $total(&found.files)?;
+                }
+            }
+        }
+    };
+}
+
+fn not_yet(_: &[String]) -> Result<usize, StepError> {
+    Err(StepError::terminal("not in this build"))
+}
+
+fn count(files: &[u32]) -> Result<usize, StepError> {
+    Ok(files.len())
+}
+
+build!(before, Vec<String>, vec!["a.rs".to_owned()], super::not_yet);
+build!(after, Vec<u32>, vec![1], super::count);
+
+#[test]
+fn a_stored_value_that_no_longer_fits_is_an_error_that_names_step_and_field() {
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    let error = block_on(async {
+        let options = RunOptions::default().with_id("run");
+        let run = engine.start_as(before::Build {}, options).await.unwrap();
+        let Ended::Paused(paused) = run.finish().await.unwrap() else {
+            panic!("the run was not paused");
+        };
+        let id = paused.id().clone();
+        let run = engine.resume_as::<after::Build>(&id).await.unwrap();
+        let Ended::Paused(paused) = run.finish().await.unwrap() else {
+            panic!("the run was not paused");
+        };
+        let step = paused.status().step("total").unwrap();
+        step.record.error.clone().unwrap()
+    });
+    assert_eq!(
+        error,
+        "the stored result of step `found` does not fit its type: field `files[0]`: invalid type: string \"a.rs\", expected u32 at line 1 column 16"
+    );
+}
