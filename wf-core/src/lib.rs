@@ -19,11 +19,11 @@
 //! executor. Closures can be agents and spawners. The engine's futures are `Send`, need no particular executor, and
 //! spawn nothing by themselves.
 //!
-//! See [`Engine`](engine::Engine) for a program to start from. The durable store is the crate `wf-diesel`.
+//! See [`Engine`](engine::Engine) for a program to start from, and [`typed`] for workflows written in Rust. The durable store is the crate `wf-diesel`.
 //!
 //! # Features
 //!
-//! - `macros` (default): `workflow!`.
+//! - `macros` (default): `workflow!` and `#[derive(AgentSet)]`.
 //! - `testing`: virtual time, and the conformance suite that every store must pass.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]

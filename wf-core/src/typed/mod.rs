@@ -10,6 +10,29 @@
 //!
 //! Everything here has a name, so a host can keep an [`Engine<Team>`](crate::engine::Engine), a [`RunOf`] or a
 //! [`PausedRun`] in a field of its own.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::sync::Arc;
+//! use wf_core::agent::Agents;
+//! use wf_core::engine::Engine;
+//! use wf_core::store::MemoryStore;
+//!
+//! wf_core::workflow! {
+//!     workflow Review(diff: String) {
+//!         step lines: usize = diff.lines().count();
+//!         step audit: String = ask security "Audit {lines} lines: {diff}";
+//!     }
+//! }
+//!
+//! let agents = Agents::new().with("security", |prompt: String| async move { prompt });
+//! let engine = Engine::new(Arc::new(MemoryStore::new()), agents);
+//! let run = engine.run(Review { diff: "+ one".to_owned() });
+//! let output = futures::executor::block_on(run)?;
+//! assert_eq!(output.audit(), "Audit 1 lines: + one");
+//! # Ok::<(), wf_core::typed::RunError>(())
+//! ```
 
 mod agents;
 mod codec;
