@@ -19,10 +19,26 @@ pub(crate) fn crate_path() -> TokenStream {
 
 fn renamed() -> Option<String> {
     let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR")?);
+    let manifest = |folder: &Path| std::fs::read_to_string(folder.join("Cargo.toml")).ok();
+    let own = manifest(&folder)?;
+    if let Some(name) = renamed_in(&own) {
+        return Some(name);
+    }
     // A dependency that is inherited is renamed in the workspace's manifest.
-    folder.ancestors().find_map(|folder| {
-        let manifest = std::fs::read_to_string(Path::new(folder).join("Cargo.toml")).ok()?;
-        renamed_in(&manifest)
+    let parents = folder.ancestors().skip(1);
+    let mut names = parents.filter_map(|folder| renamed_in(&manifest(folder)?));
+    names.find(|name| depends_on(&own, name))
+}
+
+/// Whether a manifest has a dependency of that name, written with `-` or `_`.
+fn depends_on(manifest: &str, name: &str) -> bool {
+    manifest.lines().any(|line| {
+        let key = line
+            .trim()
+            .split(['=', '.', ' '])
+            .next()
+            .unwrap_or_default();
+        key.trim_matches('"').replace('-', "_") == name
     })
 }
 
@@ -67,5 +83,12 @@ mod tests {
         assert_eq!(renamed_in(dotted).as_deref(), Some("flow"));
         let plain = "[package]\nname = \"host\"\n[dependencies]\nwf-core = \"1\"\n";
         assert_eq!(renamed_in(plain), None);
+    }
+
+    #[test]
+    fn a_name_is_inherited_only_where_it_is_used() {
+        let inherits = "[dependencies]\nmy-flow.workspace = true\n";
+        assert!(depends_on(inherits, "my_flow"));
+        assert!(!depends_on("[dependencies]\nwf-core = \"1\"\n", "my_flow"));
     }
 }
