@@ -1,5 +1,9 @@
 //! The documentation agrees with the code.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
 use wf_core::lifecycle::MERMAID;
 
 #[test]
@@ -25,4 +29,39 @@ fn the_readme_shows_the_examples_as_they_are() {
         "the README's program is not that of examples/embed_yaml.rs"
     );
     assert!(program.lines().count() < 40, "the program has become long");
+}
+
+#[test]
+fn every_test_that_the_durability_page_names_exists() {
+    let page = include_str!("../docs/durability.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut code = String::new();
+    for folder in ["wf-core/src", "wf-diesel/tests"] {
+        read_rust(&root.join(folder), &mut code);
+    }
+    let named: Vec<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.matches('_').count() > 3 && !word.contains(['/', ':', '(']))
+        .collect();
+    assert!(named.len() > 35, "{named:?}");
+    for test in named {
+        assert!(
+            code.contains(&format!("fn {test}(")),
+            "there is no test `{test}`"
+        );
+    }
+}
+
+/// Appends the text of every Rust file in a folder and below it.
+fn read_rust(folder: &Path, code: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_rust(&path, code);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            code.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
 }

@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use wf_model::parse_duration;
 
 /// Runs durable workflows of agents.
 #[derive(Debug, Parser)]
@@ -82,6 +84,10 @@ pub(crate) enum Workflow {
     Resume(Resume),
     /// Cancel an execution for good: its running steps are killed
     Cancel(Execution),
+    /// Start a new execution from a checkpoint: only what was not done then is run
+    Restore(Restore),
+    /// Delete old checkpoints, and nothing else
+    Prune(Prune),
     /// Check workflow files without running them
     Validate(Validate),
     /// Draw a workflow, or how far an execution of it is
@@ -116,6 +122,23 @@ pub(crate) struct Resume {
     /// The agents file [default: the one that the execution was started with]
     #[arg(long, value_name = "FILE")]
     pub(crate) agents: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The checkpoint's identifier, as `ax workflow checkpoints` lists it
+    #[arg(value_name = "CHECKPOINT-ID")]
+    pub(crate) id: String,
+    /// The agents file [default: the one that the execution was started with]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agents: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// How old a checkpoint must be, such as `12h` or `30d`; the newest of a run that is not over is kept
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_duration)]
+    pub(crate) older_than: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -161,5 +184,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn checkpoints_are_kept_as_long_as_hosts_keep_them() {
+        let parsed = Arguments::try_parse_from(["ax", "workflow", "prune"]);
+        let Ok(Arguments {
+            command: Command::Workflow(Workflow::Prune(prune)),
+            ..
+        }) = parsed
+        else {
+            panic!("{parsed:?}");
+        };
+        assert_eq!(prune.older_than, wf_core::engine::RETENTION);
     }
 }

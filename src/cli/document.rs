@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
-use wf_core::engine::{Status, StepStatus};
-use wf_core::store::{CheckpointRecord, ExecutionRecord, WorkflowRecord};
+use wf_core::engine::{Checkpoint, Status, StepStatus};
+use wf_core::store::{ExecutionRecord, WorkflowRecord};
 use wf_core::value::Json;
 use wf_model::{Diagnostic, Report, Severity};
 
@@ -224,21 +224,16 @@ pub(crate) struct CheckpointDocument<'a> {
     created_at: String,
 }
 
-impl<'a> CheckpointDocument<'a> {
-    pub(crate) fn new(checkpoint: &'a CheckpointRecord, steps: &'a [StepStatus]) -> Self {
-        let key = |position: &u32| {
-            let step = usize::try_from(*position)
-                .ok()
-                .and_then(|position| steps.get(position));
-            step.map(|step| step.key.as_str())
-        };
+impl<'a> From<&'a Checkpoint> for CheckpointDocument<'a> {
+    fn from(checkpoint: &'a Checkpoint) -> Self {
+        let record = &checkpoint.record;
         CheckpointDocument {
-            id: checkpoint.id.as_str(),
-            execution_id: checkpoint.execution_id.as_str(),
-            state: checkpoint.state.name(),
-            context: raw(&checkpoint.context),
-            completed_steps: checkpoint.completed_steps.iter().filter_map(key).collect(),
-            created_at: rfc_3339(checkpoint.created_at),
+            id: record.id.as_str(),
+            execution_id: record.execution_id.as_str(),
+            state: record.state.name(),
+            context: raw(&record.context),
+            completed_steps: checkpoint.completed_steps().collect(),
+            created_at: rfc_3339(record.created_at),
         }
     }
 }

@@ -103,7 +103,7 @@ impl Session<'_> {
                 return self.report(&self.status(id).await?);
             }
             if is_abandoned(&execution) {
-                match self.engine.resume(id).await {
+                match self.engine.take_over(id).await {
                     Ok(run) => return Box::pin(self.drive(run)).await,
                     Err(error) if error.is_held() || error.is_illegal() => {}
                     Err(error) => return Err(failure(&error, self.database)),

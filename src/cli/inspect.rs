@@ -131,37 +131,35 @@ pub(crate) async fn checkpoints(
     arguments: &Execution,
 ) -> Result<Exit, Failure> {
     let (engine, id) = control::open(console, database, arguments)?;
-    let status = engine
-        .status(&id)
-        .await
-        .map_err(|error| start::failure(&error, database))?;
-    let checkpoints = engine
-        .store()
-        .checkpoints(&id)
-        .await
-        .map_err(|error| Failure::store(&error))?;
+    let failed = |error| start::failure(&error, database);
+    let checkpoints = engine.checkpoints(&id).await.map_err(failed)?;
     if console.json {
-        let documents = checkpoints
-            .iter()
-            .map(|checkpoint| CheckpointDocument::new(checkpoint, &status.steps));
+        let documents = checkpoints.iter().map(CheckpointDocument::from);
         console.document(&documents.collect::<Vec<_>>())?;
     } else if checkpoints.is_empty() {
-        console.note("the execution has no checkpoints yet");
+        console.note("the execution has no checkpoints");
     } else {
-        let mut table = Table::new(&["id", "state", "completed_steps", "created_at"]);
+        let mut table = Table::new(&["id", "state", "created_at", "completed_steps"]);
         for checkpoint in &checkpoints {
+            let record = &checkpoint.record;
+            let mut steps = checkpoint.completed_steps();
+            let count = steps.len();
+            let covered = match steps.next_back() {
+                Some(last) => format!("{count} of {}, the last `{last}`", checkpoint.step_count()),
+                None => format!("0 of {}", checkpoint.step_count()),
+            };
             table.row([
-                Cell::from(printable(checkpoint.id.as_str())),
-                Cell::state(checkpoint.state),
-                Cell::from(format!(
-                    "{} of {}",
-                    checkpoint.completed_steps.len(),
-                    status.steps.len()
-                )),
-                Cell::from(to_the_second(checkpoint.created_at)),
+                Cell::from(printable(record.id.as_str())),
+                Cell::state(record.state),
+                Cell::from(to_the_second(record.created_at)),
+                Cell::from(covered),
             ]);
         }
         console.styled(&table.render())?;
+        console.note(&format!(
+            "start a new execution from one of them with: ax workflow restore CHECKPOINT-ID{}",
+            database.arguments()
+        ));
     }
     Ok(Exit::Done)
 }
@@ -181,6 +179,10 @@ fn shown(status: &Status, database: &Database) -> String {
             Cell::from(to_the_second(execution.started_at)),
         ),
     ];
+    if let Some(checkpoint) = &execution.restored_from {
+        let checkpoint = Cell::from(printable(checkpoint.as_str()));
+        facts.push(("restored_from", checkpoint));
+    }
     if let Some(completed_at) = execution.completed_at {
         let took = human(completed_at.since(execution.started_at));
         facts.push((

@@ -16,7 +16,9 @@ mod inspect;
 mod moment;
 mod owner;
 mod progress;
+mod prune;
 mod rehearsal;
+mod restore;
 mod resume;
 mod run;
 mod signals;
@@ -74,6 +76,8 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
             }
             Workflow::Pause(execution) => control::pause(console, &database, execution).await,
             Workflow::Cancel(execution) => control::cancel(console, &database, execution).await,
+            Workflow::Restore(restore) => restore::restore(console, &database, restore).await,
+            Workflow::Prune(prune) => prune::prune(console, &database, prune).await,
             Workflow::Validate(validate) => validate::validate(console, validate),
             Workflow::Graph(graph) => draw::draw(console, &database, graph).await,
         }

@@ -1,6 +1,5 @@
 //! `resume`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use wf_core::agent::Agents;
@@ -41,24 +40,8 @@ pub(crate) async fn resume(
         .execution(&id)
         .await
         .map_err(|error| Failure::store(&error))?;
-    let origin = execution
-        .ok_or_else(|| control::not_found(&id, database))?
-        .origin;
-    let file = match (&arguments.agents, &origin.agents_file) {
-        (Some(given), _) => given.as_path(),
-        (None, Some(recorded)) => Path::new(recorded),
-        (None, None) => {
-            return Err(Failure::wrong(format!(
-                "execution `{id}` was not started by `ax`, so its agents are not known; resume it where it was \
-                 started, or name an agents file with `--agents FILE`",
-            )));
-        }
-    };
-    let directory = match &origin.directory {
-        Some(directory) => directory.into(),
-        None => start::current_directory()?,
-    };
-    let agents = start::read_agents(file, &directory)?;
+    let execution = execution.ok_or_else(|| control::not_found(&id, database))?;
+    let agents = start::agents_of(&execution, arguments.agents.as_deref())?;
 
     let signals = Signals::catch()
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;

@@ -53,7 +53,7 @@ pub(crate) async fn run(
     };
     match (started, id) {
         (Ok(run), _) => {
-            announce(console, run.id())?;
+            start::announce(console, run.id())?;
             session.drive(run).await
         }
         (Err(error), Some(id)) if error.is_exists() => {
@@ -83,18 +83,8 @@ async fn again(
             "there is an execution `{id}` already, which {other}; choose another `--id`, or leave it out",
         )));
     }
-    announce(session.console, id)?;
+    start::announce(session.console, id)?;
     session.follow(id).await
-}
-
-/// Writes the execution's identifier where a script finds it first.
-fn announce(console: Console, id: &ExecutionId) -> Result<(), Failure> {
-    if console.json {
-        console.note(id.as_str());
-        Ok(())
-    } else {
-        console.text(id.as_str())
-    }
 }
 
 fn identifier(id: &str) -> Result<ExecutionId, Failure> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use wf_core::agent::Agents;
 use wf_core::engine::{Engine, EngineError};
+use wf_core::id::ExecutionId;
 use wf_core::plan::Plan;
-use wf_core::store::Store;
+use wf_core::store::{ExecutionRecord, Store};
 use wf_model::Source;
 
 use super::console::Console;
@@ -72,6 +73,31 @@ pub(crate) fn read_agents(file: &Path, directory: &Path) -> Result<Agents, Failu
     }
 }
 
+/// The agents of an execution that was started before: of the file that is given, else of the file that it was
+/// started with; programs start in the folder that it was started in.
+pub(crate) fn agents_of(
+    execution: &ExecutionRecord,
+    given: Option<&Path>,
+) -> Result<Agents, Failure> {
+    let origin = &execution.origin;
+    let file = match (given, &origin.agents_file) {
+        (Some(given), _) => given,
+        (None, Some(recorded)) => Path::new(recorded),
+        (None, None) => {
+            return Err(Failure::wrong(format!(
+                "execution `{}` was not started by `ax`, so its agents are not known; go on with it where it was \
+                 started, or name an agents file with `--agents FILE`",
+                execution.id,
+            )));
+        }
+    };
+    let directory = match &origin.directory {
+        Some(directory) => directory.into(),
+        None => current_directory()?,
+    };
+    read_agents(file, &directory)
+}
+
 /// The current folder.
 pub(crate) fn current_directory() -> Result<PathBuf, Failure> {
     std::env::current_dir()
@@ -99,6 +125,16 @@ pub(crate) fn engine(store: Arc<dyn Store>, agents: Agents, progress: &Arc<Progr
         .with_observer(move |notice| progress.show(notice))
 }
 
+/// Writes the execution's identifier where a script finds it first.
+pub(crate) fn announce(console: Console, id: &ExecutionId) -> Result<(), Failure> {
+    if console.json {
+        console.note(id.as_str());
+        Ok(())
+    } else {
+        console.text(id.as_str())
+    }
+}
+
 /// The engine's error as the command's.
 pub(crate) fn failure(error: &EngineError, database: &Database) -> Failure {
     let message = with_causes(error);
@@ -117,7 +153,10 @@ pub(crate) fn failure(error: &EngineError, database: &Database) -> Failure {
         return Failure::wrong(format!("{message}; {list}"));
     }
     if error.is_illegal() {
-        return Failure::wrong(format!("{message}; `ax workflow run` starts a new one"));
+        return Failure::wrong(format!(
+            "{message}; go on from one of its checkpoints with `ax workflow restore`, or start anew with \
+             `ax workflow run`"
+        ));
     }
     Failure::wrong(message)
 }

@@ -1,6 +1,9 @@
 //! `pause`, `resume` and `cancel`, also of an execution that another process drives.
 
+use std::time::Duration;
+
 use serde_json::json;
+use wf_core::clock::{Clock, SystemClock};
 
 use crate::workbench::{Workbench, end};
 
@@ -40,6 +43,38 @@ fn a_pause_from_another_process_lets_the_running_step_end() {
     let resumed = end(resumed).assert_status(0);
     assert_eq!(resumed.told(), "two\n");
     assert!(!resumed.stderr.contains("first"), "{resumed:?}");
+}
+
+#[test]
+fn a_paused_run_is_over_within_a_second_of_its_running_steps_and_ends_as_if_it_had_not_been() {
+    let workbench = Workbench::stepwise();
+    let step = || {
+        workbench.hear("up");
+        workbench.tell("go", "ok");
+    };
+    let unpaused = workbench.start(&["run", "stepwise.yaml", "--id", "y"]);
+    step();
+    step();
+    end(unpaused).assert_status(0);
+
+    let run = workbench.start(&RUN);
+    workbench.hear("up");
+    workbench.workflow(&["pause", "x"]).assert_status(0);
+    workbench.until_pausing("x");
+    workbench.tell("go", "ok");
+    let clock = SystemClock::new();
+    let told = clock.elapsed();
+    end(run).assert_status(3);
+    let took = clock.elapsed() - told;
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    let resumed = workbench.start(&["resume", "x"]);
+    step();
+    end(resumed).assert_status(0);
+    let status = |id| workbench.workflow(&["status", id, "--json"]).json();
+    let (paused, unpaused) = (status("x"), status("y"));
+    for key in ["state", "steps", "result"] {
+        assert_eq!(paused[key], unpaused[key]);
+    }
 }
 
 #[test]
@@ -92,7 +127,9 @@ fn what_the_state_does_not_allow_exits_2_and_says_so() {
             .assert_says(&format!(
                 "execution `x` is `completed`: event `{event}` is not legal in state `Completed`"
             ))
-            .assert_says("; `ax workflow run` starts a new one\n");
+            .assert_says(
+                "checkpoints with `ax workflow restore`, or start anew with `ax workflow run`\n",
+            );
     }
 }
 

@@ -106,6 +106,21 @@ fn a_second_run_drives_on_what_a_dead_process_has_left() {
 }
 
 #[test]
+fn a_second_run_pauses_what_was_to_be_paused_when_its_process_died() {
+    let workbench = Workbench::stepwise();
+    let mut first = workbench.start(&STEPWISE);
+    workbench.hear("up");
+    workbench.workflow(&["pause", "once"]).assert_status(0);
+    workbench.until_pausing("once");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    workbench.tell("go", "ok");
+    let second = workbench.workflow(&STEPWISE).assert_status(3);
+    assert_eq!(second.stdout, "once\n");
+    second.assert_says("paused; continue with: ax workflow resume once\n");
+}
+
+#[test]
 fn another_definition_or_other_inputs_are_an_error() {
     let workbench = Workbench::greeting();
     workbench.workflow(&RUN).assert_status(0);

@@ -173,7 +173,11 @@ fn checkpoints_name_the_steps_that_they_cover() {
         .assert_status(0)
         .stdout;
     assert!(
-        table.lines().nth(1).unwrap().contains("  2 of 2  "),
+        table
+            .lines()
+            .nth(1)
+            .unwrap()
+            .ends_with("  2 of 2, the last `again`"),
         "{table}"
     );
 }

@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod agents;
+mod checkpoints;
+mod conflicts;
 mod control;
 mod database;
 mod identity;
 mod inputs;
 mod inspect;
+mod journal;
+mod kill;
 mod run;
 mod signals;
 mod workbench;

@@ -68,6 +68,11 @@ impl CheckpointId {
     pub fn of(execution: &ExecutionId, revision: u64) -> Self {
         CheckpointId::from(format!("{execution}@{revision}"))
     }
+
+    /// Makes a new identifier for a checkpoint that no commit writes: a UUID of version 7.
+    pub fn generate(now: Timestamp) -> Self {
+        CheckpointId::from(time_ordered_uuid(now))
+    }
 }
 
 impl Owner {
@@ -111,6 +116,14 @@ impl Timestamp {
         )
     }
 
+    /// The moment `duration` before this one, at least the first that can be written.
+    pub fn before(self, duration: Duration) -> Self {
+        Timestamp(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
     /// How long after `earlier` this moment is; zero when it is not.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -139,6 +152,8 @@ mod tests {
     fn moments_saturate() {
         let last = Timestamp::from_millis(i64::MAX);
         assert_eq!(last.after(Duration::from_secs(1)), last);
+        let first = Timestamp::from_millis(i64::MIN);
+        assert_eq!(first.before(Duration::from_secs(1)), first);
         assert_eq!(Timestamp::from_millis(5).since(last), Duration::ZERO);
     }
 }

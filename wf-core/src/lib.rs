@@ -24,7 +24,8 @@
 //! # Features
 //!
 //! - `macros` (default): `workflow!` and `#[derive(AgentSet)]`.
-//! - `testing`: virtual time, and the conformance suite that every store must pass.
+//! - `testing`: virtual time, the conformance suite that every store must pass, a store that fails on demand, and a
+//!   simulator that kills a workflow's run wherever it can be killed.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

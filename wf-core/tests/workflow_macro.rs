@@ -434,3 +434,34 @@ fn a_stored_value_that_no_longer_fits_is_an_error_that_names_step_and_field() {
         "the stored result of step `found` does not fit its type: field `files[0]`: invalid type: string \"a.rs\", expected u32 at line 1 column 16"
     );
 }
+
+#[test]
+fn a_typed_execution_is_restored_from_its_checkpoint_and_reads_its_values_back() {
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    let id = ExecutionId::from("run");
+    let output = block_on(async {
+        let options = RunOptions::default().with_id("run");
+        let run = engine.start_as(Doubled { n: 4 }, options).await.unwrap();
+        let first = run.finish().await.unwrap().completed().unwrap();
+        assert_eq!(*first.quadruple(), 16);
+        let checkpoints = engine.checkpoints(&id).await.unwrap();
+        let checkpoint = checkpoints[0].id();
+        let untyped = engine.restore(checkpoint, RunOptions::default()).await;
+        assert!(untyped.unwrap_err().is_definition());
+        let options = RunOptions::default();
+        let run = engine
+            .restore_as::<Doubled>(checkpoint, options)
+            .await
+            .unwrap();
+        assert_ne!(*run.id(), id);
+        run.finish().await.unwrap().completed().unwrap()
+    });
+    assert_eq!((*output.double(), *output.quadruple()), (8, 16));
+}
+
+workflow! {
+    workflow Doubled(n: u32) {
+        step double: u32 = n * 2;
+        step quadruple: u32 = double * 2;
+    }
+}

@@ -1,9 +1,10 @@
 //! The table `workflow_checkpoints`: marks in the order in which steps were committed.
 
 use diesel::prelude::*;
-use wf_core::id::{ExecutionId, Timestamp};
-use wf_core::lifecycle::{Row, State};
-use wf_core::store::{CheckpointRecord, NewCheckpoint};
+use diesel::sql_types::BigInt;
+use wf_core::id::{CheckpointId, ExecutionId, Timestamp};
+use wf_core::lifecycle::State;
+use wf_core::store::CheckpointRecord;
 use wf_core::value::Json;
 
 use crate::error::{integer, unreadable};
@@ -45,25 +46,106 @@ impl CheckpointRow {
     }
 }
 
-/// Inserts a checkpoint that is written together with the commit to `row`, which leads to `to`.
+/// A checkpoint to be inserted.
+pub(crate) struct Mark<'a> {
+    pub(crate) id: &'a CheckpointId,
+    pub(crate) execution_id: &'a ExecutionId,
+    pub(crate) state: State,
+    pub(crate) through_seq: u64,
+    pub(crate) at: Timestamp,
+    /// The revision at which the execution then is.
+    pub(crate) revision: u64,
+}
+
 pub(crate) fn insert_checkpoint(
     conn: &mut SqliteConnection,
-    row: &Row,
-    to: State,
-    checkpoint: &NewCheckpoint,
-    at: Timestamp,
+    mark: &Mark<'_>,
 ) -> QueryResult<usize> {
     diesel::insert_into(dsl::workflow_checkpoints)
         .values((
-            dsl::id.eq(checkpoint.id.as_str()),
-            dsl::execution_id.eq(row.id.as_str()),
-            dsl::state.eq(to.name()),
+            dsl::id.eq(mark.id.as_str()),
+            dsl::execution_id.eq(mark.execution_id.as_str()),
+            dsl::state.eq(mark.state.name()),
             dsl::context.eq(EMPTY_CONTEXT),
-            dsl::completed_steps.eq(format!("{{\"through_seq\":{}}}", checkpoint.through_seq)),
-            dsl::created_at.eq(at.millis()),
-            dsl::revision.eq(integer(row.revision.saturating_add(1))?),
+            dsl::completed_steps.eq(format!("{{\"through_seq\":{}}}", mark.through_seq)),
+            dsl::created_at.eq(mark.at.millis()),
+            dsl::revision.eq(integer(mark.revision)?),
         ))
         .execute(conn)
+}
+
+pub(crate) fn delete_checkpoint(
+    conn: &mut SqliteConnection,
+    id: &CheckpointId,
+) -> QueryResult<usize> {
+    diesel::delete(dsl::workflow_checkpoints.find(id.as_str())).execute(conn)
+}
+
+/// Deletes what was written before a moment, but the newest checkpoint of an execution that has not ended.
+pub(crate) fn delete_checkpoints_before(
+    conn: &mut SqliteConnection,
+    before: Timestamp,
+) -> QueryResult<usize> {
+    // diesel has neither aliases in a `DELETE` nor comparisons of rows.
+    diesel::sql_query(format!(
+        "DELETE FROM workflow_checkpoints WHERE created_at < ? AND (\
+             EXISTS (SELECT 1 FROM workflow_executions AS execution \
+                 WHERE execution.id = workflow_checkpoints.execution_id \
+                 AND execution.state IN ('{}', '{}', '{}')) \
+             OR EXISTS (SELECT 1 FROM workflow_checkpoints AS newer \
+                 WHERE newer.execution_id = workflow_checkpoints.execution_id \
+                 AND newer.created_at >= workflow_checkpoints.created_at \
+                 AND (newer.created_at, newer.revision, newer.id) > \
+                     (workflow_checkpoints.created_at, workflow_checkpoints.revision, workflow_checkpoints.id)))",
+        State::Completed.name(),
+        State::Failed.name(),
+        State::Cancelled.name(),
+    ))
+    .bind::<BigInt, _>(before.millis())
+    .execute(conn)
+}
+
+/// Which execution a checkpoint is of, and the last `seq` that it covers.
+pub(crate) fn find_mark(
+    conn: &mut SqliteConnection,
+    id: &CheckpointId,
+) -> QueryResult<Option<(ExecutionId, u64)>> {
+    let found: Option<(String, String)> = dsl::workflow_checkpoints
+        .find(id.as_str())
+        .select((dsl::execution_id, dsl::completed_steps))
+        .first(conn)
+        .optional()?;
+    found
+        .map(|(execution_id, mark)| Ok((execution_id.into(), through_seq(&mark)?)))
+        .transpose()
+}
+
+/// The greatest `seq` that a checkpoint of the execution covers.
+pub(crate) fn find_last_mark(
+    conn: &mut SqliteConnection,
+    execution_id: &ExecutionId,
+) -> QueryResult<u64> {
+    let marks: Vec<String> = dsl::workflow_checkpoints
+        .filter(dsl::execution_id.eq(execution_id.as_str()))
+        .select(dsl::completed_steps)
+        .load(conn)?;
+    marks
+        .iter()
+        .try_fold(0, |last, mark| Ok(through_seq(mark)?.max(last)))
+}
+
+/// One checkpoint, given the ended steps of its execution in the order of their `seq`.
+pub(crate) fn find_checkpoint(
+    conn: &mut SqliteConnection,
+    id: &CheckpointId,
+    ended: &[(u64, u32)],
+) -> QueryResult<Option<CheckpointRecord>> {
+    let row: Option<CheckpointRow> = dsl::workflow_checkpoints
+        .find(id.as_str())
+        .select(CheckpointRow::as_select())
+        .first(conn)
+        .optional()?;
+    row.map(|row| row.record(ended)).transpose()
 }
 
 /// The checkpoints of an execution, newest first, given its ended steps in the order of their `seq`.

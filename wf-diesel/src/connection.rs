@@ -76,6 +76,17 @@ pub(crate) fn data_version(conn: &mut SqliteConnection) -> QueryResult<i64> {
     sql::<BigInt>("PRAGMA data_version").get_result(conn)
 }
 
+/// Lets the file grow up to that many bytes, as far as this connection writes to it.
+pub(crate) fn limit_size(conn: &mut SqliteConnection, bytes: u64) -> QueryResult<()> {
+    let page: i64 = sql::<BigInt>("PRAGMA page_size").get_result(conn)?;
+    let pages = bytes / u64::try_from(page).unwrap_or(u64::MAX).max(1);
+    // SQLite takes at most 2^32 − 2 pages; 0 would ask for the limit and not set it.
+    let pages = pages.clamp(1, u64::from(u32::MAX) - 1);
+    sql::<BigInt>(&format!("PRAGMA max_page_count = {pages}"))
+        .get_result::<i64>(conn)
+        .map(drop)
+}
+
 fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     if path.as_os_str().is_empty() || path == Path::new(":memory:") {
         return Err(StoreError::rejected(

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use wf_core::id::{ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::State;
-use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Origin};
+use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Origin, Restore};
 use wf_core::value::Json;
 
 use crate::error::{integer, unreadable, unsigned};
@@ -15,6 +15,9 @@ use crate::schema::workflow_executions::{self, dsl};
 
 /// The token of an execution that was just created.
 const FIRST_TOKEN: i64 = 1;
+
+/// The token of an execution whose lease nobody has taken yet.
+const UNCLAIMED_TOKEN: i64 = 0;
 
 diesel::define_sql_function! {
     /// The first of the two that is not null.
@@ -92,6 +95,30 @@ pub(crate) fn insert_execution(
             dsl::driven_millis.eq(0),
             dsl::agents_file.eq(new.origin.agents_file.as_deref()),
             dsl::directory.eq(new.origin.directory.as_deref()),
+        ))
+        .execute(conn)
+}
+
+/// Inserts an execution that stands where a checkpoint of `source` was.
+pub(crate) fn insert_restored_execution(
+    conn: &mut SqliteConnection,
+    restore: &Restore,
+    source: &ExecutionRecord,
+) -> QueryResult<usize> {
+    diesel::insert_into(dsl::workflow_executions)
+        .values((
+            dsl::id.eq(restore.id.as_str()),
+            dsl::workflow_id.eq(source.workflow_id.as_str()),
+            dsl::state.eq(State::Paused.name()),
+            dsl::context.eq(source.context.as_str()),
+            dsl::started_at.eq(restore.at.millis()),
+            dsl::fencing_token.eq(UNCLAIMED_TOKEN),
+            dsl::revision.eq(0),
+            dsl::pause_requested.eq(false),
+            dsl::driven_millis.eq(0),
+            dsl::agents_file.eq(restore.origin.agents_file.as_deref()),
+            dsl::directory.eq(restore.origin.directory.as_deref()),
+            dsl::restored_from.eq(Some(restore.checkpoint.as_str())),
         ))
         .execute(conn)
 }
@@ -219,6 +246,21 @@ pub(crate) fn list_executions(conn: &mut SqliteConnection) -> QueryResult<Vec<Ex
     let rows: Vec<ExecutionRow> = dsl::workflow_executions
         .select(ExecutionRow::as_select())
         .order((dsl::started_at.desc(), dsl::id.desc()))
+        .load(conn)?;
+    rows.into_iter().map(ExecutionRow::record).collect()
+}
+
+/// The executions that are neither paused nor over, oldest first.
+pub(crate) fn list_unfinished_executions(
+    conn: &mut SqliteConnection,
+) -> QueryResult<Vec<ExecutionRecord>> {
+    let rows: Vec<ExecutionRow> = dsl::workflow_executions
+        // Whatever is driven has an owner, and there is an index of those.
+        .filter(dsl::owner.is_not_null())
+        .filter(has_not_ended())
+        .filter(dsl::state.ne(State::Paused.name()))
+        .select(ExecutionRow::as_select())
+        .order((dsl::started_at.asc(), dsl::id.asc()))
         .load(conn)?;
     rows.into_iter().map(ExecutionRow::record).collect()
 }

@@ -1,6 +1,8 @@
 //! The table `workflow_step_executions`: what is known of each step of each run.
 
+use diesel::dsl::max;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use wf_core::id::{ExecutionId, Timestamp};
 use wf_core::step::{Attempt, StepState};
 use wf_core::store::StepRecord;
@@ -102,6 +104,48 @@ pub(crate) fn update_step_execution(
             dsl::retry_base.eq(i64::from(record.retry_base)),
         ))
         .execute(conn)
+}
+
+/// Copies the rows that a checkpoint of `source` covers and that stand: those completed, and those failed whose
+/// steps are among `optional`.
+pub(crate) fn copy_step_executions(
+    conn: &mut SqliteConnection,
+    source: &ExecutionId,
+    through_seq: u64,
+    optional: &[i64],
+    target: &ExecutionId,
+) -> QueryResult<usize> {
+    let optional = serde_json::to_string(optional)
+        .map_err(|_| refuse("the identifiers of steps cannot be written as JSON"))?;
+    // A list of any length is one bound value here; in diesel's own statements it is one for each step.
+    diesel::sql_query(format!(
+        "INSERT INTO workflow_step_executions (execution_id, step_id, state, seq, result, started_at, completed_at, \
+             error, retry_count, attempts, retry_base) \
+         SELECT ?, step_id, state, seq, result, started_at, completed_at, error, retry_count, attempts, retry_base \
+         FROM workflow_step_executions \
+         WHERE execution_id = ? AND seq <= ? AND (state = '{}' \
+             OR (state = '{}' AND step_id IN (SELECT value FROM json_each(?)))) \
+         ORDER BY step_id",
+        StepState::Completed.name(),
+        StepState::Failed.name(),
+    ))
+    .bind::<Text, _>(target.as_str())
+    .bind::<Text, _>(source.as_str())
+    .bind::<BigInt, _>(integer(through_seq)?)
+    .bind::<Text, _>(optional)
+    .execute(conn)
+}
+
+/// The greatest `seq` of the rows of an execution; 0 when there is none.
+pub(crate) fn find_last_seq(
+    conn: &mut SqliteConnection,
+    execution_id: &ExecutionId,
+) -> QueryResult<u64> {
+    let last: Option<i64> = dsl::workflow_step_executions
+        .filter(dsl::execution_id.eq(execution_id.as_str()))
+        .select(max(dsl::seq))
+        .first(conn)?;
+    unsigned(last.unwrap_or(0))
 }
 
 /// Cancels the steps of an execution that have not ended.

@@ -10,18 +10,18 @@ use diesel::prelude::*;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use wf_core::id::{ExecutionId, Owner, Timestamp, WorkflowId};
+use wf_core::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use wf_core::lifecycle::{Row, transition};
 use wf_core::store::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Store,
-    StoreError, WorkflowRecord,
+    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore,
+    Store, StoreError, WorkflowRecord,
 };
 
-use crate::error::unreadable;
+use crate::error::{store_error, unreadable};
 use crate::reader::Reader;
 use crate::watch::Watches;
 use crate::writer::Writer;
-use crate::writes::{Cancellation, PauseRequest, Renewal};
+use crate::writes::{Cancellation, CheckpointDeletion, NewMark, PauseRequest, Pruning, Renewal};
 use crate::{checkpoints, connection, executions, step_executions, workflows};
 
 /// Keeps workflows, executions, steps and checkpoints in one SQLite file.
@@ -40,6 +40,7 @@ pub struct SqliteStore {
 #[must_use = "nothing is opened before `open`"]
 pub struct SqliteOptions {
     busy_timeout: Duration,
+    max_size: Option<u64>,
 }
 
 struct Parts {
@@ -80,6 +81,7 @@ impl SqliteStore {
     pub fn options() -> SqliteOptions {
         SqliteOptions {
             busy_timeout: Duration::from_secs(15),
+            max_size: None,
         }
     }
 
@@ -107,13 +109,25 @@ impl SqliteOptions {
         self
     }
 
+    /// How many bytes the database file may have, as far as this store writes to it; not bounded unless set.
+    ///
+    /// A write that does not fit is refused as [full](StoreError::is_full). The log beside the file is not counted;
+    /// a file that is larger already stays as it is.
+    pub fn max_size(mut self, bytes: u64) -> Self {
+        self.max_size = Some(bytes);
+        self
+    }
+
     /// Opens the database in the file `path`, as [`SqliteStore::open`] does.
     ///
     /// # Errors
     ///
     /// Those of [`SqliteStore::open`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
-        let (writing, reading) = connection::open_pair(path.as_ref(), self.busy_timeout)?;
+        let (mut writing, reading) = connection::open_pair(path.as_ref(), self.busy_timeout)?;
+        if let Some(bytes) = self.max_size {
+            connection::limit_size(&mut writing, bytes).map_err(|error| store_error(&error))?;
+        }
         let watches = Watches::new();
         let writer = Writer::start(writing, Arc::clone(&watches))?;
         let reader = Reader::start(reading)?;
@@ -208,6 +222,10 @@ impl Store for SqliteStore {
         self.read(executions::list_executions)
     }
 
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
+        self.read(executions::list_unfinished_executions)
+    }
+
     fn checkpoints(
         &self,
         id: &ExecutionId,
@@ -220,6 +238,53 @@ impl Store for SqliteStore {
             let ended = step_executions::list_ended_steps(conn, &id, ids)?;
             checkpoints::list_checkpoints(conn, &id, &ended)
         })
+    }
+
+    fn checkpoint(
+        &self,
+        id: &CheckpointId,
+    ) -> BoxFuture<'_, Result<Option<CheckpointRecord>, StoreError>> {
+        let id = id.clone();
+        self.read(move |conn| {
+            let Some((execution, _)) = checkpoints::find_mark(conn, &id)? else {
+                return Ok(None);
+            };
+            let ids = workflows::find_step_ids_of_execution(conn, execution.as_str())?
+                .ok_or_else(|| unreadable("the workflow of an execution is not in the database"))?;
+            let ended = step_executions::list_ended_steps(conn, &execution, ids)?;
+            checkpoints::find_checkpoint(conn, &id, &ended)
+        })
+    }
+
+    fn create_checkpoint(
+        &self,
+        execution: &ExecutionId,
+        id: &CheckpointId,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.parts
+            .writer
+            .write(NewMark {
+                execution_id: execution.clone(),
+                id: id.clone(),
+                at,
+            })
+            .boxed()
+    }
+
+    fn restore(&self, restore: Restore) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.parts.writer.write(restore).boxed()
+    }
+
+    fn delete_checkpoint(&self, id: &CheckpointId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.parts
+            .writer
+            .write(CheckpointDeletion { id: id.clone() })
+            .boxed()
+    }
+
+    fn prune_checkpoints(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.parts.writer.write(Pruning { before }).boxed()
     }
 
     fn watch(&self, id: &ExecutionId) -> BoxStream<'static, ()> {
@@ -272,7 +337,12 @@ fn load(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<Loa
     let workflow = workflows::find_workflow(conn, &execution.workflow_id)?.ok_or_else(missing)?;
     let ids = workflows::find_step_ids(conn, &execution.workflow_id)?.ok_or_else(missing)?;
     let steps = step_executions::list_step_executions(conn, id, ids)?;
+    let marked = checkpoints::find_last_mark(conn, id)?;
     Ok(Some(LoadedExecution {
+        last_seq: steps
+            .iter()
+            .filter_map(|(_, record)| record.seq)
+            .fold(marked, u64::max),
         execution,
         workflow,
         steps,

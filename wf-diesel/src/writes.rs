@@ -1,5 +1,7 @@
 //! What each write of the store's trait does, in statements, inside a transaction of the [`writer`](crate::writer).
 
+mod marks;
+
 use std::collections::HashMap;
 
 use diesel::prelude::*;
@@ -7,6 +9,9 @@ use wf_core::id::{ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::{Row, State};
 use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, StepWrite, StoreError};
 
+pub(crate) use marks::{CheckpointDeletion, NewMark, Pruning};
+
+use crate::checkpoints::Mark;
 use crate::error::{integer, refuse};
 use crate::step_executions::AttemptsText;
 use crate::workflows::StepIds;
@@ -159,13 +164,15 @@ impl Write for Commit {
             }
         }
         if let Some(checkpoint) = &self.writes.checkpoint {
-            checkpoints::insert_checkpoint(
-                &mut session.conn,
-                &self.row,
-                self.to,
-                checkpoint,
-                self.writes.at,
-            )?;
+            let mark = Mark {
+                id: &checkpoint.id,
+                execution_id: &self.row.id,
+                state: self.to,
+                through_seq: checkpoint.through_seq,
+                at: self.writes.at,
+                revision: self.row.revision.saturating_add(1),
+            };
+            checkpoints::insert_checkpoint(&mut session.conn, &mark)?;
         }
         if settles {
             session.step_ids.remove(&self.row.id);

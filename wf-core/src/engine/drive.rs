@@ -16,7 +16,7 @@ use crate::id::ExecutionId;
 use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::scheduler::Scheduler;
-use crate::store::{StepRecord, StoreError};
+use crate::store::{ExecutionRecord, StepRecord, StoreError};
 use crate::typed::{Typed, Value};
 use crate::value::Json;
 
@@ -25,6 +25,8 @@ use crate::value::Json;
 pub(super) enum Purpose {
     /// To bring it to its end, through a pause that was interrupted, and out of one.
     Finish,
+    /// To bring it as far as it was to come: to its end, or to the pause that was asked for.
+    Recover,
     /// To pause it.
     Pause,
 }
@@ -136,12 +138,23 @@ impl Drive {
         self
     }
 
-    /// The same for an execution that others have driven before, for `driven` milliseconds, to `state`.
-    pub(super) fn taken_over(mut self, purpose: Purpose, driven: u64, state: State) -> Self {
+    /// The same for an execution that others have driven before, to where its row says.
+    pub(super) fn taken_over(
+        mut self,
+        purpose: Purpose,
+        execution: &ExecutionRecord,
+        last_seq: u64,
+    ) -> Self {
+        let driven = execution.driven_millis;
         self.driven_before = driven;
-        self.pausing = purpose == Purpose::Pause;
+        self.pausing = match purpose {
+            Purpose::Finish => false,
+            Purpose::Recover => execution.pause_requested,
+            Purpose::Pause => true,
+        };
         self.resuming = purpose == Purpose::Finish
-            && matches!(state, State::Paused | State::CreatingCheckpoint);
+            && matches!(execution.state, State::Paused | State::CreatingCheckpoint);
+        self.seq = last_seq;
         if let Some(timeout) = self.plan.definition().config.timeout {
             let left = timeout.saturating_sub(Duration::from_millis(driven));
             self.deadline = Some(self.driven_since.saturating_add(left));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::id::ExecutionId;
+use crate::id::{CheckpointId, ExecutionId};
 use crate::lifecycle::{EventKind, State, TransitionError};
 use crate::store::StoreError;
 
@@ -54,11 +54,22 @@ impl EngineError {
         EngineError::new(Kind::NotFound, format!("there is no execution `{id}`"))
     }
 
+    pub(super) fn no_checkpoint(id: &CheckpointId) -> Self {
+        EngineError::new(Kind::NotFound, format!("there is no checkpoint `{id}`"))
+    }
+
     pub(super) fn illegal(id: &ExecutionId, state: State, event: EventKind) -> Self {
         let reason = TransitionError::new(state, event);
         EngineError::new(
             Kind::Illegal,
             format!("execution `{id}` is `{state}`: {reason}"),
+        )
+    }
+
+    pub(super) fn parked(id: &ExecutionId) -> Self {
+        EngineError::new(
+            Kind::Illegal,
+            format!("execution `{id}` is `paused`; resume it to go on with it"),
         )
     }
 
@@ -110,7 +121,7 @@ impl EngineError {
         self.kind == Kind::Exists
     }
 
-    /// Whether there is no such execution.
+    /// Whether there is no such execution or checkpoint.
     pub fn is_not_found(&self) -> bool {
         self.kind == Kind::NotFound
     }

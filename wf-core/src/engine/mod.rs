@@ -10,6 +10,7 @@
 //! scheduler learn of it.
 
 mod attempt;
+mod checkpoint;
 mod commit;
 mod drive;
 mod error;
@@ -19,6 +20,7 @@ mod pump;
 mod run;
 mod states;
 mod status;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod wave;
@@ -31,6 +33,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use checkpoint::{Checkpoint, RETENTION};
 pub use error::EngineError;
 pub use notice::Notice;
 pub use run::{Run, RunOptions};
@@ -38,7 +41,7 @@ pub use status::{Status, StepStatus};
 
 use crate::agent::Agents;
 use crate::clock::{Clock, SystemClock};
-use crate::id::{ExecutionId, Owner};
+use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::{EventKind, State};
 use crate::plan::{Inputs, Plan};
 use crate::spawn::Spawn;
@@ -220,6 +223,38 @@ impl<A> Engine<A> {
         Box::pin(Run::resume(&self.parts, id, None))
     }
 
+    /// Takes over every execution that was driven and whose driver is gone, and returns their runs, the oldest
+    /// execution first.
+    ///
+    /// For hosts that start: each run goes on when it is awaited, to its end, or to the pause that was asked for
+    /// before its driver went. What cannot be driven here (an agent is missing, the definition is another
+    /// program's) is left as it is, and so is what is paused.
+    ///
+    /// # Errors
+    ///
+    /// [`is_store`](EngineError::is_store); what was taken over by then can be taken over again.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open which leases are taken; this engine can recover their executions again.
+    pub fn recover(&self) -> BoxFuture<'_, Result<Vec<Run>, EngineError>> {
+        Box::pin(Run::recover(&self.parts))
+    }
+
+    /// Takes over one execution whose driver is gone, and returns its run, as [`recover`](Engine::recover) does for
+    /// all: it goes on to its end, or to the pause that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`resume`](Engine::resume), and [`is_illegal`](EngineError::is_illegal) when it is paused.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the lease is taken; the execution can be taken over again.
+    pub fn take_over<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Run, EngineError>> {
+        Box::pin(Run::recover_one(&self.parts, id))
+    }
+
     /// Asks for a pause, and returns the execution's row as it then is.
     ///
     /// The engine that drives the execution starts no further attempt, lets the running ones end and
@@ -298,6 +333,16 @@ impl<A> Engine<A> {
         plan: &Arc<Plan>,
     ) -> Result<Run, EngineError> {
         Run::resume(&self.parts, id, Some(plan)).await
+    }
+
+    /// Restores an execution of that plan, and of no other.
+    pub(crate) async fn restore_plan(
+        &self,
+        checkpoint: &CheckpointId,
+        options: RunOptions,
+        plan: &Arc<Plan>,
+    ) -> Result<Run, EngineError> {
+        Run::restore(&self.parts, checkpoint, options, Some(plan)).await
     }
 }
 

@@ -1,4 +1,6 @@
 //! From a request to a run: what is checked, created or claimed before anything is driven.
+//!
+//! What leads to a claim is in [`takeover`](super::takeover).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +15,11 @@ use super::drive::{Drive, Finished, Purpose};
 use super::holding::Holding;
 use super::{EngineError, Parts, Status};
 use crate::agent::Agent;
-use crate::id::{ExecutionId, Owner};
-use crate::lifecycle::{AnyExecution, EventKind, Row, State};
+use crate::id::ExecutionId;
+use crate::lifecycle::{AnyExecution, Row, State};
 use crate::plan::{Inputs, Plan, quoted};
 use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, StepRecord};
-use crate::typed::{Code, NATIVE, Typed, difference, is_typed};
+use crate::typed::{Code, NATIVE, Typed};
 use crate::value::Json;
 
 /// How an execution is started.
@@ -50,7 +52,7 @@ impl RunOptions {
 /// committed: this engine can resume it at once, another when the lease has ended.
 #[must_use = "a run goes on only when it is finished"]
 pub struct Run {
-    drive: Drive,
+    pub(super) drive: Drive,
     at: AnyExecution,
 }
 
@@ -137,62 +139,19 @@ impl Run {
         Ok(Run { drive, at })
     }
 
-    /// Takes an execution over: of the plan that is given, else of the one that is stored.
-    pub(super) async fn resume(
-        engine: &Parts,
-        id: &ExecutionId,
-        compiled: Option<&Arc<Plan>>,
-    ) -> Result<Run, EngineError> {
-        let loaded = load(engine, id).await?;
-        let state = loaded.execution.state;
-        if state.is_terminal() {
-            return Err(EngineError::illegal(id, state, EventKind::Resume));
-        }
-        if !is_free(engine, &loaded.execution) {
-            return Err(EngineError::held(id, state));
-        }
-        let plan = match compiled {
-            Some(plan) => compiled_plan(id, &loaded, plan)?,
-            None => runnable_plan(id, &loaded)?,
-        };
-        let agents = agents(engine, &plan)?;
-        Run::claim(engine, plan, agents, loaded, Purpose::Finish).await
-    }
-
-    pub(super) async fn pause(
-        engine: &Parts,
-        id: &ExecutionId,
-    ) -> Result<ExecutionRecord, EngineError> {
-        let loaded = load(engine, id).await?;
-        let state = loaded.execution.state;
-        if state.is_terminal() {
-            return Err(EngineError::illegal(id, state, EventKind::Pause));
-        }
-        if state == State::Paused {
-            return Ok(loaded.execution);
-        }
-        if is_free(engine, &loaded.execution) {
-            let plan = plan(id, &loaded)?;
-            let run = Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause).await?;
-            return Ok(run.finish().await?.execution);
-        }
-        let execution = engine.store.request_pause(id).await?;
-        match execution.state {
-            State::Paused => Ok(execution),
-            state if state.is_terminal() => Err(EngineError::illegal(id, state, EventKind::Pause)),
-            _ => Ok(execution),
-        }
-    }
-
-    async fn claim(
+    /// Takes the lease; none when the row was written by another since it was loaded.
+    pub(super) async fn claim(
         engine: &Parts,
         plan: Arc<Plan>,
         agents: Vec<Option<Arc<dyn Agent>>>,
         loaded: LoadedExecution,
         purpose: Purpose,
-    ) -> Result<Run, EngineError> {
+    ) -> Result<Option<Run>, EngineError> {
         let LoadedExecution {
-            execution, steps, ..
+            execution,
+            steps,
+            last_seq,
+            ..
         } = loaded;
         let id = &execution.id;
         let inputs = inputs(&plan, &execution)?;
@@ -201,21 +160,16 @@ impl Run {
         let lease_until = engine.clock.now().after(engine.lease);
         let claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
         let row = match engine.store.claim(claim).await {
-            Err(error) if error.is_conflict() => {
-                return Err(EngineError::held(id, execution.state));
-            }
+            Err(error) if error.is_conflict() => return Ok(None),
             answer => answer?,
         };
         let records = records(&plan, steps);
-        let drive = Drive::new(engine.clone(), plan, holding, inputs, agents, records).taken_over(
-            purpose,
-            execution.driven_millis,
-            execution.state,
-        );
-        Ok(Run {
+        let drive = Drive::new(engine.clone(), plan, holding, inputs, agents, records)
+            .taken_over(purpose, &execution, last_seq);
+        Ok(Some(Run {
             drive,
             at: AnyExecution::new(execution.state, row),
-        })
+        }))
     }
 }
 
@@ -242,65 +196,11 @@ pub(super) fn unreadable(id: &ExecutionId, report: &Report) -> EngineError {
     ))
 }
 
-async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
-    engine
-        .store
-        .load(id)
-        .await?
-        .ok_or_else(|| EngineError::not_found(id))
-}
-
-fn plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineError> {
-    Plan::from_stored(&loaded.workflow).map_err(|report| unreadable(id, &report))
-}
-
-/// The stored plan, unless only the program that it was compiled into can run it.
-fn runnable_plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineError> {
-    let plan = plan(id, loaded)?;
-    if is_typed(plan.definition()) {
-        return Err(EngineError::definition(format!(
-            "workflow `{}` of execution `{id}` is compiled into a program; resume the execution there",
-            plan.name()
-        )));
-    }
-    Ok(plan)
-}
-
-/// The compiled plan, if the execution was started on it.
-fn compiled_plan(
-    id: &ExecutionId,
-    loaded: &LoadedExecution,
-    compiled: &Arc<Plan>,
-) -> Result<Arc<Plan>, EngineError> {
-    if loaded.workflow.hash == compiled.hash() {
-        return Ok(Arc::clone(compiled));
-    }
-    let stored = plan(id, loaded)?;
-    let current = compiled.stored_definition();
-    Err(EngineError::definition(format!(
-        "execution `{id}` was started on another definition of workflow `{}`: {}; resume it with the program that started it",
-        compiled.name(),
-        difference(stored.definition(), &current)
-    )))
-}
-
-/// Whether nobody who is alive drives the execution.
-fn is_free(engine: &Parts, execution: &ExecutionRecord) -> bool {
-    let Some(owner) = &execution.owner else {
-        return true;
-    };
-    if *owner == engine.owner {
-        return !engine.active.runs().contains(&execution.id);
-    }
-    let gone = |owner: &Owner| engine.gone.as_ref().is_some_and(|gone| gone(owner));
-    execution
-        .lease_until
-        .is_none_or(|until| until <= engine.clock.now())
-        || gone(owner)
-}
-
 /// The agent of each step; none for one that is code.
-fn agents(engine: &Parts, plan: &Plan) -> Result<Vec<Option<Arc<dyn Agent>>>, EngineError> {
+pub(super) fn agents(
+    engine: &Parts,
+    plan: &Plan,
+) -> Result<Vec<Option<Arc<dyn Agent>>>, EngineError> {
     let mut found = Vec::with_capacity(plan.steps().len());
     let mut mistakes = Vec::new();
     for (position, step) in plan.steps().iter().enumerate() {
@@ -374,7 +274,7 @@ fn context(plan: &Plan, inputs: &[Json]) -> Json {
     )
 }
 
-fn inputs(plan: &Plan, execution: &ExecutionRecord) -> Result<Vec<Json>, EngineError> {
+pub(super) fn inputs(plan: &Plan, execution: &ExecutionRecord) -> Result<Vec<Json>, EngineError> {
     #[derive(Deserialize)]
     struct Context {
         inputs: BTreeMap<String, Box<RawValue>>,

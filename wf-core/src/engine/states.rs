@@ -80,6 +80,10 @@ impl Drive {
 
     /// Scheduled steps run until something is to be recorded.
     async fn execute(&mut self, e: Execution<state::ExecutingSteps>) -> Result<Next, EngineError> {
+        if !self.carried.is_empty() {
+            // What others have left is put in order before anything starts again.
+            return Ok(self.commit(e.path(), Wave::default()));
+        }
         // What was scheduled before this engine took over need not be scheduled again.
         self.scheduler.release();
         self.run_steps(e).await
@@ -141,11 +145,14 @@ impl Drive {
         mut path: Pending<F, state::AwaitingCompletion>,
         mut wave: Wave,
     ) -> Next {
-        while let Some(step) = self.scheduler.next_blocked() {
+        let on_failure = self.plan.on_failure();
+        // Under `pause` what a failure blocks is not over: the failed step runs again.
+        while on_failure != OnFailure::Pause
+            && let Some(step) = self.scheduler.next_blocked()
+        {
             path = path.step_completed(self.skip(step, &mut wave.writes));
         }
         let failed = self.scheduler.failed();
-        let on_failure = self.plan.on_failure();
         let running = self.scheduler.running() > 0;
         if failed.is_some() && on_failure == OnFailure::Pause {
             self.pausing = true;

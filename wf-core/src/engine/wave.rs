@@ -58,11 +58,10 @@ impl Drive {
             } else if failed && renews {
                 record.state = StepState::Pending;
                 record.completed_at = None;
-                self.seq = self.seq.max(record.seq.take().unwrap_or(0));
+                record.seq = None;
                 record.retry_base = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
                 self.carried.push(step);
             }
-            self.seq = self.seq.max(record.seq.unwrap_or(0));
             let outcome = match record.state {
                 StepState::Completed => Outcome::Succeeded,
                 StepState::Failed => Outcome::Failed,

@@ -106,20 +106,17 @@ impl TransitionError {
 
 impl fmt::Display for TransitionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state.type_name();
-        write!(f, "event `{}` is not legal in state `{state}`", self.event)?;
-        if self.state.is_terminal() {
-            return f.write_str(", which is final");
-        }
-        for (position, (event, _)) in self.state.legal().iter().enumerate() {
-            f.write_str(if position == 0 {
-                "; legal here: "
-            } else {
-                ", "
-            })?;
-            write!(f, "`{event}`")?;
-        }
-        Ok(())
+        let legal = self.state.legal().iter();
+        let legal: Vec<String> = legal.map(|(event, _)| format!("`{event}`")).collect();
+        let way_out = match legal.as_slice() {
+            [] => ", which is final".to_owned(),
+            legal => format!("; legal here: {}", legal.join(", ")),
+        };
+        let (event, state) = (self.event, self.state.type_name());
+        write!(
+            f,
+            "event `{event}` is not legal in state `{state}`{way_out}"
+        )
     }
 }
 

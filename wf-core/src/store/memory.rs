@@ -1,5 +1,7 @@
 //! A store in memory: for tests, dry runs, and hosts that need no durability.
 
+mod checkpoints;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,13 +10,13 @@ use futures::future::{self, BoxFuture};
 use futures::stream::BoxStream;
 
 use super::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, StepRecord,
-    Store, StoreError, WorkflowRecord, Writes,
+    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore,
+    StepRecord, Store, StoreError, WorkflowRecord, Writes,
 };
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{EventKind, Row, State};
 use crate::step::StepState;
-use crate::value::Json;
+use checkpoints::Checkpoint;
 
 /// Keeps everything in memory, and nothing after it is dropped.
 ///
@@ -33,14 +35,6 @@ struct Tables {
     step_counts: BTreeMap<WorkflowId, usize>,
     watchers: Vec<(ExecutionId, mpsc::Sender<()>)>,
     commits: u64,
-}
-
-struct Checkpoint {
-    execution: ExecutionId,
-    state: State,
-    through_seq: u64,
-    revision: u64,
-    created_at: Timestamp,
 }
 
 impl MemoryStore {
@@ -144,6 +138,7 @@ impl Store for MemoryStore {
                 execution,
                 workflow,
                 steps: steps.collect(),
+                last_seq: tables.last_seq(id),
             }))
         })
     }
@@ -171,11 +166,50 @@ impl Store for MemoryStore {
         })
     }
 
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
+        self.answer(|tables| {
+            let unfinished = tables.executions.values().filter(|execution| {
+                execution.state != State::Paused && !execution.state.is_terminal()
+            });
+            let mut unfinished: Vec<_> = unfinished.cloned().collect();
+            unfinished.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
+            Ok(unfinished)
+        })
+    }
+
     fn checkpoints(
         &self,
         id: &ExecutionId,
     ) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>> {
         self.answer(|tables| Ok(tables.checkpoints_of(id)))
+    }
+
+    fn checkpoint(
+        &self,
+        id: &CheckpointId,
+    ) -> BoxFuture<'_, Result<Option<CheckpointRecord>, StoreError>> {
+        self.answer(|tables| Ok(tables.checkpoint(id)))
+    }
+
+    fn create_checkpoint(
+        &self,
+        execution: &ExecutionId,
+        id: &CheckpointId,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.answer(|tables| tables.create_checkpoint(execution, id, at))
+    }
+
+    fn restore(&self, restore: Restore) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.answer(move |tables| tables.restore(restore))
+    }
+
+    fn delete_checkpoint(&self, id: &CheckpointId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.answer(|tables| Ok(tables.checkpoints.remove(id).is_some()))
+    }
+
+    fn prune_checkpoints(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.answer(|tables| Ok(tables.prune_checkpoints(before)))
     }
 
     fn watch(&self, id: &ExecutionId) -> BoxStream<'static, ()> {
@@ -377,38 +411,6 @@ impl Tables {
         self.commits += 1;
         self.wake(id);
         Ok(execution)
-    }
-
-    fn checkpoints_of(&self, id: &ExecutionId) -> Vec<CheckpointRecord> {
-        let mut order: Vec<(u64, u32)> = self
-            .steps
-            .get(id)
-            .into_iter()
-            .flatten()
-            .filter_map(|(&step, record)| Some((record.seq?, step)))
-            .collect();
-        order.sort_unstable();
-        let mut own: Vec<_> = self
-            .checkpoints
-            .iter()
-            .filter(|(_, checkpoint)| checkpoint.execution == *id)
-            .collect();
-        own.sort_by_key(|(_, checkpoint)| std::cmp::Reverse(checkpoint.revision));
-        own.into_iter()
-            .map(|(checkpoint_id, checkpoint)| CheckpointRecord {
-                id: checkpoint_id.clone(),
-                execution_id: id.clone(),
-                state: checkpoint.state,
-                context: Json::from_stored("{}"),
-                through_seq: checkpoint.through_seq,
-                completed_steps: order
-                    .iter()
-                    .take_while(|(seq, _)| *seq <= checkpoint.through_seq)
-                    .map(|&(_, step)| step)
-                    .collect(),
-                created_at: checkpoint.created_at,
-            })
-            .collect()
     }
 
     fn wake(&mut self, id: &ExecutionId) {

@@ -9,6 +9,7 @@ pub mod conformance;
 mod error;
 mod memory;
 mod record;
+mod restore;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -19,6 +20,7 @@ pub use record::{
     CheckpointRecord, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord,
     WorkflowStepRecord,
 };
+pub use restore::Restore;
 
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{Event, Row, State, TransitionError, transition};
@@ -135,6 +137,16 @@ pub trait Store: Send + Sync + 'static {
     /// Those of the database.
     fn executions(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>>;
 
+    /// Lists the executions that somebody drives or drove last, and that are neither paused nor over, oldest
+    /// first.
+    ///
+    /// Whether their owners still live is the caller's to judge.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>>;
+
     /// Lists the checkpoints of an execution, newest first.
     ///
     /// # Errors
@@ -144,6 +156,61 @@ pub trait Store: Send + Sync + 'static {
         &self,
         id: &ExecutionId,
     ) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>>;
+
+    /// Reads one checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    fn checkpoint(
+        &self,
+        id: &CheckpointId,
+    ) -> BoxFuture<'_, Result<Option<CheckpointRecord>, StoreError>>;
+
+    /// Inserts a checkpoint of all that is recorded of an execution that has not ended, whoever drives it.
+    ///
+    /// It is a mark and no event: the execution's row, its revision too, stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_found`](StoreError::is_not_found) when there is no such execution;
+    /// [`is_conflict`](StoreError::is_conflict) when it has ended; [`is_rejected`](StoreError::is_rejected) when the
+    /// checkpoint's identifier is taken.
+    fn create_checkpoint(
+        &self,
+        execution: &ExecutionId,
+        id: &CheckpointId,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Inserts an execution that stands where a checkpoint was, in one transaction, and returns its row.
+    ///
+    /// The row is `paused`, names the checkpoint, has nobody for an owner, the token 0 and the revision 0, and the
+    /// workflow and the context of the checkpoint's execution. It gets copies of the step rows that the checkpoint
+    /// covers and that need not be run again: those `completed`, and those `failed` that the request calls optional.
+    /// A checkpoint of its own, [`CheckpointId::of`] its revision, covers them. Nothing of the execution that is
+    /// restored from is changed, or needed any more.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_found`](StoreError::is_not_found) when there is no such checkpoint, [`is_exists`](StoreError::is_exists)
+    /// when the execution's identifier is taken; nothing is inserted.
+    fn restore(&self, restore: Restore) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>>;
+
+    /// Deletes a checkpoint, and nothing else; false when there is none of that identifier.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    fn delete_checkpoint(&self, id: &CheckpointId) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Deletes the checkpoints written before a moment, but never the newest one of an execution that has not ended;
+    /// returns how many.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    fn prune_checkpoints(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Yields an item whenever the execution's row may have been written by another than its owner.
     ///

@@ -146,4 +146,7 @@ pub struct LoadedExecution {
     pub workflow: WorkflowRecord,
     /// The step rows that exist, with each step's position in its workflow, in that order.
     pub steps: Vec<(u32, StepRecord)>,
+    /// The greatest `seq` that its step rows have or its checkpoints cover; 0 when there is none. The next step that
+    /// ends gets a greater one, so that no checkpoint ever covers it.
+    pub last_seq: u64,
 }

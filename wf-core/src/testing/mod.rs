@@ -1,5 +1,12 @@
-//! What tests of workflows, agents and stores need: time that stands still until it is moved.
+//! What tests of workflows, agents and stores need: time that stands still until it is moved, a store that fails on
+//! demand, and a simulator that kills a workflow's run wherever it can be killed.
 
+mod draw;
+mod faulty_store;
+mod forward;
+mod simulation;
 mod virtual_clock;
 
+pub use faulty_store::{Fault, FaultyStore};
+pub use simulation::{Act, Course, Coverage, Invariant, Simulation, Violation};
 pub use virtual_clock::{Stuck, VirtualClock};

@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 
 use super::{AgentSet, RunError, RunOf, RunsOn, Workflow};
 use crate::engine::{Engine, EngineError, RunOptions};
-use crate::id::ExecutionId;
+use crate::id::{CheckpointId, ExecutionId};
 use crate::plan::{Inputs, Plan};
 
 impl<A: AgentSet> Engine<A> {
@@ -60,6 +60,29 @@ impl<A: AgentSet> Engine<A> {
     ) -> BoxFuture<'a, Result<RunOf<W>, EngineError>> {
         let engine = self.erased();
         Box::pin(resume(engine, id))
+    }
+
+    /// Creates an execution that goes on from a checkpoint of an execution of `W`, and returns its run.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`restore`](Engine::restore); [`is_definition`](EngineError::is_definition) also when the checkpoint
+    /// is of an execution of another definition, with the steps that differ.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`restore`](Engine::restore).
+    pub fn restore_as<'a, W: RunsOn<A>>(
+        &self,
+        checkpoint: &'a CheckpointId,
+        options: RunOptions,
+    ) -> BoxFuture<'a, Result<RunOf<W>, EngineError>> {
+        let engine = self.erased();
+        Box::pin(async move {
+            let plan = Plan::of::<W>();
+            let run = engine.restore_plan(checkpoint, options, &plan).await?;
+            Ok(RunOf::new(run, engine))
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{self, BoxFuture, Either};
 
 use crate::agent::{Agent, Agents, Reply, Request, StepError};
 use crate::clock::Clock;
@@ -70,9 +70,14 @@ impl Bench {
     }
 }
 
+/// The execution that [`options`] start.
+pub(super) fn id() -> ExecutionId {
+    ExecutionId::from("run")
+}
+
 pub(super) fn options() -> RunOptions {
     RunOptions {
-        id: Some(ExecutionId::from("run")),
+        id: Some(id()),
         ..RunOptions::default()
     }
 }
@@ -90,6 +95,36 @@ pub(super) fn plan(head: &str, steps: &str) -> Arc<Plan> {
         let _ = writeln!(text, "  - {{ agent: a, key: {step}{prompt} }}");
     }
     Plan::from_yaml("test.yaml", &text).unwrap_or_else(|report| panic!("{report}"))
+}
+
+/// Starts `plan` and drops its run after that many seconds, as a process that dies would.
+pub(super) fn die_after(bench: &Bench, plan: &Arc<Plan>, seconds: u64) -> Engine {
+    let engine = bench.engine();
+    let run = async {
+        engine
+            .start(plan, Inputs::new(), options())
+            .await
+            .unwrap()
+            .finish()
+            .await
+    };
+    let death = bench.clock.sleep(Duration::from_secs(seconds));
+    match bench
+        .clock
+        .run(future::select(Box::pin(run), death))
+        .unwrap()
+    {
+        Either::Left(_) => panic!("the run ended before its death"),
+        Either::Right(_) => {}
+    }
+    engine
+}
+
+pub(super) fn resume(bench: &Bench, engine: &Engine) -> Status {
+    bench
+        .clock
+        .run(async { engine.resume(&id()).await.unwrap().finish().await.unwrap() })
+        .unwrap()
 }
 
 fn note(log: &mut String, notice: &Notice<'_>) {

@@ -3,19 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{self, Either};
+use futures::future;
 
-use super::bench::{Act, Bench, options, plan};
+use super::bench::{Act, Bench, die_after, id, options, plan, resume};
 use crate::clock::Clock;
 use crate::engine::{Engine, Status};
-use crate::id::ExecutionId;
 use crate::lifecycle::State;
 use crate::plan::{Inputs, Plan};
 use crate::step::StepState;
-
-fn id() -> ExecutionId {
-    ExecutionId::from("run")
-}
 
 /// Runs `plan`, and `meanwhile` beside it after that many seconds.
 fn run_with<T>(
@@ -39,36 +34,6 @@ fn run_with<T>(
         meanwhile(bench.engine()).await
     };
     bench.clock.run(future::join(run, beside)).unwrap()
-}
-
-/// Starts `plan` and drops its run after that many seconds, as a process that dies would.
-fn die_after(bench: &Bench, plan: &Arc<Plan>, seconds: u64) -> Engine {
-    let engine = bench.engine();
-    let run = async {
-        engine
-            .start(plan, Inputs::new(), options())
-            .await
-            .unwrap()
-            .finish()
-            .await
-    };
-    let death = bench.clock.sleep(Duration::from_secs(seconds));
-    match bench
-        .clock
-        .run(future::select(Box::pin(run), death))
-        .unwrap()
-    {
-        Either::Left(_) => panic!("the run ended before its death"),
-        Either::Right(_) => {}
-    }
-    engine
-}
-
-fn resume(bench: &Bench, engine: &Engine) -> Status {
-    bench
-        .clock
-        .run(async { engine.resume(&id()).await.unwrap().finish().await.unwrap() })
-        .unwrap()
 }
 
 #[test]

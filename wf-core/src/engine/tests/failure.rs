@@ -303,6 +303,9 @@ fn on_failure_pause_parks_the_run_and_resume_tries_again_with_a_fresh_allowance(
         .map(|attempt| attempt.number)
         .collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
+    // What depends on the failed step was not over either.
+    assert_eq!(bench.calls(), ["a", "a", "a", "a", "b"]);
+    assert_eq!(status.result.unwrap().as_str(), r#"{"b":"done"}"#);
     assert!(
         bench
             .log()

@@ -83,8 +83,150 @@ pub async fn the_identifier_of_a_checkpoint_is_taken_once(store: &dyn Store) {
     assert_eq!(store.checkpoints(&"e".into()).await.unwrap().len(), 1);
 }
 
+/// Both by the same words.
+pub async fn one_checkpoint_is_read_as_it_is_listed(store: &dyn Store) {
+    let row = started(store, "e").await;
+    let row = marked(store, &row, "one".into(), 1, 5, vec![insert(2, done(1))])
+        .await
+        .unwrap();
+    marked(store, &row, "two".into(), 2, 6, vec![insert(0, done(2))])
+        .await
+        .unwrap();
+    for listed in store.checkpoints(&"e".into()).await.unwrap() {
+        assert_eq!(store.checkpoint(&listed.id).await.unwrap(), Some(listed));
+    }
+    assert_eq!(store.checkpoint(&"three".into()).await.unwrap(), None);
+}
+
+/// The owner's next commit is not refused.
+pub async fn a_checkpoint_by_hand_covers_what_is_recorded_and_leaves_the_row(store: &dyn Store) {
+    let row = started(store, "e").await;
+    let create = |id: &str, at| store.create_checkpoint(&"e".into(), &id.into(), moment(at));
+    create("none", 4).await.unwrap();
+    let writes = steps(vec![
+        insert(2, done(1)),
+        insert(0, done(2)),
+        insert(1, running()),
+    ]);
+    let row = commit(store, &row, State::ExecutingSteps, Vec::new(), writes)
+        .await
+        .unwrap();
+    let before = load(store, &"e".into()).await;
+    create("two", 6).await.unwrap();
+    assert_eq!(load(store, &"e".into()).await, before);
+    assert_eq!(before.execution.row(), row);
+    commit(
+        store,
+        &row,
+        State::ExecutingSteps,
+        Vec::new(),
+        steps(vec![update(1, done(3))]),
+    )
+    .await
+    .unwrap();
+
+    let expected = |id: &str, through_seq, completed_steps: &[u32], at| CheckpointRecord {
+        id: id.into(),
+        execution_id: "e".into(),
+        state: State::ExecutingSteps,
+        context: json("{}"),
+        through_seq,
+        completed_steps: completed_steps.to_vec(),
+        created_at: moment(at),
+    };
+    assert_eq!(
+        store.checkpoints(&"e".into()).await.unwrap(),
+        [expected("two", 2, &[2, 0], 6), expected("none", 0, &[], 4)],
+    );
+    assert!(create("two", 7).await.unwrap_err().is_rejected());
+}
+
+/// The end has a checkpoint already, or needs none.
+pub async fn a_checkpoint_by_hand_of_what_is_over_or_unknown_is_refused(store: &dyn Store) {
+    let row = started(store, "e").await;
+    completed(store, &row).await;
+    let create = |of: &str| store.create_checkpoint(&of.into(), &"c".into(), moment(9));
+    assert!(create("e").await.unwrap_err().is_conflict());
+    assert!(create("nobody").await.unwrap_err().is_not_found());
+    assert_eq!(store.checkpoint(&"c".into()).await.unwrap(), None);
+}
+
+/// Not even when the step that had it is to run again.
+pub async fn no_number_that_a_checkpoint_covers_is_given_again(store: &dyn Store) {
+    let row = started(store, "e").await;
+    assert_eq!(load(store, &"e".into()).await.last_seq, 0);
+    let writes = vec![insert(0, done(1)), insert(1, done(2))];
+    let row = marked(store, &row, "two".into(), 2, 5, writes)
+        .await
+        .unwrap();
+    let writes = steps(vec![update(1, StepRecord::pending())]);
+    let row = commit(store, &row, State::ExecutingSteps, Vec::new(), writes)
+        .await
+        .unwrap();
+    assert_eq!(load(store, &"e".into()).await.last_seq, 2);
+    let writes = steps(vec![update(1, done(3))]);
+    commit(store, &row, State::ExecutingSteps, Vec::new(), writes)
+        .await
+        .unwrap();
+    assert_eq!(load(store, &"e".into()).await.last_seq, 3);
+    let two = store.checkpoint(&"two".into()).await.unwrap().unwrap();
+    assert_eq!(two.completed_steps, [0]);
+}
+
+/// What it covered can be read and run on as before.
+pub async fn a_deleted_checkpoint_is_gone_and_its_steps_stay(store: &dyn Store) {
+    let row = started(store, "e").await;
+    let row = marked(store, &row, "one".into(), 1, 5, vec![insert(0, done(1))])
+        .await
+        .unwrap();
+    marked(store, &row, "two".into(), 2, 6, vec![insert(1, done(2))])
+        .await
+        .unwrap();
+    let before = load(store, &"e".into()).await;
+    assert!(store.delete_checkpoint(&"one".into()).await.unwrap());
+    assert!(!store.delete_checkpoint(&"one".into()).await.unwrap());
+    assert_eq!(load(store, &"e".into()).await, before);
+    assert_eq!(identifiers(store, "e").await, ["two"]);
+}
+
+/// Of two of one moment, that of the later revision is the newer.
+pub async fn pruning_spares_the_newest_checkpoint_of_what_has_not_ended(store: &dyn Store) {
+    for id in ["running", "paused", "ended", "young"] {
+        let mut row = started(store, id).await;
+        for (name, at) in [("first", 5), ("second", 5), ("third", 6)] {
+            let at = if id == "young" { at + 100 } else { at };
+            let checkpoint = format!("{id} {name}").into();
+            row = marked(store, &row, checkpoint, 0, at, Vec::new())
+                .await
+                .unwrap();
+        }
+        match id {
+            "paused" => _ = paused(store, &row).await,
+            "ended" => _ = completed(store, &row).await,
+            _ => {}
+        }
+    }
+    assert_eq!(store.prune_checkpoints(moment(5)).await.unwrap(), 0);
+    assert_eq!(store.prune_checkpoints(moment(6)).await.unwrap(), 6);
+    assert_eq!(identifiers(store, "ended").await, ["ended third"]);
+    assert_eq!(store.prune_checkpoints(moment(50)).await.unwrap(), 1);
+    assert_eq!(identifiers(store, "running").await, ["running third"]);
+    assert_eq!(identifiers(store, "paused").await, ["paused third"]);
+    assert_eq!(identifiers(store, "ended").await, [""; 0]);
+    assert_eq!(identifiers(store, "young").await.len(), 3);
+    assert_eq!(store.prune_checkpoints(moment(50)).await.unwrap(), 0);
+}
+
+async fn identifiers(store: &dyn Store, id: &str) -> Vec<String> {
+    let checkpoints = store.checkpoints(&id.into()).await.unwrap();
+    checkpoints
+        .into_iter()
+        .map(|checkpoint| checkpoint.id.as_str().to_owned())
+        .collect()
+}
+
 /// Commits step rows with a checkpoint, in `executing_steps`.
-async fn marked(
+pub(super) async fn marked(
     store: &dyn Store,
     row: &Row,
     id: CheckpointId,

@@ -3,7 +3,6 @@
 use futures::StreamExt;
 
 use super::*;
-use crate::store::Claim;
 
 /// The row as claimed is the row as stored.
 pub async fn a_claim_raises_the_token_and_clears_the_request_to_pause(store: &dyn Store) {

@@ -9,11 +9,13 @@ mod checkpoints;
 mod commits;
 mod control;
 mod executions;
+mod restoring;
 
 pub use checkpoints::*;
 pub use commits::*;
 pub use control::*;
 pub use executions::*;
+pub use restoring::*;
 
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::lifecycle::{Event, Row, State};
 use crate::step::{Attempt, Outcome, StepOutcome, StepState};
 use crate::store::{
-    Commit, ExecutionRecord, LoadedExecution, NewExecution, NewWorkflow, Origin, StepRecord,
+    Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, NewWorkflow, Origin, StepRecord,
     StepWrite, Store, StoreError, WorkflowStepRecord, Writes,
 };
 use crate::value::Json;
@@ -82,6 +84,18 @@ macro_rules! store_conformance {
             checkpoints_are_listed_newest_first
             a_checkpoint_covers_the_steps_up_to_its_mark
             the_identifier_of_a_checkpoint_is_taken_once
+            one_checkpoint_is_read_as_it_is_listed
+            a_checkpoint_by_hand_covers_what_is_recorded_and_leaves_the_row
+            a_checkpoint_by_hand_of_what_is_over_or_unknown_is_refused
+            no_number_that_a_checkpoint_covers_is_given_again
+            a_restored_execution_stands_where_the_checkpoint_was
+            a_restored_execution_needs_its_source_no_more
+            a_failure_is_restored_only_where_it_is_optional
+            a_restored_execution_can_be_restored_from
+            an_execution_is_restored_to_an_identifier_that_is_free
+            a_deleted_checkpoint_is_gone_and_its_steps_stay
+            pruning_spares_the_newest_checkpoint_of_what_has_not_ended
+            what_is_driven_is_unfinished_and_nothing_else
         }
     };
     (@cases $open:expr; $($case:ident)+) => {

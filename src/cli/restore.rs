@@ -1,0 +1,97 @@
+//! `restore`.
+
+use std::sync::Arc;
+
+use wf_core::agent::Agents;
+use wf_core::engine::RunOptions;
+use wf_core::id::{CheckpointId, ExecutionId};
+use wf_core::store::Store;
+
+use super::arguments::Restore;
+use super::console::Console;
+use super::database::{Database, quoted};
+use super::drive::Session;
+use super::exit::{Exit, Failure};
+use super::progress::Progress;
+use super::signals::Signals;
+use super::start;
+
+/// Starts a new execution from a checkpoint, and drives it.
+pub(crate) async fn restore(
+    console: Console,
+    database: &Database,
+    arguments: &Restore,
+) -> Result<Exit, Failure> {
+    let checkpoint = CheckpointId::from(arguments.id.as_str());
+    let Some(store) = database.open_existing()? else {
+        return Err(not_found(&checkpoint, database));
+    };
+    let store: Arc<dyn Store> = Arc::new(store);
+    let failed = |error| Failure::store(&error);
+    let Some(found) = store.checkpoint(&checkpoint).await.map_err(failed)? else {
+        let mistaken = ExecutionId::from(arguments.id.as_str());
+        let is_execution = store.execution(&mistaken).await.map_err(failed)?.is_some();
+        return Err(if is_execution {
+            takes_a_checkpoint(&mistaken, database)
+        } else {
+            not_found(&checkpoint, database)
+        });
+    };
+    let source = store.execution(&found.execution_id).await.map_err(failed)?;
+    let source = source.ok_or_else(|| not_found(&checkpoint, database))?;
+    let progress = Arc::new(Progress::new(console));
+
+    // Without agents nothing can be restored: all that is wrong but the agents is found so.
+    let without_agents = start::engine(Arc::clone(&store), Agents::new(), &progress);
+    match without_agents
+        .restore(&checkpoint, RunOptions::default())
+        .await
+    {
+        Err(error) if error.is_agent() => {}
+        Err(error) => return Err(start::failure(&error, database)),
+        Ok(run) => {
+            return Err(Failure::wrong(format!(
+                "execution `{}` has no steps",
+                run.id()
+            )));
+        }
+    }
+    let agents = start::agents_of(&source, arguments.agents.as_deref())?;
+    let mut options = RunOptions::default();
+    if let Some(given) = &arguments.agents {
+        options.origin.agents_file = Some(start::recorded(given)?);
+    }
+
+    let signals = Signals::catch()
+        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
+    let engine = start::engine(store, agents, &progress);
+    let run = engine
+        .restore(&checkpoint, options)
+        .await
+        .map_err(|error| start::failure(&error, database))?;
+    start::announce(console, run.id())?;
+    Session {
+        console,
+        database,
+        engine,
+        progress,
+        signals,
+    }
+    .drive(run)
+    .await
+}
+
+fn not_found(id: &CheckpointId, database: &Database) -> Failure {
+    Failure::wrong(format!(
+        "there is no checkpoint `{id}`; `ax workflow checkpoints EXECUTION-ID{}` lists those of an execution",
+        database.arguments(),
+    ))
+}
+
+fn takes_a_checkpoint(id: &ExecutionId, database: &Database) -> Failure {
+    Failure::wrong(format!(
+        "`{id}` is an execution, and no checkpoint; `ax workflow checkpoints {}{}` lists those it has",
+        quoted(id.as_str()),
+        database.arguments(),
+    ))
+}

@@ -1,0 +1,107 @@
+//! The reads of a store that stands before another one.
+
+/// Implements what a layer over `self.$inner` does not change: every read of the trait.
+macro_rules! forward_reads {
+    ($inner:ident) => {
+        fn workflow(
+            &self,
+            id: &$crate::id::WorkflowId,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Option<$crate::store::WorkflowRecord>, $crate::store::StoreError>,
+        > {
+            self.$inner.workflow(id)
+        }
+
+        fn workflows(
+            &self,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Vec<$crate::store::WorkflowRecord>, $crate::store::StoreError>,
+        > {
+            self.$inner.workflows()
+        }
+
+        fn executions(
+            &self,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Vec<$crate::store::ExecutionRecord>, $crate::store::StoreError>,
+        > {
+            self.$inner.executions()
+        }
+
+        fn checkpoints(
+            &self,
+            id: &$crate::id::ExecutionId,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Vec<$crate::store::CheckpointRecord>, $crate::store::StoreError>,
+        > {
+            self.$inner.checkpoints(id)
+        }
+
+        fn unfinished(
+            &self,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Vec<$crate::store::ExecutionRecord>, $crate::store::StoreError>,
+        > {
+            self.$inner.unfinished()
+        }
+
+        fn checkpoint(
+            &self,
+            id: &$crate::id::CheckpointId,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Option<$crate::store::CheckpointRecord>, $crate::store::StoreError>,
+        > {
+            self.$inner.checkpoint(id)
+        }
+
+        fn watch(&self, id: &$crate::id::ExecutionId) -> ::futures::stream::BoxStream<'static, ()> {
+            self.$inner.watch(id)
+        }
+    };
+}
+
+/// Implements the writes of checkpoints of a layer over `self.$inner` that does not change them.
+macro_rules! forward_checkpoints {
+    ($inner:ident) => {
+        fn create_checkpoint(
+            &self,
+            execution: &$crate::id::ExecutionId,
+            id: &$crate::id::CheckpointId,
+            at: $crate::id::Timestamp,
+        ) -> ::futures::future::BoxFuture<'_, Result<(), $crate::store::StoreError>> {
+            self.$inner.create_checkpoint(execution, id, at)
+        }
+
+        fn restore(
+            &self,
+            restore: $crate::store::Restore,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<$crate::store::ExecutionRecord, $crate::store::StoreError>,
+        > {
+            self.$inner.restore(restore)
+        }
+
+        fn delete_checkpoint(
+            &self,
+            id: &$crate::id::CheckpointId,
+        ) -> ::futures::future::BoxFuture<'_, Result<bool, $crate::store::StoreError>> {
+            self.$inner.delete_checkpoint(id)
+        }
+
+        fn prune_checkpoints(
+            &self,
+            before: $crate::id::Timestamp,
+        ) -> ::futures::future::BoxFuture<'_, Result<u64, $crate::store::StoreError>> {
+            self.$inner.prune_checkpoints(before)
+        }
+    };
+}
+
+pub(super) use {forward_checkpoints, forward_reads};

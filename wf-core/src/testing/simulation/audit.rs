@@ -1,0 +1,172 @@
+//! The store that keeps the ledger: it lets everything through, and notes what should not have been.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::BoxFuture;
+
+use super::ledger::Ledger;
+use super::violation::Violation;
+use crate::id::{ExecutionId, Owner, Timestamp};
+use crate::lifecycle::Row;
+use crate::plan::Plan;
+use crate::store::{
+    Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Store, StoreError,
+};
+use crate::testing::forward::{forward_checkpoints, forward_reads};
+
+/// Stands between what may fail and the store behind it: it sees what lands, and when.
+pub(super) struct Audit {
+    inner: Arc<dyn Store>,
+    state: Mutex<State>,
+}
+
+struct State {
+    ledger: Ledger,
+    /// The engine that holds the lease, as far as engines are numbered.
+    engine: u32,
+    violation: Option<Violation>,
+}
+
+impl Audit {
+    pub(super) fn new(plan: &Arc<Plan>, inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Audit {
+            inner,
+            state: Mutex::new(State {
+                ledger: Ledger::new(plan),
+                engine: 0,
+                violation: None,
+            }),
+        })
+    }
+
+    /// From now on that engine is the one that should drive the run.
+    pub(super) fn hand_over(&self, engine: u32) {
+        self.state().engine = engine;
+    }
+
+    /// An engine starts an attempt. One that has lost the run, and does not know it yet, may.
+    pub(super) fn starts(&self, engine: u32, step: &str, attempt: u32) {
+        let mut state = self.state();
+        if state.engine == engine {
+            let checked = state.ledger.starts(engine, step, attempt);
+            state.note(checked);
+        }
+    }
+
+    /// The end of a run with that many engines lost on the way.
+    pub(super) fn over(&self, interruptions: u32) {
+        let mut state = self.state();
+        let checked = state.ledger.over(interruptions);
+        state.note(checked);
+    }
+
+    /// The first thing that should not have been.
+    pub(super) fn verdict(&self) -> Result<(), Violation> {
+        self.state().violation.clone().map_or(Ok(()), Err)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn note(&mut self, checked: Result<(), Violation>) {
+        if let Err(violation) = checked {
+            self.violation.get_or_insert(violation);
+        }
+    }
+}
+
+impl Store for Audit {
+    fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let answer = self.inner.create(new).await;
+            if answer.is_ok() {
+                let mut state = self.state();
+                let checked = state.ledger.created();
+                state.note(checked);
+            }
+            answer
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.state().note(Ledger::asked(&commit));
+            let answer = self.inner.commit(commit.clone()).await;
+            if answer.is_ok() {
+                let mut state = self.state();
+                let checked = state.ledger.committed(&commit);
+                state.note(checked);
+            }
+            answer
+        })
+    }
+
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+        Box::pin(async move {
+            let answer = self.inner.claim(claim.clone()).await;
+            if let Ok(row) = &answer {
+                let mut state = self.state();
+                let checked = state.ledger.claimed(&claim, row);
+                state.note(checked);
+            }
+            answer
+        })
+    }
+
+    fn renew(
+        &self,
+        owner: &Owner,
+        lease_until: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.renew(owner, lease_until)
+    }
+
+    fn request_pause(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        self.inner.request_pause(id)
+    }
+
+    fn cancel(
+        &self,
+        id: &ExecutionId,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        let id = id.clone();
+        Box::pin(async move {
+            let answer = self.inner.cancel(&id, at).await;
+            if let Ok(now) = &answer {
+                let mut state = self.state();
+                let checked = state.ledger.cancelled(now, at);
+                state.note(checked);
+            }
+            answer
+        })
+    }
+
+    fn execution(
+        &self,
+        id: &ExecutionId,
+    ) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
+        self.inner.execution(id)
+    }
+
+    fn load(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<LoadedExecution>, StoreError>> {
+        let id = id.clone();
+        Box::pin(async move {
+            let loaded = self.inner.load(&id).await?;
+            let mut state = self.state();
+            let checked = state.ledger.loaded(loaded.as_ref());
+            state.note(checked);
+            drop(state);
+            Ok(loaded)
+        })
+    }
+
+    forward_reads!(inner);
+    forward_checkpoints!(inner);
+}

@@ -1,0 +1,276 @@
+//! One simulated run, from its creation to its end, through every engine that drives it.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{self, BoxFuture, Either};
+
+use super::Simulation;
+use super::audit::Audit;
+use super::script::Actor;
+use super::violation::{Invariant, Violation};
+use crate::clock::Clock;
+use crate::engine::{Engine, EngineError, Run, RunOptions, Status};
+use crate::id::{ExecutionId, Owner};
+use crate::lifecycle::State;
+use crate::store::Store;
+use crate::testing::draw::Draw;
+use crate::testing::{Fault, FaultyStore, VirtualClock};
+use crate::value::Json;
+
+/// How a simulated run went.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Course {
+    /// The state in which it ended; `paused` when it pauses again each time that it is resumed.
+    pub state: State,
+    /// Its result, once it is completed.
+    pub result: Option<Json>,
+    /// How many writes its first engine asked for: the moments at which it can be disturbed.
+    pub writes: u64,
+    /// How many engines drove it, one after the other.
+    pub engines: u32,
+}
+
+/// What disturbs a run: at that write of the first engine, and perhaps at one of the second.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Disturbance {
+    pub(super) first: Option<(u64, Fault)>,
+    pub(super) second: Option<(u64, Fault)>,
+}
+
+/// A run that does not end within this time of its own will not.
+const LIMIT: Duration = Duration::from_secs(86_400);
+
+/// Short, so that runs of seconds renew it.
+const LEASE: Duration = Duration::from_secs(3);
+
+/// How long a write takes at most until it lands, and until it is answered.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// A run that has paused so often by itself pauses always.
+const PAUSES: u32 = 4;
+
+/// More engines than disturbances and pauses can use up.
+const ENGINES: u32 = 16;
+
+impl Disturbance {
+    /// A fault at a write of the first engine; at every fourth, by `seed`, the second engine dies too.
+    pub(super) fn at(seed: u64, write: u64, fault: Fault) -> Self {
+        let mut draw = Draw::new(seed ^ write, "second");
+        let deaths = [Fault::DeathBefore, Fault::DeathAfter];
+        let second = (draw.below(4) == 0)
+            .then(|| deaths.get(usize::from(draw.below(2) == 1)).copied())
+            .flatten()
+            .map(|fault| (1 + draw.below(6), fault));
+        Disturbance {
+            first: Some((write, fault)),
+            second,
+        }
+    }
+}
+
+/// One run under way.
+pub(super) struct Stage<'a> {
+    simulation: &'a Simulation,
+    clock: VirtualClock,
+    audit: Arc<Audit>,
+    disturbance: Disturbance,
+    engines: u32,
+}
+
+/// An engine, and the store that stands for its process.
+struct Process {
+    engine: Engine,
+    store: Arc<FaultyStore>,
+}
+
+/// A process that is stopped, with what it was about to do.
+type Stopped = (
+    Arc<FaultyStore>,
+    BoxFuture<'static, Result<Status, EngineError>>,
+);
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(simulation: &'a Simulation, disturbance: Disturbance) -> Self {
+        Stage {
+            audit: Audit::new(&simulation.plan, simulation.open()),
+            clock: VirtualClock::new(),
+            engines: 0,
+            simulation,
+            disturbance,
+        }
+    }
+
+    /// Plays the run to its end.
+    pub(super) fn play(mut self) -> Result<Course, Violation> {
+        let (clock, audit) = (self.clock.clone(), Arc::clone(&self.audit));
+        let limit = clock.sleep(LIMIT);
+        let played = clock.run(async {
+            match future::select(pin!(self.drive()), limit).await {
+                Either::Left((course, _)) => course,
+                Either::Right(_) => Err(stuck("the run does not end")),
+            }
+        });
+        audit.verdict()?;
+        played.unwrap_or_else(|stuck| Err(Violation::new(Invariant::Progress, stuck.to_string())))
+    }
+
+    async fn drive(&mut self) -> Result<Course, Violation> {
+        let (mut writes, mut lost, mut pauses) = (0, 0, 0);
+        let mut stopped: Option<Stopped> = None;
+        while self.engines < ENGINES {
+            let first = self.engines == 0;
+            let process = self.process();
+            let store = Arc::clone(&process.store);
+            let mut run: BoxFuture<'static, _> = Box::pin(process.finish(
+                self.simulation.clone(),
+                self.clock.clone(),
+                stopped.take(),
+                first,
+            ));
+            let ended = match future::select(&mut run, pin!(store.halted())).await {
+                Either::Left((ended, _)) => Some(ended),
+                Either::Right(_) => None,
+            };
+            if first {
+                writes = store.writes();
+            }
+            self.audit.verdict()?;
+            match ended {
+                Some(Ok(status)) if status.state() == State::Paused && pauses < PAUSES => {
+                    pauses += 1
+                }
+                Some(Ok(status)) => return self.end(status, writes, lost).await,
+                Some(Err(error)) if error.is_store() => lost += 1,
+                Some(Err(error)) => return Err(stuck(&format!("the engine gave up: {error}"))),
+                None => {
+                    lost += 1;
+                    if !store.is_dead() {
+                        stopped = Some((store, run));
+                    }
+                }
+            }
+        }
+        Err(stuck("engine after engine was lost"))
+    }
+
+    /// The next process, with what is to go wrong in it.
+    fn process(&mut self) -> Process {
+        let number = self.engines;
+        self.engines += 1;
+        let inner: Arc<dyn Store> = self.audit.clone();
+        let seed = self.simulation.seed.wrapping_add(u64::from(number));
+        let mut store = FaultyStore::new(inner).with_latency(self.clock.clone(), LATENCY, seed);
+        let fault = match number {
+            0 => self.disturbance.first,
+            1 => self.disturbance.second,
+            _ => None,
+        };
+        if let Some((write, fault)) = fault {
+            store = store.with_fault(write, fault);
+        }
+        let store = Arc::new(store);
+        let actor = Actor {
+            script: Arc::clone(&self.simulation.script),
+            clock: self.clock.clone(),
+            audit: Arc::clone(&self.audit),
+            engine: number,
+        };
+        let seen: Arc<dyn Store> = match &self.simulation.layer {
+            Some(layer) => layer(store.clone()),
+            None => store.clone(),
+        };
+        self.audit.hand_over(number);
+        // Who comes later knows that all others are gone, or believes so of one that is stopped.
+        let engine = Engine::new(seen, actor.agents(&self.simulation.plan))
+            .with_clock(self.clock.clone())
+            .with_lease(LEASE)
+            .with_owner(Owner::from(format!("engine {number}")), |_| true);
+        Process { engine, store }
+    }
+
+    /// Compares what is stored with what was acknowledged.
+    async fn end(&self, status: Status, writes: u64, lost: u32) -> Result<Course, Violation> {
+        self.audit.over(lost);
+        if let Err(error) = self.audit.load(&execution()).await {
+            return Err(stuck(&format!("the end cannot be read: {error}")));
+        }
+        self.audit.verdict()?;
+        Ok(Course {
+            state: status.state(),
+            result: status.result,
+            writes,
+            engines: self.engines,
+        })
+    }
+}
+
+impl Process {
+    /// Starts the run or takes it over, and drives it until it ends or is paused. A stopped process is woken as soon
+    /// as the run is taken over.
+    async fn finish(
+        self,
+        simulation: Simulation,
+        clock: VirtualClock,
+        stopped: Option<Stopped>,
+        first: bool,
+    ) -> Result<Status, EngineError> {
+        let (engine, id) = (&self.engine, execution());
+        let run = match engine.store().execution(&id).await? {
+            None => self.start(&simulation).await?,
+            Some(row) if row.state.is_terminal() => return engine.status(&id).await,
+            Some(_) => engine.resume(&id).await?,
+        };
+        let pause = async {
+            if let Some(after) = simulation.pause_after.filter(|_| first) {
+                clock.sleep(after).await;
+                // Too late, or the store fails: the run goes on.
+                let _ = engine.pause(&id).await;
+            }
+        };
+        let cancel = async {
+            if let Some(after) = simulation.cancel_after {
+                clock.sleep(after.saturating_sub(clock.elapsed())).await;
+                while engine
+                    .cancel(&id)
+                    .await
+                    .is_err_and(|error| error.is_store())
+                {
+                    clock.sleep(LATENCY).await;
+                }
+            }
+        };
+        let finish = match stopped {
+            None => run.finish(),
+            Some((store, woken)) => {
+                store.wake();
+                // How the one who lost the run ends is its own affair; what it writes is the audit's.
+                Box::pin(async move { future::join(run.finish(), woken).await.0 })
+            }
+        };
+        match future::select(finish, pin!(future::join(pause, cancel))).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((_, finish)) => finish.await,
+        }
+    }
+
+    async fn start(&self, simulation: &Simulation) -> Result<Run, EngineError> {
+        let options = RunOptions {
+            id: Some(execution()),
+            ..RunOptions::default()
+        };
+        let inputs = simulation.inputs.clone();
+        self.engine.start(&simulation.plan, inputs, options).await
+    }
+}
+
+/// The one execution of a simulation.
+fn execution() -> ExecutionId {
+    ExecutionId::from("run")
+}
+
+fn stuck(message: &str) -> Violation {
+    Violation::new(Invariant::Progress, message)
+}
