@@ -167,6 +167,12 @@ where
     }
 }
 
+impl<A: Agent + ?Sized> Agent for Arc<A> {
+    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+        (**self).call(request)
+    }
+}
+
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {

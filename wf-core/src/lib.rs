@@ -19,11 +19,11 @@
 //! executor. Closures can be agents and spawners. The engine's futures are `Send`, need no particular executor, and
 //! spawn nothing by themselves.
 //!
-//! See [`Engine`](engine::Engine) for a program to start from. The durable store is the crate `wf-diesel`.
+//! See [`Engine`](engine::Engine) for a program to start from, and [`typed`] for workflows written in Rust. The durable store is the crate `wf-diesel`.
 //!
 //! # Features
 //!
-//! - `macros` (default): `workflow!`.
+//! - `macros` (default): `workflow!` and `#[derive(AgentSet)]`.
 //! - `testing`: virtual time, the conformance suite that every store must pass, a store that fails on demand, and a
 //!   simulator that kills a workflow's run wherever it can be killed.
 
@@ -43,8 +43,9 @@ pub mod step;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod typed;
 pub mod value;
 
 pub use lifecycle::{AnyExecution, Event, Execution, Pending, State, state};
 #[cfg(feature = "macros")]
-pub use wf_macros::workflow;
+pub use wf_macros::{AgentSet, workflow};

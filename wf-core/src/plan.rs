@@ -13,6 +13,7 @@ pub use wf_model::{Definition, Graph, Input, Report, Source, Step};
 
 use crate::id::WorkflowId;
 use crate::store::{NewWorkflow, WorkflowRecord, WorkflowStepRecord};
+use crate::typed::{self, Code, Codec, Spec, StepSpec, Workflow};
 use crate::value::Json;
 
 /// The values of a run's inputs, by name.
@@ -24,6 +25,8 @@ pub struct Plan {
     checked: Checked,
     chain_lengths: Vec<u32>,
     workflow: NewWorkflow,
+    /// The code of a workflow that is compiled into the program.
+    spec: Option<&'static Spec>,
 }
 
 impl Plan {
@@ -69,6 +72,26 @@ impl Plan {
         Plan::from_json(workflow.id.as_str(), workflow.definition.as_str())
     }
 
+    /// The plan of a workflow that is compiled into the program; made once.
+    ///
+    /// # Panics
+    ///
+    /// When the table of `W` is not one that `workflow!` wrote and its definition is wrong.
+    pub fn of<W: Workflow>() -> Arc<Plan> {
+        let spec = W::spec();
+        Arc::clone(spec.plan.get_or_init(|| {
+            let source = match spec.source {
+                typed::Source::Declared(text) => Source::json(std::any::type_name::<W>(), text),
+                typed::Source::Yaml(name, text) => Source::yaml(name, text),
+                typed::Source::Json(name, text) => Source::json(name, text),
+            };
+            match source.read() {
+                Ok((checked, _)) => Arc::new(Plan::of_spec(checked, spec)),
+                Err(report) => panic!("the definition was changed after it was checked:\n{report}"),
+            }
+        }))
+    }
+
     /// The plan of what the checker has passed.
     pub fn new(checked: Checked) -> Plan {
         let workflow = workflow(&checked.definition);
@@ -77,7 +100,41 @@ impl Plan {
             checked,
             chain_lengths,
             workflow,
+            spec: None,
         }
+    }
+
+    fn of_spec(checked: Checked, spec: &'static Spec) -> Plan {
+        let plan = Plan::new(checked);
+        let stored = typed::with_output_types(plan.definition(), spec);
+        Plan {
+            workflow: workflow(&stored),
+            spec: Some(spec),
+            ..plan
+        }
+    }
+
+    /// The definition as it is stored: that of a compiled workflow names the output types.
+    pub(crate) fn stored_definition(&self) -> Definition {
+        let definition = self.definition();
+        self.spec.map_or_else(
+            || definition.clone(),
+            |spec| typed::with_output_types(definition, spec),
+        )
+    }
+
+    /// The code of a step, and what it reads; none when the workflow is only a definition.
+    pub(crate) fn step_spec(&self, step: usize) -> Option<&'static StepSpec> {
+        self.spec?.steps.get(step)
+    }
+
+    pub(crate) fn code(&self, step: usize) -> Option<&'static Code> {
+        self.step_spec(step).map(|step| &step.code)
+    }
+
+    /// The codecs of the inputs of a workflow that is compiled into the program.
+    pub(crate) fn input_codecs(&self) -> &'static [Codec] {
+        self.spec.map_or(&[], |spec| spec.inputs)
     }
 
     /// The definition.

@@ -8,6 +8,12 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// Any JSON value as a tree: what an input of kind `any` takes in Rust.
+pub type Tree = serde_json::Value;
+
+/// A JSON object as a tree: what an input of kind `object` takes in Rust.
+pub type Object = serde_json::Map<String, serde_json::Value>;
+
 /// A JSON value as its compact text.
 ///
 /// The text is checked when the value is made, keeps the order of keys and every digit of a number, and is

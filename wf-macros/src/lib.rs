@@ -1,40 +1,64 @@
-//! The `workflow!` macro of wf-core: a workflow that is checked while the host is compiled.
+//! The macros of wf-core: workflows and sets of agents that are checked while the host is compiled.
 //!
-//! Use it through `wf_core::workflow!`. One pipeline: tokens are **parsed** into a declaration, the workflow it
-//! names is **checked** by wf-model, the checker that also loads files at run time, and the declaration is
-//! **expanded** into items. Mistakes go round the expansion as `compile_error!`s, each at the user's own token.
+//! Use them through `wf_core::workflow!` and `#[derive(wf_core::AgentSet)]`. One pipeline: tokens are **parsed**
+//! into a declaration, which is **analysed** into a definition (what each step mentions is what it depends on)
+//! and checked by wf-model, the checker that also loads files at run time; then it is **expanded** into items.
+//! Mistakes go round the expansion as `compile_error!`s, each at the user's own token, so that one compile tells
+//! them all and an editor still knows the rest.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod check;
-mod declaration;
+mod agent_set;
+mod analyse;
+mod crate_path;
 mod expand;
+mod file;
+mod mistakes;
+mod names;
+mod parse;
+mod prompt;
+
+extern crate proc_macro;
 
 use proc_macro::TokenStream;
 
-/// Declares a type that stands for a workflow file, checked while compiling.
-///
-/// ```text
-/// wf_core::workflow!(pub workflow Review = file "workflows/review.yaml");
-/// ```
-///
-/// The path is relative to the crate's root, the folder of its `Cargo.toml`. The crate is compiled again when the
-/// file changes. The type has
-///
-/// - `plan() -> Result<Arc<Plan>, Report>`: the plan, made from the text that was checked; no file is read;
-/// - `SOURCE: &'static str`: that text.
-///
-/// # Errors
-///
-/// Each mistake in the file is reported with the file's name, line and column, all at once, as an error at the
-/// path's token.
+use mistakes::Mistakes;
+use parse::Declaration;
+
+#[doc = include_str!("../workflow.md")]
 #[proc_macro]
 pub fn workflow(tokens: TokenStream) -> TokenStream {
-    let expanded = declaration::parse(tokens.into()).map(|declaration| {
-        let checked = check::check(&declaration);
-        expand::expand(&declaration, checked)
-    });
-    expanded
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    let mut mistakes = Mistakes::default();
+    let items = match parse::parse(tokens.into(), &mut mistakes) {
+        Some(Declaration::Steps(workflow)) => {
+            let analysed = analyse::analyse(&workflow, &mut mistakes);
+            expand::workflow(&workflow, &analysed)
+        }
+        Some(Declaration::File(declaration)) => {
+            let checked = file::check(&declaration, &mut mistakes);
+            expand::file(&declaration, &checked)
+        }
+        None => proc_macro2::TokenStream::new(),
+    };
+    mistakes.beside(items).into()
+}
+
+/// Makes a struct of agents a set whose names the compiler knows.
+///
+/// Each field is an agent, named after the field or as `#[agent(name = "…")]` says. An engine on such a set runs
+/// only workflows whose agents are all in it.
+///
+/// ```text
+/// #[derive(wf_core::AgentSet)]
+/// struct Team {
+///     backend: Backend,
+///     #[agent(name = "security-expert")]
+///     security: Claude,
+/// }
+/// ```
+#[proc_macro_derive(AgentSet, attributes(agent))]
+pub fn agent_set(tokens: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let items = agent_set::derive(tokens.into(), &mut mistakes);
+    mistakes.beside(items).into()
 }

@@ -43,7 +43,7 @@ impl Checkpoint {
     }
 }
 
-impl Engine {
+impl<A> Engine<A> {
     /// Writes a checkpoint of all that is recorded of an execution, and returns its identifier.
     ///
     /// The execution may be paused, or driven by any engine: it is not disturbed. Steps that are under way are not
@@ -62,12 +62,17 @@ impl Engine {
         id: &'a ExecutionId,
     ) -> BoxFuture<'a, Result<CheckpointId, EngineError>> {
         Box::pin(async move {
-            let now = self.clock.now();
+            let now = self.parts.clock.now();
             let checkpoint = CheckpointId::generate(now);
-            match self.store.create_checkpoint(id, &checkpoint, now).await {
+            match self
+                .parts
+                .store
+                .create_checkpoint(id, &checkpoint, now)
+                .await
+            {
                 Err(error) if error.is_not_found() => Err(EngineError::not_found(id)),
                 Err(error) if error.is_conflict() => {
-                    let execution = self.store.execution(id).await?;
+                    let execution = self.parts.store.execution(id).await?;
                     let execution = execution.ok_or_else(|| EngineError::not_found(id))?;
                     let event = EventKind::CheckpointCreated;
                     Err(EngineError::illegal(id, execution.state, event))
@@ -89,8 +94,8 @@ impl Engine {
         id: &'a ExecutionId,
     ) -> BoxFuture<'a, Result<Vec<Checkpoint>, EngineError>> {
         Box::pin(async move {
-            let mut listed = self.store.checkpoints(id).await?;
-            let loaded = self.store.load(id).await?;
+            let mut listed = self.parts.store.checkpoints(id).await?;
+            let loaded = self.parts.store.load(id).await?;
             let loaded = loaded.ok_or_else(|| EngineError::not_found(id))?;
             let plan = Plan::from_stored(&loaded.workflow)
                 .map_err(|report| run::unreadable(id, &report))?;
@@ -138,7 +143,7 @@ impl Engine {
         checkpoint: &'a CheckpointId,
         options: RunOptions,
     ) -> BoxFuture<'a, Result<Run, EngineError>> {
-        Box::pin(Run::restore(self, checkpoint, options))
+        Box::pin(Run::restore(&self.parts, checkpoint, options, None))
     }
 
     /// Deletes a checkpoint, and nothing else.
@@ -155,7 +160,7 @@ impl Engine {
         id: &'a CheckpointId,
     ) -> BoxFuture<'a, Result<(), EngineError>> {
         Box::pin(async move {
-            if self.store.delete_checkpoint(id).await? {
+            if self.parts.store.delete_checkpoint(id).await? {
                 Ok(())
             } else {
                 Err(EngineError::no_checkpoint(id))
@@ -175,8 +180,8 @@ impl Engine {
     /// Dropping the future leaves it open whether the checkpoints are deleted.
     pub fn prune(&self, older_than: Duration) -> BoxFuture<'_, Result<u64, EngineError>> {
         Box::pin(async move {
-            let before = self.clock.now().before(older_than);
-            Ok(self.store.prune_checkpoints(before).await?)
+            let before = self.parts.clock.now().before(older_than);
+            Ok(self.parts.store.prune_checkpoints(before).await?)
         })
     }
 }

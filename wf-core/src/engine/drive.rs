@@ -8,15 +8,16 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
 
-use super::Engine;
 use super::attempt::Attempted;
 use super::holding::Holding;
+use super::{Parts, Status};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::scheduler::Scheduler;
 use crate::store::{ExecutionRecord, StepRecord, StoreError};
+use crate::typed::{Typed, Value};
 use crate::value::Json;
 
 /// What an execution is driven for.
@@ -32,11 +33,13 @@ pub(super) enum Purpose {
 
 /// Drives one execution. Its fields are what the pump and the waves work on.
 pub(super) struct Drive {
-    pub(super) engine: Engine,
+    pub(super) engine: Parts,
     pub(super) plan: Arc<Plan>,
     pub(super) holding: Holding,
     pub(super) inputs: Vec<Json>,
-    pub(super) agents: Vec<Arc<dyn Agent>>,
+    /// The inputs in both forms, once a step that is code needs them.
+    pub(super) input_values: Option<Arc<[Value]>>,
+    pub(super) agents: Vec<Option<Arc<dyn Agent>>>,
     pub(super) dry: bool,
     pub(super) slots: Vec<Slot>,
     pub(super) scheduler: Scheduler,
@@ -75,15 +78,17 @@ pub(super) struct Slot {
     pub(super) record: StepRecord,
     /// Whether its row exists.
     pub(super) exists: bool,
+    /// Its result by type, once it was made or read.
+    pub(super) typed: Option<Typed>,
 }
 
 impl Drive {
     pub(super) fn new(
-        engine: Engine,
+        engine: Parts,
         plan: Arc<Plan>,
         holding: Holding,
         inputs: Vec<Json>,
-        agents: Vec<Arc<dyn Agent>>,
+        agents: Vec<Option<Arc<dyn Agent>>>,
         records: Vec<StepRecord>,
         watch: BoxStream<'static, ()>,
     ) -> Self {
@@ -91,6 +96,7 @@ impl Drive {
         let slots = records.into_iter().map(|record| Slot {
             exists: record != StepRecord::pending(),
             record,
+            typed: None,
         });
         Drive {
             watch,
@@ -107,6 +113,7 @@ impl Drive {
             plan,
             holding,
             inputs,
+            input_values: None,
             agents,
             dry: false,
             attempts: FuturesUnordered::new(),
@@ -173,4 +180,12 @@ impl Drive {
             && !rests
             && !self.scheduler.has_ready()
     }
+}
+
+/// An execution that is not driven any further, with the values that its steps have left.
+pub(crate) struct Finished {
+    pub(crate) status: Status,
+    /// The result of each step by type, as far as it was made or read.
+    pub(super) typed: Vec<Option<Typed>>,
+    pub(super) plan: Arc<Plan>,
 }

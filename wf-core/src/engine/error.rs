@@ -27,6 +27,7 @@ enum Kind {
     Held,
     Lost,
     Store,
+    Value,
 }
 
 impl EngineError {
@@ -38,7 +39,7 @@ impl EngineError {
         EngineError::new(Kind::Agent, mistakes.join("\n"))
     }
 
-    pub(super) fn inputs(mistakes: &[String]) -> Self {
+    pub(crate) fn inputs(mistakes: &[String]) -> Self {
         EngineError::new(Kind::Input, mistakes.join("\n"))
     }
 
@@ -79,6 +80,10 @@ impl EngineError {
                 "execution `{id}` is `{state}` and driven by another engine; pause or cancel it, or wait for its end"
             ),
         )
+    }
+
+    pub(super) fn value(message: impl Into<String>) -> Self {
+        EngineError::new(Kind::Value, message)
     }
 
     pub(super) fn lost(id: &ExecutionId) -> Self {
@@ -139,6 +144,11 @@ impl EngineError {
     /// Whether the store failed; the run can be resumed when the store works again.
     pub fn is_store(&self) -> bool {
         self.kind == Kind::Store
+    }
+
+    /// Whether a stored value no longer fits its Rust type; the message names the step and the field.
+    pub fn is_value(&self) -> bool {
+        self.kind == Kind::Value
     }
 
     /// The store's own error.

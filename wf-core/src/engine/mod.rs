@@ -24,7 +24,10 @@ mod takeover;
 #[cfg(test)]
 mod tests;
 mod wave;
+mod work;
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,11 +41,12 @@ pub use status::{Status, StepStatus};
 
 use crate::agent::Agents;
 use crate::clock::{Clock, SystemClock};
-use crate::id::{ExecutionId, Owner};
+use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::{EventKind, State};
 use crate::plan::{Inputs, Plan};
 use crate::spawn::Spawn;
 use crate::store::{ExecutionRecord, Store};
+use crate::typed::AgentSet;
 use holding::Active;
 
 /// How long a lease lasts unless the host says otherwise.
@@ -74,8 +78,17 @@ const LEASE: Duration = Duration::from_secs(30);
 /// assert_eq!(status.result.unwrap().as_str(), r#"{"greet":"HELLO WORLD"}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// `A` is the host's set of agents: [`Agents`], put together at run time, or a struct with
+/// `#[derive(AgentSet)]`, whose agents the compiler knows. Typed workflows are [run](Engine::run) by value.
+pub struct Engine<A = Agents> {
+    parts: Parts,
+    agent_set: PhantomData<fn() -> A>,
+}
+
+/// What an engine is made of, whatever its set of agents.
 #[derive(Clone)]
-pub struct Engine {
+struct Parts {
     store: Arc<dyn Store>,
     agents: Arc<Agents>,
     clock: Arc<dyn Clock>,
@@ -90,34 +103,48 @@ pub struct Engine {
 type Observer = dyn Fn(&Notice<'_>) + Send + Sync;
 type Gone = dyn Fn(&Owner) -> bool + Send + Sync;
 
-impl Engine {
+impl<A: AgentSet> Engine<A> {
     /// An engine on the machine's clock, whose steps share the task that drives their run.
-    pub fn new(store: Arc<dyn Store>, agents: Agents) -> Self {
+    pub fn new(store: Arc<dyn Store>, agents: A) -> Self {
         let clock = SystemClock::new();
-        Engine {
+        let parts = Parts {
             owner: Owner::generate(clock.now()),
             store,
-            agents: Arc::new(agents),
+            agents: Arc::new(agents.into_agents()),
             clock: Arc::new(clock),
             spawner: None,
             observer: None,
             lease: LEASE,
             gone: None,
             active: Arc::default(),
+        };
+        Engine {
+            parts,
+            agent_set: PhantomData,
+        }
+    }
+}
+
+impl<A> Engine<A> {
+    /// The same engine, with its agents known at run time only.
+    pub fn erased(&self) -> Engine {
+        Engine {
+            parts: self.parts.clone(),
+            agent_set: PhantomData,
         }
     }
 
     /// The same with another clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.parts.clock = Arc::new(clock);
         self
     }
 
     /// The same with each attempt run as a task of the host's executor.
     #[must_use]
     pub fn with_spawner(mut self, spawner: impl Spawn) -> Self {
-        self.spawner = Some(Arc::new(spawner));
+        self.parts.spawner = Some(Arc::new(spawner));
         self
     }
 
@@ -125,7 +152,7 @@ impl Engine {
     /// return soon.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        self.parts.observer = Some(Arc::new(observer));
         self
     }
 
@@ -133,7 +160,7 @@ impl Engine {
     /// lost its database another one may take its runs over. It renews them three times as often.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.parts.lease = lease;
         self
     }
 
@@ -147,14 +174,14 @@ impl Engine {
         owner: Owner,
         gone: impl Fn(&Owner) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.owner = owner;
-        self.gone = Some(Arc::new(gone));
+        self.parts.owner = owner;
+        self.parts.gone = Some(Arc::new(gone));
         self
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        &self.parts.store
     }
 
     /// Creates an execution of `plan` and returns its run, which goes on when it is awaited.
@@ -174,7 +201,7 @@ impl Engine {
         inputs: Inputs,
         options: RunOptions,
     ) -> BoxFuture<'a, Result<Run, EngineError>> {
-        Box::pin(Run::start(self, plan, inputs, options))
+        Box::pin(Run::start(&self.parts, plan, inputs, options))
     }
 
     /// Takes over an execution that is paused, or whose driver is gone, and returns its run.
@@ -185,14 +212,15 @@ impl Engine {
     ///
     /// [`is_not_found`](EngineError::is_not_found); [`is_illegal`](EngineError::is_illegal) when it has ended;
     /// [`is_held`](EngineError::is_held) when a living engine drives it;
-    /// [`is_definition`](EngineError::is_definition) when its definition cannot be run here;
+    /// [`is_definition`](EngineError::is_definition) when its definition cannot be run here: it is damaged, or
+    /// compiled into a program ([`resume_as`](Engine::resume_as) takes it up there);
     /// [`is_agent`](EngineError::is_agent); [`is_store`](EngineError::is_store).
     ///
     /// # Cancellation
     ///
     /// Dropping the future leaves it open whether the lease is taken; the execution can be resumed again.
     pub fn resume<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Run, EngineError>> {
-        Box::pin(Run::resume(self, id))
+        Box::pin(Run::resume(&self.parts, id, None))
     }
 
     /// Takes over every execution that was driven and whose driver is gone, and returns their runs, the oldest
@@ -210,7 +238,7 @@ impl Engine {
     ///
     /// Dropping the future leaves it open which leases are taken; this engine can recover their executions again.
     pub fn recover(&self) -> BoxFuture<'_, Result<Vec<Run>, EngineError>> {
-        Box::pin(Run::recover(self))
+        Box::pin(Run::recover(&self.parts))
     }
 
     /// Takes over one execution whose driver is gone, and returns its run, as [`recover`](Engine::recover) does for
@@ -224,7 +252,7 @@ impl Engine {
     ///
     /// Dropping the future leaves it open whether the lease is taken; the execution can be taken over again.
     pub fn take_over<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Run, EngineError>> {
-        Box::pin(Run::recover_one(self, id))
+        Box::pin(Run::recover_one(&self.parts, id))
     }
 
     /// Asks for a pause, and returns the execution's row as it then is.
@@ -245,7 +273,7 @@ impl Engine {
         &'a self,
         id: &'a ExecutionId,
     ) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
-        Box::pin(Run::pause(self, id))
+        Box::pin(Run::pause(&self.parts, id))
     }
 
     /// Cancels an execution for good, and returns its row.
@@ -266,7 +294,7 @@ impl Engine {
         id: &'a ExecutionId,
     ) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
         Box::pin(async move {
-            let execution = match self.store.cancel(id, self.clock.now()).await {
+            let execution = match self.parts.store.cancel(id, self.parts.clock.now()).await {
                 Err(error) if error.is_not_found() => return Err(EngineError::not_found(id)),
                 answer => answer?,
             };
@@ -286,6 +314,7 @@ impl Engine {
     pub fn status<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Status, EngineError>> {
         Box::pin(async move {
             let loaded = self
+                .parts
                 .store
                 .load(id)
                 .await?
@@ -297,6 +326,45 @@ impl Engine {
         })
     }
 
+    /// Takes over an execution of that plan, and of no other.
+    pub(crate) async fn resume_plan(
+        &self,
+        id: &ExecutionId,
+        plan: &Arc<Plan>,
+    ) -> Result<Run, EngineError> {
+        Run::resume(&self.parts, id, Some(plan)).await
+    }
+
+    /// Restores an execution of that plan, and of no other.
+    pub(crate) async fn restore_plan(
+        &self,
+        checkpoint: &CheckpointId,
+        options: RunOptions,
+        plan: &Arc<Plan>,
+    ) -> Result<Run, EngineError> {
+        Run::restore(&self.parts, checkpoint, options, Some(plan)).await
+    }
+}
+
+impl<A> Clone for Engine<A> {
+    fn clone(&self) -> Self {
+        Engine {
+            parts: self.parts.clone(),
+            agent_set: PhantomData,
+        }
+    }
+}
+
+impl<A> fmt::Debug for Engine<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("owner", &self.parts.owner)
+            .field("agents", &self.parts.agents)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Parts {
     fn tell(&self, notice: &Notice<'_>) {
         if let Some(observer) = &self.observer {
             observer(notice);

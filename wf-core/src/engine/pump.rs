@@ -11,9 +11,7 @@ use futures::{FutureExt, StreamExt};
 use super::attempt::{Attempted, Call};
 use super::drive::Drive;
 use super::{EngineError, Notice};
-use crate::agent::StepError;
 use crate::lifecycle::Row;
-use crate::prompt::{Known, render};
 use crate::step::{Attempt, StepState};
 
 /// The writer takes at most this many unanswered results of one execution.
@@ -133,28 +131,12 @@ impl Drive {
             step: self.plan.key(at),
             attempt: number,
         });
-        let known = Known {
-            inputs: &self.inputs,
-            result: |step: usize| {
-                self.slots
-                    .get(step)
-                    .and_then(|slot| slot.record.result.as_ref())
-            },
-            dry: self.dry,
-        };
-        let call = render(&self.plan, at, &known).and_then(|prompt| {
-            let agent = self
-                .agents
-                .get(at)
-                .ok_or_else(|| StepError::terminal("the step has no agent"))?;
-            Ok(Call {
-                execution: self.id().clone(),
-                plan: Arc::clone(&self.plan),
-                step,
-                number,
-                agent: Arc::clone(agent),
-                prompt,
-            })
+        let call = self.work(step).map(|work| Call {
+            execution: self.id().clone(),
+            plan: Arc::clone(&self.plan),
+            step,
+            number,
+            work,
         });
         self.attempts.push(match call {
             Ok(call) => call.make(&self.engine),

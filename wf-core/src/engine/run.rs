@@ -11,14 +11,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wf_model::Report;
 
-use super::drive::{Drive, Purpose};
+use super::drive::{Drive, Finished, Purpose};
 use super::holding::Holding;
-use super::{Engine, EngineError, Status};
+use super::{EngineError, Parts, Status};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, Row, State};
 use crate::plan::{Inputs, Plan, quoted};
 use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, StepRecord};
+use crate::typed::{Code, NATIVE, Typed};
 use crate::value::Json;
 
 /// How an execution is started.
@@ -32,6 +33,15 @@ pub struct RunOptions {
     /// Whether its agents' answers are not to be taken for real: a placeholder whose path is not in an
     /// answer then shows as `<step.path>` instead of failing the step.
     pub dry: bool,
+}
+
+impl RunOptions {
+    /// The same with an identifier of the host's choice.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<ExecutionId>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
 }
 
 /// An execution that this engine holds the lease of; it goes on when it is awaited.
@@ -68,11 +78,22 @@ impl Run {
     ///
     /// See [`Run`].
     pub fn finish(self) -> BoxFuture<'static, Result<Status, EngineError>> {
+        Box::pin(async move { Ok(self.finish_typed().await?.status) })
+    }
+
+    /// The same, with the values that the steps have left.
+    pub(crate) fn finish_typed(self) -> BoxFuture<'static, Result<Finished, EngineError>> {
         Box::pin(self.drive.finish(self.at))
     }
 
+    /// The same with the inputs as they were given, so that they need not be read again.
+    pub(crate) fn with_typed_inputs(mut self, inputs: Vec<Option<Typed>>) -> Self {
+        self.drive.give_inputs(inputs);
+        self
+    }
+
     pub(super) async fn start(
-        engine: &Engine,
+        engine: &Parts,
         plan: &Arc<Plan>,
         inputs: Inputs,
         options: RunOptions,
@@ -123,9 +144,9 @@ impl Run {
 
     /// Takes the lease; none when the row was written by another since it was loaded.
     pub(super) async fn claim(
-        engine: &Engine,
+        engine: &Parts,
         plan: Arc<Plan>,
-        agents: Vec<Arc<dyn Agent>>,
+        agents: Vec<Option<Arc<dyn Agent>>>,
         loaded: LoadedExecution,
         purpose: Purpose,
     ) -> Result<Option<Run>, EngineError> {
@@ -187,14 +208,25 @@ pub(super) fn unreadable(id: &ExecutionId, report: &Report) -> EngineError {
     ))
 }
 
-/// The agent of each step.
-pub(super) fn agents(engine: &Engine, plan: &Plan) -> Result<Vec<Arc<dyn Agent>>, EngineError> {
+/// The agent of each step; none for one that is code.
+pub(super) fn agents(
+    engine: &Parts,
+    plan: &Plan,
+) -> Result<Vec<Option<Arc<dyn Agent>>>, EngineError> {
     let mut found = Vec::with_capacity(plan.steps().len());
     let mut mistakes = Vec::new();
-    for step in plan.steps() {
-        match engine.agents.agent(&step.agent) {
-            Some(agent) => found.push(Arc::clone(agent)),
-            None => mistakes.push(missing(engine, &step.key, &step.agent)),
+    for (position, step) in plan.steps().iter().enumerate() {
+        let wanted = match plan.code(position) {
+            Some(Code::Native(_)) => {
+                found.push(None);
+                continue;
+            }
+            Some(Code::Agent(step)) => step.agent,
+            Some(Code::Template) | None => &step.agent,
+        };
+        match engine.agents.agent(wanted) {
+            Some(agent) if !wanted.starts_with(NATIVE) => found.push(Some(Arc::clone(agent))),
+            _ => mistakes.push(missing(engine, &step.key, wanted)),
         }
     }
     if mistakes.is_empty() {
@@ -204,7 +236,12 @@ pub(super) fn agents(engine: &Engine, plan: &Plan) -> Result<Vec<Arc<dyn Agent>>
     }
 }
 
-fn missing(engine: &Engine, step: &str, agent: &str) -> String {
+fn missing(engine: &Parts, step: &str, agent: &str) -> String {
+    if agent.starts_with(NATIVE) {
+        return format!(
+            "step `{step}` is native code of the program that declares the workflow; only that program can run it"
+        );
+    }
     if let Some(capability) = agent.strip_prefix('@') {
         let capabilities = quoted(engine.agents.capabilities());
         let known = if capabilities.is_empty() {

@@ -3,7 +3,7 @@
 use wf_model::OnFailure;
 
 use super::commit::Next;
-use super::drive::Drive;
+use super::drive::{Drive, Finished};
 use super::pump::Turn;
 use super::run::records;
 use super::wave::Wave;
@@ -13,7 +13,7 @@ use crate::step::StepOutcome;
 
 impl Drive {
     /// Drives from whatever state the execution is in until it has ended or is paused.
-    pub(super) async fn finish(mut self, mut at: AnyExecution) -> Result<Status, EngineError> {
+    pub(super) async fn finish(mut self, mut at: AnyExecution) -> Result<Finished, EngineError> {
         loop {
             let next = match at {
                 AnyExecution::Idle(e) => self.validate(e.start_workflow().workflow_parsed()),
@@ -254,7 +254,7 @@ impl Drive {
     }
 
     /// How the execution stands, now that it is not driven any further.
-    async fn status(mut self) -> Result<Status, EngineError> {
+    async fn status(mut self) -> Result<Finished, EngineError> {
         self.attempts.clear();
         let id = self.id();
         let execution = self
@@ -263,15 +263,24 @@ impl Drive {
             .execution(id)
             .await?
             .ok_or_else(|| EngineError::not_found(id))?;
-        if execution.state != State::Cancelled {
-            let records = self.slots.into_iter().map(|slot| slot.record).collect();
-            return Ok(Status::new(&self.plan, execution, records));
+        if execution.state == State::Cancelled {
+            // By another: what this engine had not committed by then did not happen.
+            let loaded = self.engine.store.load(id).await?;
+            let loaded = loaded.ok_or_else(|| EngineError::not_found(id))?;
+            let records = records(&self.plan, loaded.steps);
+            return Ok(Finished {
+                status: Status::new(&self.plan, loaded.execution, records),
+                typed: Vec::new(),
+                plan: self.plan,
+            });
         }
-        // Cancelled by another: what this engine had not committed by then did not happen.
-        let loaded = self.engine.store.load(id).await?;
-        let loaded = loaded.ok_or_else(|| EngineError::not_found(id))?;
-        let records = records(&self.plan, loaded.steps);
-        Ok(Status::new(&self.plan, loaded.execution, records))
+        let slots = self.slots.into_iter();
+        let (records, typed) = slots.map(|slot| (slot.record, slot.typed)).unzip();
+        Ok(Finished {
+            status: Status::new(&self.plan, execution, records),
+            typed,
+            plan: self.plan,
+        })
     }
 }
 

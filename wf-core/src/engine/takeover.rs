@@ -4,22 +4,30 @@ use std::sync::Arc;
 
 use super::drive::Purpose;
 use super::run::{agents, inputs, unreadable};
-use super::{Engine, EngineError, Run, RunOptions};
+use super::{EngineError, Parts, Run, RunOptions};
 use crate::agent::Agent;
 use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::{EventKind, State};
 use crate::plan::Plan;
-use crate::store::{ExecutionRecord, LoadedExecution, Origin, Restore};
+use crate::store::{ExecutionRecord, LoadedExecution, Origin, Restore, WorkflowRecord};
+use crate::typed::{difference, is_typed};
 
 impl Run {
-    pub(super) async fn resume(engine: &Engine, id: &ExecutionId) -> Result<Run, EngineError> {
-        Run::take_over(engine, id, Purpose::Finish, None).await
+    /// Takes an execution over: of the plan that is given, else of the one that is stored.
+    pub(super) async fn resume(
+        engine: &Parts,
+        id: &ExecutionId,
+        compiled: Option<&Arc<Plan>>,
+    ) -> Result<Run, EngineError> {
+        let source = compiled.map_or(Found::Stored, Found::Compiled);
+        Run::take_over(engine, id, Purpose::Finish, source).await
     }
 
     pub(super) async fn restore(
-        engine: &Engine,
+        engine: &Parts,
         checkpoint: &CheckpointId,
         options: RunOptions,
+        compiled: Option<&Arc<Plan>>,
     ) -> Result<Run, EngineError> {
         let unknown = || EngineError::no_checkpoint(checkpoint);
         let source = engine.store.checkpoint(checkpoint).await?;
@@ -29,7 +37,10 @@ impl Run {
         let workflow = engine.store.workflow(&execution.workflow_id).await?;
         let workflow = workflow.ok_or_else(|| EngineError::not_found(&source))?;
         // What cannot be run here leaves no execution behind.
-        let plan = Plan::from_stored(&workflow).map_err(|report| unreadable(&source, &report))?;
+        let plan = match compiled {
+            Some(plan) => compiled_plan(&source, &workflow, plan)?,
+            None => runnable_plan(&source, &workflow)?,
+        };
         let agents = agents(engine, &plan)?;
         inputs(&plan, &execution)?;
         let now = engine.clock.now();
@@ -53,17 +64,17 @@ impl Run {
             answer => answer?,
         };
         let mut run =
-            Run::take_over(engine, &id, Purpose::Finish, Some(Ready { plan, agents })).await?;
+            Run::take_over(engine, &id, Purpose::Finish, Found::Ready(plan, agents)).await?;
         run.drive = run.drive.dry(options.dry);
         Ok(run)
     }
 
-    pub(super) async fn recover_one(engine: &Engine, id: &ExecutionId) -> Result<Run, EngineError> {
-        Run::take_over(engine, id, Purpose::Recover, None).await
+    pub(super) async fn recover_one(engine: &Parts, id: &ExecutionId) -> Result<Run, EngineError> {
+        Run::take_over(engine, id, Purpose::Recover, Found::Stored).await
     }
 
     /// Takes over all that nobody drives any more and that can be driven here.
-    pub(super) async fn recover(engine: &Engine) -> Result<Vec<Run>, EngineError> {
+    pub(super) async fn recover(engine: &Parts) -> Result<Vec<Run>, EngineError> {
         let mut runs = Vec::new();
         for execution in engine.store.unfinished().await? {
             if !is_free(engine, &execution) {
@@ -80,7 +91,7 @@ impl Run {
     }
 
     pub(super) async fn pause(
-        engine: &Engine,
+        engine: &Parts,
         id: &ExecutionId,
     ) -> Result<ExecutionRecord, EngineError> {
         loop {
@@ -92,7 +103,7 @@ impl Run {
             if loaded.execution.state.is_terminal() || loaded.execution.state == State::Paused {
                 return not_ended(id, loaded.execution);
             }
-            let plan = plan(id, &loaded)?;
+            let plan = plan(id, &loaded.workflow)?;
             if let Some(run) = Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause).await? {
                 return not_ended(id, run.finish().await?.execution);
             }
@@ -100,10 +111,10 @@ impl Run {
     }
 
     async fn take_over(
-        engine: &Engine,
+        engine: &Parts,
         id: &ExecutionId,
         purpose: Purpose,
-        mut ready: Option<Ready>,
+        found: Found<'_>,
     ) -> Result<Run, EngineError> {
         loop {
             let loaded = load(engine, id).await?;
@@ -117,12 +128,17 @@ impl Run {
             if !is_free(engine, &loaded.execution) {
                 return Err(EngineError::held(id, state));
             }
-            let Ready { plan, agents } = match ready.take() {
-                Some(ready) => ready,
-                None => {
-                    let plan = plan(id, &loaded)?;
+            let (plan, agents) = match &found {
+                Found::Ready(plan, agents) => (Arc::clone(plan), agents.clone()),
+                Found::Compiled(plan) => {
+                    let plan = compiled_plan(id, &loaded.workflow, plan)?;
                     let agents = agents(engine, &plan)?;
-                    Ready { plan, agents }
+                    (plan, agents)
+                }
+                Found::Stored => {
+                    let plan = runnable_plan(id, &loaded.workflow)?;
+                    let agents = agents(engine, &plan)?;
+                    (plan, agents)
                 }
             };
             if let Some(run) = Run::claim(engine, plan, agents, loaded, purpose).await? {
@@ -132,13 +148,17 @@ impl Run {
     }
 }
 
-/// What an execution needs to be driven here.
-struct Ready {
-    plan: Arc<Plan>,
-    agents: Vec<Arc<dyn Agent>>,
+/// Where what an execution needs to be driven comes from.
+enum Found<'a> {
+    /// The plan that is stored.
+    Stored,
+    /// A plan that is compiled into the program.
+    Compiled(&'a Arc<Plan>),
+    /// A plan that was found to be the right one, with its agents.
+    Ready(Arc<Plan>, Vec<Option<Arc<dyn Agent>>>),
 }
 
-async fn load(engine: &Engine, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
+async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
     engine
         .store
         .load(id)
@@ -146,8 +166,38 @@ async fn load(engine: &Engine, id: &ExecutionId) -> Result<LoadedExecution, Engi
         .ok_or_else(|| EngineError::not_found(id))
 }
 
-fn plan(id: &ExecutionId, loaded: &LoadedExecution) -> Result<Arc<Plan>, EngineError> {
-    Plan::from_stored(&loaded.workflow).map_err(|report| unreadable(id, &report))
+fn plan(id: &ExecutionId, workflow: &WorkflowRecord) -> Result<Arc<Plan>, EngineError> {
+    Plan::from_stored(workflow).map_err(|report| unreadable(id, &report))
+}
+
+/// The stored plan, unless only the program that it was compiled into can run it.
+fn runnable_plan(id: &ExecutionId, workflow: &WorkflowRecord) -> Result<Arc<Plan>, EngineError> {
+    let plan = plan(id, workflow)?;
+    if is_typed(plan.definition()) {
+        return Err(EngineError::definition(format!(
+            "workflow `{}` of execution `{id}` is compiled into a program; resume the execution there",
+            plan.name()
+        )));
+    }
+    Ok(plan)
+}
+
+/// The compiled plan, if the execution was started on it.
+fn compiled_plan(
+    id: &ExecutionId,
+    workflow: &WorkflowRecord,
+    compiled: &Arc<Plan>,
+) -> Result<Arc<Plan>, EngineError> {
+    if workflow.hash == compiled.hash() {
+        return Ok(Arc::clone(compiled));
+    }
+    let stored = plan(id, workflow)?;
+    let current = compiled.stored_definition();
+    Err(EngineError::definition(format!(
+        "execution `{id}` was started on another definition of workflow `{}`: {}; resume it with the program that started it",
+        compiled.name(),
+        difference(stored.definition(), &current)
+    )))
 }
 
 /// The row, unless it has come to its end: then it can be paused no more.
@@ -159,7 +209,7 @@ fn not_ended(id: &ExecutionId, execution: ExecutionRecord) -> Result<ExecutionRe
 }
 
 /// Whether nobody who is alive drives the execution.
-fn is_free(engine: &Engine, execution: &ExecutionRecord) -> bool {
+fn is_free(engine: &Parts, execution: &ExecutionRecord) -> bool {
     let Some(owner) = &execution.owner else {
         return true;
     };

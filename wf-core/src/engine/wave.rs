@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wf_model::OnFailure;
 
-use super::attempt::{Attempted, idempotency_key};
+use super::attempt::{Answer, Attempted, idempotency_key};
 use super::drive::Drive;
 use crate::id::{CheckpointId, Timestamp};
 use crate::lifecycle::Row;
@@ -222,12 +222,13 @@ impl Drive {
         let number = attempt.number;
         let record = &mut self.slots[step as usize].record;
         let outcome = match answer {
-            Ok(reply) => {
+            Ok(Answer { reply, typed }) => {
                 let mut attempt = attempt.end(ended_at, None);
                 attempt.usage = reply.usage;
                 record.attempts.push(attempt);
                 record.result = Some(reply.result);
                 record.error = None;
+                self.slots[step as usize].typed = typed;
                 Some(Outcome::Succeeded)
             }
             Err(failure) => {

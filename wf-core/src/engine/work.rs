@@ -1,0 +1,176 @@
+//! From a step to what an attempt at it does: a prompt to send, or code with the values that it reads.
+
+use std::sync::Arc;
+
+use super::EngineError;
+use super::drive::{Drive, Finished};
+use crate::agent::{Agent, StepError};
+use crate::plan::Plan;
+use crate::prompt::{Known, render};
+use crate::store::StepRecord;
+use crate::typed::{
+    AgentStep, Code, Codec, NativeStep, Output, Outputs, StepContext, Typed, Value,
+};
+
+use crate::value::Json;
+
+/// What an attempt does.
+pub(super) enum Work {
+    /// Sends a prompt to an agent.
+    Ask {
+        agent: Arc<dyn Agent>,
+        prompt: String,
+    },
+    /// Sends a prompt that code makes to an agent, and reads the reply as a type.
+    Render {
+        agent: Arc<dyn Agent>,
+        code: &'static AgentStep,
+        context: StepContext,
+    },
+    /// Runs code.
+    Native {
+        code: &'static NativeStep,
+        context: StepContext,
+    },
+}
+
+impl Drive {
+    /// Takes the inputs by type, as they were given.
+    pub(super) fn give_inputs(&mut self, given: Vec<Option<Typed>>) {
+        let given: Option<Vec<Typed>> = given.into_iter().collect();
+        let values = given.map(|given| {
+            let values = self.inputs.iter().cloned().zip(given);
+            values.map(|(json, typed)| Value { json, typed }).collect()
+        });
+        self.input_values = values;
+    }
+
+    /// What the next attempt at a step does.
+    ///
+    /// # Errors
+    ///
+    /// A terminal [`StepError`]: a path in the prompt leads nowhere, or a stored value does not fit its type.
+    pub(super) fn work(&mut self, step: u32) -> Result<Work, StepError> {
+        let at = step as usize;
+        let agent = self.agents.get(at).cloned().flatten();
+        let agent = agent.ok_or_else(|| StepError::terminal("the step has no agent"));
+        match self.plan.code(at) {
+            Some(Code::Agent(code)) => Ok(Work::Render {
+                agent: agent?,
+                code,
+                context: self.context(at)?,
+            }),
+            Some(Code::Native(code)) => Ok(Work::Native {
+                code,
+                context: self.context(at)?,
+            }),
+            Some(Code::Template) | None => Ok(Work::Ask {
+                prompt: self.prompt(at)?,
+                agent: agent?,
+            }),
+        }
+    }
+
+    fn prompt(&self, step: usize) -> Result<String, StepError> {
+        let known = Known {
+            inputs: &self.inputs,
+            result: |step: usize| {
+                self.slots
+                    .get(step)
+                    .and_then(|slot| slot.record.result.as_ref())
+            },
+            dry: self.dry,
+        };
+        render(&self.plan, step, &known)
+    }
+
+    /// The values that the code of a step reads.
+    fn context(&mut self, step: usize) -> Result<StepContext, StepError> {
+        let dependencies = self
+            .plan
+            .step_spec(step)
+            .map_or(&[][..], |step| step.dependencies);
+        let mut steps = Vec::with_capacity(dependencies.len());
+        for &dependency in dependencies {
+            steps.push(
+                self.output(dependency as usize)
+                    .map_err(StepError::Terminal)?,
+            );
+        }
+        Ok(StepContext {
+            inputs: self.input_values().map_err(StepError::Terminal)?,
+            steps,
+        })
+    }
+
+    fn input_values(&mut self) -> Result<Arc<[Value]>, String> {
+        if let Some(values) = &self.input_values {
+            return Ok(Arc::clone(values));
+        }
+        let mut values = Vec::with_capacity(self.inputs.len());
+        let inputs = self.plan.inputs().iter().zip(&self.inputs);
+        for ((input, json), codec) in inputs.zip(self.plan.input_codecs()) {
+            let typed = codec.decode(json).map_err(|error| {
+                format!("input `{}` does not fit its type: {error}", input.name)
+            })?;
+            values.push(Value {
+                json: json.clone(),
+                typed,
+            });
+        }
+        let values: Arc<[Value]> = values.into();
+        self.input_values = Some(Arc::clone(&values));
+        Ok(values)
+    }
+
+    /// The output of a step, read from its JSON when another process made it; none of one that failed.
+    fn output(&mut self, step: usize) -> Result<Option<Value>, String> {
+        let Some(slot) = self.slots.get_mut(step) else {
+            return Ok(None);
+        };
+        let codec = self.plan.step_spec(step).and_then(|step| step.output());
+        let (Some(json), Some(codec)) = (&slot.record.result, codec) else {
+            return Ok(None);
+        };
+        let typed = match &slot.typed {
+            Some(typed) => Arc::clone(typed),
+            None => Arc::clone(slot.typed.insert(read(&self.plan, step, codec, json)?)),
+        };
+        Ok(Some(Value {
+            json: json.clone(),
+            typed,
+        }))
+    }
+}
+
+impl Finished {
+    /// The outputs of every step.
+    ///
+    /// # Errors
+    ///
+    /// [`is_value`](EngineError::is_value) when a stored value does not fit its type.
+    pub(crate) fn outputs(self) -> Result<Outputs, EngineError> {
+        let mut outputs = Vec::with_capacity(self.typed.len());
+        for (step, (status, typed)) in self.status.steps.into_iter().zip(self.typed).enumerate() {
+            let output = self.plan.step_spec(step).and_then(|step| step.output());
+            let StepRecord { result, .. } = status.record;
+            outputs.push(match (result, output, typed) {
+                (None, ..) => Output::None,
+                (Some(json), None, _) => Output::Json(json),
+                (Some(json), Some(_), Some(typed)) => Output::Value(Value { json, typed }),
+                (Some(json), Some(codec), None) => {
+                    let typed = read(&self.plan, step, codec, &json).map_err(EngineError::value)?;
+                    Output::Value(Value { json, typed })
+                }
+            });
+        }
+        Ok(Outputs::new(outputs))
+    }
+}
+
+fn read(plan: &Plan, step: usize, codec: &Codec, json: &Json) -> Result<Typed, String> {
+    codec.decode(json).map_err(|error| {
+        let key = plan.key(step);
+        format!("the stored result of step `{key}` does not fit its type: {error}")
+    })
+}

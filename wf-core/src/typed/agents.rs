@@ -1,0 +1,44 @@
+//! Sets of agents whose names the compiler knows.
+
+use crate::agent::Agents;
+
+/// A host's agents. `#[derive(AgentSet)]` makes one of a struct, each agent named after its field.
+///
+/// [`Agents`] is a set that is put together at run time: it is taken to have every agent while compiling, and
+/// is checked before a run is recorded.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of agents",
+    note = "add `#[derive(wf_core::AgentSet)]` to `{Self}`, or use `wf_core::agent::Agents`"
+)]
+pub trait AgentSet {
+    /// The agents by name.
+    fn into_agents(self) -> Agents;
+}
+
+impl AgentSet for Agents {
+    fn into_agents(self) -> Agents {
+        self
+    }
+}
+
+/// Stands for an agent's name as a type, by its [hash](agent_name_hash).
+#[derive(Debug, Clone, Copy)]
+pub enum Tag<const HASH: u64> {}
+
+/// Says that a set has the agent that `T`, a [`Tag`], stands for.
+pub trait Provides<T> {}
+
+impl<const HASH: u64> Provides<Tag<HASH>> for Agents {}
+
+/// The number that stands for an agent's name in a [`Tag`]: FNV-1a, 64 bits
+/// (<https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>).
+pub const fn agent_name_hash(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}

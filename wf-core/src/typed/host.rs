@@ -1,0 +1,125 @@
+//! How a host runs typed workflows on its engine.
+
+use futures::future::BoxFuture;
+
+use super::{AgentSet, RunError, RunOf, RunsOn, Workflow};
+use crate::engine::{Engine, EngineError, RunOptions};
+use crate::id::{CheckpointId, ExecutionId};
+use crate::plan::{Inputs, Plan};
+
+impl<A: AgentSet> Engine<A> {
+    /// Runs a workflow to its end and gives its outputs.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`]: those of [`start_as`](Engine::start_as) and [`RunOf::finish`], or that the execution failed,
+    /// was paused or was cancelled.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves the execution as it was last committed; it can be
+    /// [resumed](Engine::resume_as).
+    pub fn run<W: RunsOn<A>>(
+        &self,
+        workflow: W,
+    ) -> BoxFuture<'static, Result<W::Output, RunError>> {
+        let run = start(self.erased(), workflow, RunOptions::default());
+        Box::pin(async move { run.await?.finish().await?.completed() })
+    }
+
+    /// Creates an execution of a workflow and returns its run, which goes on when it is awaited.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Engine::start).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the execution is created.
+    pub fn start_as<W: RunsOn<A>>(
+        &self,
+        workflow: W,
+        options: RunOptions,
+    ) -> BoxFuture<'static, Result<RunOf<W>, EngineError>> {
+        start(self.erased(), workflow, options)
+    }
+
+    /// Takes over an execution of `W` that is paused, or whose driver is gone, and returns its run.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`resume`](Engine::resume); [`is_definition`](EngineError::is_definition) also when the execution
+    /// was started on another definition, with the steps that differ.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the lease is taken; the execution can be resumed again.
+    pub fn resume_as<'a, W: RunsOn<A>>(
+        &self,
+        id: &'a ExecutionId,
+    ) -> BoxFuture<'a, Result<RunOf<W>, EngineError>> {
+        let engine = self.erased();
+        Box::pin(resume(engine, id))
+    }
+
+    /// Creates an execution that goes on from a checkpoint of an execution of `W`, and returns its run.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`restore`](Engine::restore); [`is_definition`](EngineError::is_definition) also when the checkpoint
+    /// is of an execution of another definition, with the steps that differ.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`restore`](Engine::restore).
+    pub fn restore_as<'a, W: RunsOn<A>>(
+        &self,
+        checkpoint: &'a CheckpointId,
+        options: RunOptions,
+    ) -> BoxFuture<'a, Result<RunOf<W>, EngineError>> {
+        let engine = self.erased();
+        Box::pin(async move {
+            let plan = Plan::of::<W>();
+            let run = engine.restore_plan(checkpoint, options, &plan).await?;
+            Ok(RunOf::new(run, engine))
+        })
+    }
+}
+
+pub(super) async fn resume<W: Workflow>(
+    engine: Engine,
+    id: &ExecutionId,
+) -> Result<RunOf<W>, EngineError> {
+    let run = engine.resume_plan(id, &Plan::of::<W>()).await?;
+    Ok(RunOf::new(run, engine))
+}
+
+fn start<W: Workflow>(
+    engine: Engine,
+    workflow: W,
+    options: RunOptions,
+) -> BoxFuture<'static, Result<RunOf<W>, EngineError>> {
+    Box::pin(async move {
+        let plan = Plan::of::<W>();
+        let typed = workflow.into_inputs();
+        let mut inputs = Inputs::new();
+        let mut mistakes = Vec::new();
+        for ((input, codec), value) in plan.inputs().iter().zip(W::spec().inputs).zip(&typed) {
+            match value.as_ref().map(|value| codec.encode(value)) {
+                None => {}
+                Some(Ok(json)) => {
+                    inputs.insert(input.name.clone(), json);
+                }
+                Some(Err(error)) => mistakes.push(format!(
+                    "input `{}` cannot be written as JSON: {error}",
+                    input.name
+                )),
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(EngineError::inputs(&mistakes));
+        }
+        let run = engine.start(&plan, inputs, options).await?;
+        Ok(RunOf::new(run.with_typed_inputs(typed), engine))
+    })
+}

@@ -1,0 +1,200 @@
+//! The items of a workflow that is a file.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use wf_model::{Checked, Format, Input, InputKind, Step};
+
+use super::agents::{self, Asked};
+use super::documented;
+use crate::crate_path::crate_path;
+use crate::file::CheckedFile;
+use crate::parse::FileDeclaration;
+
+pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenStream {
+    // The compiler watches what is included, also when it is wrong.
+    let path = file.path.as_deref().and_then(|path| path.to_str());
+    let text = path.map_or_else(|| quote!(""), |path| quote!(::core::include_str!(#path)));
+    let FileDeclaration {
+        attributes,
+        visibility,
+        name,
+        path,
+    } = declaration;
+    let Some((checked, format)) = &file.checked else {
+        return quote! {
+            #(#attributes)*
+            #visibility struct #name {}
+
+            const _: &str = #text;
+        };
+    };
+    let core = crate_path();
+    let Checked {
+        definition, inputs, ..
+    } = checked;
+    let output = format_ident!("{name}Output");
+    let title = definition.description.as_ref().unwrap_or(&definition.name);
+    let summary = documented(attributes, title.clone());
+    let fields = inputs.iter().map(|input| field(&core, visibility, input));
+    let values = inputs.iter().map(|input| value(&core, input));
+    let codecs = inputs.iter().map(|input| {
+        let kind = kind(&core, input.kind);
+        quote!(#core::typed::Codec::of::<#kind>())
+    });
+    let keys = keys(visibility, &definition.steps);
+    let getters = definition.steps.iter().enumerate();
+    let getters = getters.map(|(at, step)| getter(&core, visibility, at, step));
+    let output_summary = format!("The outputs of a completed run of [`{name}`], as JSON.");
+    let steps = definition.steps.iter().map(|_| {
+        quote!(#core::typed::StepSpec { code: #core::typed::Code::Template, dependencies: &[] })
+    });
+    let source = match format {
+        Format::Yaml => format_ident!("Yaml"),
+        Format::Json => format_ident!("Json"),
+    };
+    let asked = definition.steps.iter().map(|step| Asked {
+        agent: step.agent.clone(),
+        step: step.key.clone(),
+        span: path.span(),
+    });
+    let runs_on = agents::runs_on(&core, name, asked);
+    quote! {
+        #summary
+        #visibility struct #name {
+            #(#fields,)*
+        }
+
+        #[automatically_derived]
+        #[allow(dead_code)]
+        impl #name {
+            /// The workflow file's text, as it was checked.
+            #visibility const SOURCE: &'static str = #text;
+            #keys
+        }
+
+        #[doc = #output_summary]
+        #[derive(Debug)]
+        #visibility struct #output(#core::typed::Outputs);
+
+        #[automatically_derived]
+        #[allow(dead_code, non_snake_case)]
+        impl #output {
+            #(#getters)*
+        }
+
+        #[doc(hidden)]
+        const _: () = {
+            #[automatically_derived]
+            impl ::core::convert::From<#core::typed::Outputs> for #output {
+                fn from(outputs: #core::typed::Outputs) -> Self {
+                    #output(outputs)
+                }
+            }
+
+            static SPEC: #core::typed::Spec = #core::typed::Spec {
+                source: #core::typed::Source::#source(#path, #name::SOURCE),
+                inputs: &[#(#codecs),*],
+                steps: &[#(#steps),*],
+                plan: ::std::sync::OnceLock::new(),
+            };
+
+            #[automatically_derived]
+            impl #core::typed::Workflow for #name {
+                type Output = #output;
+
+                fn spec() -> &'static #core::typed::Spec {
+                    &SPEC
+                }
+
+                fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Typed>> {
+                    ::std::vec![#(#values),*]
+                }
+            }
+
+            #runs_on
+        };
+    }
+}
+
+fn field(core: &TokenStream, visibility: &syn::Visibility, input: &Input) -> TokenStream {
+    let name = ident(&input.name);
+    let kind = kind(core, input.kind);
+    let generated = format!("The input `{}`.", input.name);
+    let documentation = input.description.clone().unwrap_or(generated);
+    if input.required {
+        quote!(#[doc = #documentation] #visibility #name: #kind)
+    } else {
+        quote!(#[doc = #documentation] #visibility #name: ::core::option::Option<#kind>)
+    }
+}
+
+fn value(core: &TokenStream, input: &Input) -> TokenStream {
+    let name = ident(&input.name);
+    if input.required {
+        quote!(::core::option::Option::Some(#core::typed::typed(self.#name)))
+    } else {
+        quote!(self.#name.map(#core::typed::typed))
+    }
+}
+
+/// The Rust type of the values that an input takes.
+fn kind(core: &TokenStream, kind: InputKind) -> TokenStream {
+    match kind {
+        InputKind::String => quote!(::std::string::String),
+        InputKind::Number => quote!(f64),
+        InputKind::Integer => quote!(i64),
+        InputKind::Boolean => quote!(bool),
+        InputKind::Array => quote!(::std::vec::Vec<#core::value::Tree>),
+        InputKind::Object => quote!(#core::value::Object),
+        InputKind::Any => quote!(#core::value::Tree),
+    }
+}
+
+/// The key of each step as a constant.
+fn keys(visibility: &syn::Visibility, steps: &[Step]) -> TokenStream {
+    // Keys that differ only in the case of their letters share a constant's name: the first has it.
+    let mut seen = HashSet::new();
+    let mut keys = TokenStream::new();
+    for step in steps {
+        let name = format!("STEP_{}", step.key.replace('-', "_").to_uppercase());
+        if seen.insert(name.clone()) {
+            let name = Ident::new(&name, Span::call_site());
+            let (documentation, key) = (format!("The key of step `{}`.", step.key), &step.key);
+            keys.extend(quote! {
+                #[doc = #documentation]
+                #visibility const #name: &'static str = #key;
+            });
+        }
+    }
+    keys
+}
+
+fn getter(core: &TokenStream, visibility: &syn::Visibility, at: usize, step: &Step) -> TokenStream {
+    let name = ident(&step.key);
+    let documentation = if step.optional {
+        format!("The result of step `{}`; none when it failed.", step.key)
+    } else {
+        format!("The result of step `{}`.", step.key)
+    };
+    quote! {
+        #[doc = #documentation]
+        #[must_use]
+        #visibility fn #name(&self) -> ::core::option::Option<&#core::value::Json> {
+            #core::typed::Outputs::json(&self.0, #at)
+        }
+    }
+}
+
+/// A name of the file as an identifier: `-` becomes `_`, and a keyword is written raw.
+fn ident(name: &str) -> Ident {
+    let name = name.replace('-', "_");
+    if matches!(name.as_str(), "self" | "Self" | "super" | "crate" | "_") {
+        return format_ident!("{name}_");
+    }
+    match syn::parse_str::<Ident>(&name) {
+        Ok(_) => Ident::new(&name, Span::call_site()),
+        Err(_) => Ident::new_raw(&name, Span::call_site()),
+    }
+}

@@ -1,0 +1,158 @@
+//! From a declaration and what is known of it to items.
+
+mod agents;
+mod file;
+mod step;
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use syn::Attribute;
+
+pub(crate) use file::file;
+
+use crate::analyse::{Analysed, plain};
+use crate::crate_path::crate_path;
+use crate::parse::{Step, Workflow};
+
+/// The items of a workflow that is declared step by step.
+pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream {
+    let core = crate_path();
+    let Workflow {
+        documentation,
+        visibility,
+        name,
+        inputs,
+        ..
+    } = workflow;
+    // An editor takes the first use of a token for its meaning: the set of agents comes before the steps.
+    let agents_checked = agents::checked_for_set(workflow);
+    let output = format_ident!("{name}Output");
+    let summary = documented(
+        documentation,
+        format!("The inputs of the workflow `{name}`."),
+    );
+    // A name that is repeated has been told.
+    let mut seen = HashSet::new();
+    let inputs: Vec<_> = inputs
+        .iter()
+        .filter(|input| seen.insert(plain(&input.name)))
+        .collect();
+    let fields = inputs.iter().map(|input| {
+        let (name, kind) = (&input.name, &input.kind);
+        let documentation = documented(&input.documentation, format!("The input `{name}`."));
+        quote!(#documentation #visibility #name: #kind)
+    });
+    let input_names = inputs.iter().map(|input| &input.name);
+    let codecs = inputs.iter().map(|input| {
+        let kind = &input.kind;
+        quote!(#core::typed::Codec::of::<#kind>())
+    });
+    let getters = distinct_steps(workflow).map(|(at, step)| getter(&core, visibility, at, step));
+    let output_summary = format!("The outputs of a completed run of [`{name}`].");
+    let functions = step::functions(&core, workflow, analysed);
+    let table = step::table(&core, workflow, analysed);
+    let runs_on = agents::runs_on(&core, name, agents::of(workflow));
+    let definition = &analysed.definition;
+    quote! {
+        #agents_checked
+
+        #summary
+        #visibility struct #name {
+            #(#fields,)*
+        }
+
+        #[doc = #output_summary]
+        #[derive(Debug)]
+        #visibility struct #output(#core::typed::Outputs);
+
+        #[automatically_derived]
+        #[allow(dead_code, clippy::missing_panics_doc)]
+        impl #output {
+            #(#getters)*
+        }
+
+        #[doc(hidden)]
+        const _: () = {
+            #[automatically_derived]
+            impl ::core::convert::From<#core::typed::Outputs> for #output {
+                fn from(outputs: #core::typed::Outputs) -> Self {
+                    #output(outputs)
+                }
+            }
+
+            #functions
+
+            static SPEC: #core::typed::Spec = #core::typed::Spec {
+                source: #core::typed::Source::Declared(#definition),
+                inputs: &[#(#codecs),*],
+                steps: &[#table],
+                plan: ::std::sync::OnceLock::new(),
+            };
+
+            #[automatically_derived]
+            impl #core::typed::Workflow for #name {
+                type Output = #output;
+
+                fn spec() -> &'static #core::typed::Spec {
+                    &SPEC
+                }
+
+                fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Typed>> {
+                    ::std::vec![#(::core::option::Option::Some(#core::typed::typed(self.#input_names))),*]
+                }
+            }
+
+            #runs_on
+        };
+    }
+}
+
+/// The method that gives a step's output.
+fn getter(core: &TokenStream, visibility: &syn::Visibility, at: usize, step: &Step) -> TokenStream {
+    let (name, output) = (&step.name, &step.output);
+    let generated = format!("The output of step `{name}`.");
+    let documentation = documented(&step.documentation, generated);
+    if step.settings.is_optional {
+        quote! {
+            #documentation
+            #[must_use]
+            #visibility fn #name(&self) -> ::core::option::Option<&#output> {
+                #core::typed::Outputs::optional_step(&self.0, #at)
+            }
+        }
+    } else {
+        quote! {
+            #documentation
+            #[must_use]
+            #visibility fn #name(&self) -> &#output {
+                #core::typed::Outputs::step(&self.0, #at)
+            }
+        }
+    }
+}
+
+/// The steps whose names have not come before: a repeated name has been told.
+fn distinct_steps(workflow: &Workflow) -> impl Iterator<Item = (usize, &Step)> {
+    let mut seen = HashSet::new();
+    workflow
+        .steps
+        .iter()
+        .enumerate()
+        .filter(move |(_, step)| seen.insert(plain(&step.name)))
+}
+
+/// Documentation as it was written, else a sentence.
+fn documented(attributes: &[Attribute], otherwise: String) -> TokenStream {
+    if attributes.is_empty() {
+        quote!(#[doc = #otherwise])
+    } else {
+        quote!(#(#attributes)*)
+    }
+}
+
+/// The function that makes a step's prompt, or does the step.
+fn function_name(step: usize) -> Ident {
+    format_ident!("step_{step}")
+}

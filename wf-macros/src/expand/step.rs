@@ -1,0 +1,192 @@
+//! A step's code: one small function, and a row of the table.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::Type;
+
+use super::function_name;
+use crate::analyse::{Analysed, AnalysedStep, Target};
+use crate::parse::{Body, Workflow};
+
+/// The functions of all steps.
+pub(super) fn functions(
+    core: &TokenStream,
+    workflow: &Workflow,
+    analysed: &Analysed,
+) -> TokenStream {
+    let steps = workflow.steps.iter().zip(&analysed.steps).enumerate();
+    steps
+        .map(|(at, (step, known))| {
+            let name = function_name(at);
+            let context = Ident::new("context", Span::mixed_site());
+            match &step.body {
+                Body::Ask {
+                    prompt, arguments, ..
+                } => {
+                    let offers = offers(workflow, known);
+                    let bindings = bindings(workflow, known, &context, true);
+                    quote! {
+                        #[allow(unused_variables, clippy::all, clippy::pedantic, clippy::nursery)]
+                        fn #name(
+                            #context: &#core::typed::StepContext,
+                        ) -> ::core::result::Result<::std::string::String, #core::typed::StepFailure> {
+                            #offers
+                            #bindings
+                            ::core::result::Result::Ok(::std::format!(#prompt #arguments))
+                        }
+                    }
+                }
+                Body::Rust(tokens) => {
+                    let offers = offers(workflow, known);
+                    let bindings = bindings(workflow, known, &context, false);
+                    let output = &step.output;
+                    let value = Ident::new("output", Span::mixed_site());
+                    quote! {
+                        #[allow(unused_variables, clippy::let_unit_value)]
+                        fn #name(
+                            #context: #core::typed::StepContext,
+                        ) -> #core::typed::BoxFuture<
+                            'static,
+                            ::core::result::Result<#core::typed::Typed, #core::typed::StepFailure>,
+                        > {
+                            ::std::boxed::Box::pin(async move {
+                                #offers
+                                #bindings
+                                let #value: #output = #tokens;
+                                ::core::result::Result::<
+                                    #core::typed::Typed,
+                                    #core::typed::StepFailure,
+                                >::Ok(#core::typed::typed(#value))
+                            })
+                        }
+                    }
+                }
+                Body::Broken(_) => TokenStream::new(),
+            }
+        })
+        .collect()
+}
+
+/// The rows of all steps.
+pub(super) fn table(core: &TokenStream, workflow: &Workflow, analysed: &Analysed) -> TokenStream {
+    let steps = workflow.steps.iter().zip(&analysed.steps).enumerate();
+    steps
+        .map(|(at, (step, known))| {
+            let function = function_name(at);
+            let output = &step.output;
+            let output_type = written(output);
+            let code = match &step.body {
+                Body::Ask { agent, .. } => {
+                    let agent = agent.text();
+                    quote! {
+                        #core::typed::Code::Agent(#core::typed::AgentStep {
+                            agent: #agent,
+                            render: #function,
+                            output_type: #output_type,
+                            output: #core::typed::Codec::of::<#output>(),
+                        })
+                    }
+                }
+                Body::Rust(_) => quote! {
+                    #core::typed::Code::Native(#core::typed::NativeStep {
+                        run: #function,
+                        output_type: #output_type,
+                        output: #core::typed::Codec::of::<#output>(),
+                    })
+                },
+                Body::Broken(_) => quote!(#core::typed::Code::Template),
+            };
+            let dependencies = known
+                .dependencies()
+                .filter_map(|step| u32::try_from(step).ok());
+            quote! {
+                #core::typed::StepSpec { code: #code, dependencies: &[#(#dependencies),*] },
+            }
+        })
+        .collect()
+}
+
+/// What the code reads, bound to the names under which it was declared.
+///
+/// The declaration's own tokens are used, so that an editor can go from a use to the declaration and rename both.
+fn bindings(
+    workflow: &Workflow,
+    known: &AnalysedStep,
+    context: &Ident,
+    is_shown: bool,
+) -> TokenStream {
+    let mut bindings = TokenStream::new();
+    let mut dependency = 0_usize;
+    for target in &known.references {
+        match *target {
+            Target::Input(at) => {
+                let Some(input) = workflow.inputs.get(at) else {
+                    continue;
+                };
+                let (name, kind) = (&input.name, &input.kind);
+                bindings.extend(if is_shown {
+                    quote!(let #name = #context.show_input::<#kind>(#at);)
+                } else {
+                    quote!(let #name: &#kind = #context.input(#at);)
+                });
+            }
+            Target::Step(at) => {
+                let Some(step) = workflow.steps.get(at) else {
+                    continue;
+                };
+                let (name, output) = (&step.name, &step.output);
+                bindings.extend(match (is_shown, step.settings.is_optional) {
+                    (true, false) => quote!(let #name = #context.show_step::<#output>(#dependency);),
+                    (true, true) => {
+                        quote!(let #name = #context.show_optional_step::<#output>(#dependency);)
+                    }
+                    (false, false) => quote!(let #name: &#output = #context.step(#dependency);),
+                    (false, true) => quote! {
+                        let #name: ::core::option::Option<&#output> = #context.optional_step(#dependency);
+                    },
+                });
+                dependency += 1;
+            }
+        }
+    }
+    bindings
+}
+
+/// Names that the code could use and does not: declared and never set, so that they cost nothing and cannot be
+/// used by accident, but rustc suggests them for a misspelt name and an editor for one that is half typed.
+fn offers(workflow: &Workflow, known: &AnalysedStep) -> TokenStream {
+    known
+        .offers
+        .iter()
+        .filter_map(|target| {
+            let (name, kind, is_optional) = match *target {
+                Target::Input(at) => {
+                    let input = workflow.inputs.get(at)?;
+                    (&input.name, &input.kind, false)
+                }
+                Target::Step(at) => {
+                    let step = workflow.steps.get(at)?;
+                    (&step.name, &step.output, step.settings.is_optional)
+                }
+            };
+            Some(if is_optional {
+                quote!(let #name: ::core::option::Option<&#kind>;)
+            } else {
+                quote!(let #name: &#kind;)
+            })
+        })
+        .collect()
+}
+
+/// A type as it was written, without white space that does not matter.
+fn written(output: &Type) -> String {
+    let mut text = String::new();
+    for part in quote!(#output).to_string().split_whitespace() {
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        if text.ends_with(is_word) && part.starts_with(is_word) {
+            text.push(' ');
+        }
+        text.push_str(part);
+    }
+    text
+}

@@ -1,0 +1,163 @@
+//! A prompt in `format!` syntax, and what a workflow file would have in its place.
+
+/// A piece of a prompt.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// A letter of text; an escaped brace is one.
+    Text(char),
+    /// `{name}` or `{name:format}`; the name may be empty or a number.
+    Argument {
+        name: &'a str,
+        format: Option<&'a str>,
+    },
+    /// A brace without its partner: rustc says so.
+    Broken,
+}
+
+/// What a placeholder of a prompt becomes in a workflow file.
+pub(crate) enum Placeholder {
+    /// `{{name}}`
+    Reference(String),
+    /// Something only code can compute.
+    Computed,
+}
+
+/// Cuts a prompt into pieces.
+pub(crate) fn pieces(prompt: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = prompt;
+    while let Some(letter) = rest.chars().next() {
+        let after = rest.get(letter.len_utf8()..).unwrap_or_default();
+        rest = after;
+        if !matches!(letter, '{' | '}') {
+            pieces.push(Piece::Text(letter));
+        } else if let Some(after) = after.strip_prefix(letter) {
+            pieces.push(Piece::Text(letter));
+            rest = after;
+        } else if let Some((argument, after)) = after.split_once('}').filter(|_| letter == '{') {
+            let (name, format) = match argument.split_once(':') {
+                Some((name, format)) => (name, Some(format)),
+                None => (argument, None),
+            };
+            pieces.push(Piece::Argument {
+                name: name.trim(),
+                format,
+            });
+            rest = after;
+        } else {
+            pieces.push(Piece::Broken);
+        }
+    }
+    pieces
+}
+
+/// The names that a text in `format!` syntax mentions.
+pub(crate) fn names(text: &str) -> Vec<&str> {
+    let mentioned = pieces(text).into_iter().filter_map(|piece| match piece {
+        Piece::Argument { name, .. } if is_name(name) => Some(name),
+        _ => None,
+    });
+    mentioned.collect()
+}
+
+/// The prompt as a workflow file has it, and whether it says all that the prompt says.
+pub(crate) fn template(prompt: &str, meaning: impl Fn(&str) -> Placeholder) -> (String, bool) {
+    let mut template = String::new();
+    let mut is_whole = true;
+    let mut braces = 0;
+    for piece in pieces(prompt) {
+        if piece == Piece::Text('{') {
+            braces += 1;
+            continue;
+        }
+        // Two braces are written as four; one alone is text, unless a placeholder follows.
+        template.push_str(&"{{{{".repeat(braces / 2));
+        let is_odd = braces % 2 == 1;
+        if is_odd {
+            template.push('{');
+        }
+        braces = 0;
+        match piece {
+            Piece::Text(letter) => template.push(letter),
+            Piece::Argument { name, format } => match meaning(name) {
+                Placeholder::Reference(name) if format.is_none() && !is_odd => {
+                    template.push_str(&format!("{{{{{name}}}}}"));
+                }
+                _ => {
+                    is_whole = false;
+                    template.push_str("native:");
+                    template.push_str(name);
+                }
+            },
+            Piece::Broken => is_whole = false,
+        }
+    }
+    template.push_str(&"{{{{".repeat(braces / 2));
+    if braces % 2 == 1 {
+        template.push('{');
+    }
+    (template, is_whole)
+}
+
+/// Placeholders as a workflow file writes them, which in Rust are escaped braces: `{{parse-changes.result}}`.
+pub(crate) fn file_placeholders(prompt: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = prompt;
+    std::iter::from_fn(move || {
+        loop {
+            let (_, after) = rest.split_once("{{")?;
+            rest = after;
+            let Some((inside, after)) = after.split_once("}}") else {
+                continue;
+            };
+            let head = inside.trim().split('.').next().unwrap_or_default();
+            if wf_model::is_name(head) {
+                rest = after;
+                return Some((inside.trim(), head));
+            }
+        }
+    })
+}
+
+/// Whether a text is a name, a keyword included: `format!` takes `{type}` for `r#type`.
+fn is_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .is_some_and(|first| first.is_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_file(prompt: &str) -> (String, bool) {
+        template(prompt, |name| match name {
+            "n" => Placeholder::Computed,
+            name => Placeholder::Reference(name.replace('_', "-")),
+        })
+    }
+
+    #[test]
+    fn a_prompt_is_written_as_a_file_has_it() {
+        assert_eq!(in_file("a {b_c}."), ("a {{b-c}}.".into(), true));
+        assert_eq!(in_file("{{x}} {b}"), ("{x} {{b}}".into(), true));
+        assert_eq!(in_file("{{{{x}}}}"), ("{{{{x}}".into(), true));
+        assert_eq!(in_file("{{{{{b}"), ("{{{{{{b}}".into(), true));
+    }
+
+    #[test]
+    fn what_a_file_cannot_say_is_marked() {
+        assert_eq!(in_file("{n} of {b}"), ("native:n of {{b}}".into(), false));
+        assert_eq!(in_file("{b:>4}"), ("native:b".into(), false));
+        assert_eq!(in_file("{{{b}"), ("{native:b".into(), false));
+        assert!(!in_file("{b").1);
+    }
+
+    #[test]
+    fn placeholders_of_a_file_are_recognised() {
+        let found: Vec<_> =
+            file_placeholders("{{a-b.result}} {{ c }} {{\"json\": 1}} {{x").collect();
+        assert_eq!(found, [("a-b.result", "a-b"), ("c", "c")]);
+    }
+}
