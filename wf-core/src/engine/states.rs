@@ -270,7 +270,7 @@ impl Drive {
             let records = records(&self.plan, loaded.steps);
             return Ok(Finished {
                 status: Status::new(&self.plan, loaded.execution, records),
-                typed: Vec::new(),
+                typed: vec![None; self.slots.len()],
                 plan: self.plan,
             });
         }
