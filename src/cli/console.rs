@@ -47,8 +47,11 @@ impl Console {
         }
     }
 
-    /// Writes a text to standard output, as it is but for a newline at its end if it has none.
+    /// Writes a text to standard output, as it is but for a newline at its end if it has none; to a terminal,
+    /// without what would steer it.
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+        let shown = io::stdout().is_terminal().then(|| printable(text));
+        let text = shown.as_deref().unwrap_or(text);
         let mut stdout = io::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
         let written = stdout
@@ -79,13 +82,17 @@ impl Console {
     pub(crate) fn result(self, result: &str) -> Result<(), Failure> {
         let text = only_text(result);
         if io::stdout().is_terminal() {
-            let text = text.unwrap_or_else(|| document::indented(result));
-            return self.text(&printable(&text));
+            return self.text(&text.unwrap_or_else(|| document::indented(result)));
         }
         if let Some(text) = text {
             self.note(&printable(&text));
         }
         self.text(&document::indented(result))
+    }
+
+    /// Writes a line to standard error, whatever else the user wants to see there.
+    pub(crate) fn tell(self, text: &str) {
+        say(text);
     }
 
     /// Writes a remark to standard error, unless the user wants none.
@@ -133,7 +140,7 @@ impl Console {
 /// cursor or changes colours.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
-        .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'))
+        .filter(|&letter| matches!(letter, '\n' | '\t') || !steers(letter))
         .collect()
 }
 
@@ -143,6 +150,12 @@ fn only_text(result: &str) -> Option<String> {
     let mut members = members.into_values();
     let only = members.next().filter(|_| members.next().is_none())?;
     serde_json::from_str(only.get()).ok()
+}
+
+/// Whether the character moves the cursor, or turns the direction in which text is read (Unicode Standard Annex 9).
+fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Makes a panic say in one line that it is a defect.

@@ -57,6 +57,9 @@ impl Session<'_> {
                         drop(finish);
                         self.progress.end();
                         self.console.note(&format!("stopped; continue with: {}", self.resume_command(&id)));
+                        if self.console.json {
+                            self.console.document(&StatusDocument::new(&self.status(&id).await?))?;
+                        }
                         return Ok(Exit::Interrupted);
                     }
                     interrupted = true;
@@ -120,6 +123,9 @@ impl Session<'_> {
                 Some(()) = changes.next() => {}
                 () = self.signals.next() => {
                     self.console.note("no longer following; the execution goes on in its own process");
+                    if self.console.json {
+                        self.console.document(&StatusDocument::new(&self.status(id).await?))?;
+                    }
                     return Ok(Exit::Interrupted);
                 }
             }

@@ -18,6 +18,9 @@ use wf_model::InputKind;
 use super::arguments::Run;
 use super::exit::Failure;
 
+/// The longest input that is read from a file or from standard input, in bytes: 64 MiB.
+const LONGEST_INPUT: u64 = 64 << 20;
+
 /// Reads what `--input` and `--input-json` give.
 ///
 /// # Errors
@@ -131,16 +134,13 @@ impl Given<'_> {
                     "{what} is to be read from standard input, which another input is read from already"
                 ));
             }
-            let mut bytes = Vec::new();
-            io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
+            let bytes = bounded(io::stdin().lock())
                 .map_err(|error| format!("failed to read {what}: {error}"))?;
             return String::from_utf8(bytes).map_err(|_| not_utf_8(" (standard input)"));
         }
         let path = Path::new(OsStr::from_bytes(path));
         let shown = path.display();
-        let bytes = fs::read(path).map_err(|error| {
+        let bytes = fs::File::open(path).and_then(bounded).map_err(|error| {
             format!("failed to read {what} from `{shown}`: {error}; a value that begins with `@` goes into `--input-json`")
         })?;
         String::from_utf8(bytes).map_err(|_| not_utf_8(&format!(" (file `{shown}`)")))
@@ -157,6 +157,18 @@ impl Given<'_> {
             }
         }
     }
+}
+
+/// Reads to the end, or to where no input of a workflow can go on.
+fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(LONGEST_INPUT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_INPUT {
+        let error =
+            format!("it is longer than {LONGEST_INPUT} bytes; give the path of a file instead");
+        return Err(io::Error::other(error));
+    }
+    Ok(bytes)
 }
 
 /// The members of a JSON object, with their repetitions.

@@ -72,7 +72,7 @@ pub(crate) async fn restore(
         .restore(&checkpoint, options)
         .await
         .map_err(|error| start::failure(&error, database))?;
-    start::announce(console, run.id())?;
+    start::announce(console, run.id());
     Session {
         console,
         database,

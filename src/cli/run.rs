@@ -53,7 +53,7 @@ pub(crate) async fn run(
     };
     match (started, id) {
         (Ok(run), _) => {
-            start::announce(console, run.id())?;
+            start::announce(console, run.id());
             session.drive(run).await
         }
         (Err(error), Some(id)) if error.is_exists() => {
@@ -83,13 +83,15 @@ async fn again(
             "there is an execution `{id}` already, which {other}; choose another `--id`, or leave it out",
         )));
     }
-    start::announce(session.console, id)?;
+    start::announce(session.console, id);
     session.follow(id).await
 }
 
 fn identifier(id: &str) -> Result<ExecutionId, Failure> {
     let problem = if id.is_empty() {
         "is empty".to_owned()
+    } else if id.starts_with('-') {
+        "begins with `-`, like an option".to_owned()
     } else if id.len() > LONGEST_ID {
         format!("is longer than {LONGEST_ID} bytes")
     } else if id

@@ -126,12 +126,13 @@ pub(crate) fn engine(store: Arc<dyn Store>, agents: Agents, progress: &Arc<Progr
 }
 
 /// Writes the execution's identifier where a script finds it first.
-pub(crate) fn announce(console: Console, id: &ExecutionId) -> Result<(), Failure> {
+///
+/// The execution exists by now: if its identifier cannot be written there, it is told, and the execution goes on.
+pub(crate) fn announce(console: Console, id: &ExecutionId) {
     if console.json {
-        console.note(id.as_str());
-        Ok(())
-    } else {
-        console.text(id.as_str())
+        console.tell(id.as_str());
+    } else if let Err(failure) = console.text(id.as_str()) {
+        console.error(&format!("{}; the execution is `{id}`", failure.message));
     }
 }
 
