@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST = ROOT / "target" / "editor_probe"
 CURSOR = "\u2038"
 
-# `{}` stands for the step that is probed; the cursor is at the caret.
+# `@STEP@` stands for the steps that are probed, `@USE@` for the code behind them; the cursor is at the caret.
 PROGRAM = """use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,7 +69,14 @@ PROBES = [
     ("definition", f'step more: String = ask back{CURSOR}end "{{git_diff}}";', USE, ["pub backend"]),
     ("hover", f'step more: String = ask backend "{{parse{CURSOR}_changes}}";', USE, ["Changes"]),
     ("hover", f"step more: usize = lint(parse{CURSOR}_changes);", USE, ["Changes"]),
-    ("rename", f"step more: usize = lint(parse{CURSOR}_changes);", USE, ["4 edits or more"]),
+    # A rename starts at the declaration: from a use, the server sees that step's own variable only.
+    (
+        "rename",
+        f'step mo{CURSOR}re: usize = lint(parse_changes); step later: usize = *more; '
+        'step told: String = ask backend "{more} {later}"; step last: usize = more + told.len();',
+        USE,
+        ["4 edits or more"],
+    ),
 ]
 
 
