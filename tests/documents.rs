@@ -22,13 +22,20 @@ fn the_readme_shows_the_examples_as_they_are() {
         readme.contains(include_str!("../examples/code-review.yaml")),
         "the README's workflow is not that of examples/code-review.yaml"
     );
-    let program = include_str!("../examples/embed_yaml.rs");
-    let code = program.find("use std::sync").map(|at| &program[at..]);
-    assert!(
-        code.is_some_and(|code| readme.contains(code)),
-        "the README's program is not that of examples/embed_yaml.rs"
-    );
-    assert!(program.lines().count() < 40, "the program has become long");
+    for (program, most) in [
+        (include_str!("../examples/review.rs"), 26),
+        (include_str!("../examples/embed_yaml.rs"), 40),
+    ] {
+        let code = program.find("use std::sync").map(|at| &program[at..]);
+        assert!(
+            code.is_some_and(|code| readme.contains(code)),
+            "the README does not show this program as it is:\n{program}"
+        );
+        assert!(
+            program.lines().count() <= most,
+            "the program has become long:\n{program}"
+        );
+    }
 }
 
 #[test]

@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn json_is_indented_and_not_changed() {
-        let json = r#"{"a":[1.0,{}],"b":"x:{\"y\",\\","c":{"d":[],"e":1e400}}"#;
+        let json = r#"{"a":[1.0,{}],"b":"x:{\"y\",\\","c":{"d":[],"e":1e300}}"#;
         let expected = r#"{
   "a": [
     1.0,
@@ -306,7 +306,7 @@ mod tests {
   "b": "x:{\"y\",\\",
   "c": {
     "d": [],
-    "e": 1e400
+    "e": 1e300
   }
 }"#;
         assert_eq!(indented(json), expected);
