@@ -186,12 +186,18 @@ impl<'a> Stage<'a> {
         };
         self.audit.hand_over(number);
         let audit = Arc::clone(&self.audit);
-        // Who comes later knows that all others are gone, or believes so of one that is stopped.
+        // Who comes later knows that all before it are gone, or believes so of one that is stopped.
+        let came_before = move |other: &Owner| {
+            let other = other.as_str().strip_prefix("engine ");
+            other
+                .and_then(|other| other.parse::<u32>().ok())
+                .is_some_and(|other| other < number)
+        };
         let engine = Engine::new(seen, actor.agents(&self.simulation.plan))
             .with_clock(self.clock.clone())
             .with_lease(LEASE)
             .with_observer(move |notice| audit.told(notice))
-            .with_owner(Owner::from(format!("engine {number}")), |_| true);
+            .with_owner(Owner::from(format!("engine {number}")), came_before);
         Process { engine, store }
     }
 
