@@ -50,7 +50,9 @@ fn renamed_in(manifest: &str) -> Option<String> {
             table = line.trim_start_matches('[').split(']').next().unwrap_or("");
             continue;
         }
+        // A string stands in quotes of either kind.
         let compact: String = line.split_whitespace().collect();
+        let compact = compact.replace('\'', "\"");
         let name = if compact.starts_with("package=\"wf-core\"") {
             // `[dependencies.name]`
             table.rsplit_once("dependencies.").map(|(_, name)| name)

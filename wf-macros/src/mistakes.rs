@@ -25,8 +25,13 @@ impl Mistakes {
     }
 
     /// The mistakes as errors of the compiler, beside what could be made of the rest.
+    ///
+    /// In a module of their own: where one stands, the compiler tells of no unknown name in its module.
     pub(crate) fn beside(self, items: TokenStream) -> TokenStream {
+        if self.found.is_empty() {
+            return items;
+        }
         let errors = self.found.into_iter().map(syn::Error::into_compile_error);
-        quote!(#items #(#errors)*)
+        quote!(#items const _: () = { mod mistakes { #(#errors)* } };)
     }
 }

@@ -7,6 +7,7 @@ workflow! {
         step audit: String = ask security "Audit {diff}";
         step audit: String = ask security "Audit {diff}";
         step later: usize = end.len();
+        step unknown: String = ask security "Audit {dif}";
         step = ask;
         step end: String = ask "prompt";
     }

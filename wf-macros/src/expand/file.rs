@@ -93,7 +93,7 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
                 }
             }
 
-            static SPEC: #core::typed::Spec = #core::typed::Spec {
+            static __WF_SPEC: #core::typed::Spec = #core::typed::Spec {
                 source: #core::typed::Source::#source(#path, #name::SOURCE),
                 inputs: &[#(#codecs),*],
                 steps: &[#(#steps),*],
@@ -105,7 +105,7 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
                 type Output = #output;
 
                 fn spec() -> &'static #core::typed::Spec {
-                    &SPEC
+                    &__WF_SPEC
                 }
 
                 fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Typed>> {

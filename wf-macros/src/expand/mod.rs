@@ -84,7 +84,7 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
 
             #functions
 
-            static SPEC: #core::typed::Spec = #core::typed::Spec {
+            static __WF_SPEC: #core::typed::Spec = #core::typed::Spec {
                 source: #core::typed::Source::Declared(#definition),
                 inputs: &[#(#codecs),*],
                 steps: &[#table],
@@ -96,7 +96,7 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
                 type Output = #output;
 
                 fn spec() -> &'static #core::typed::Spec {
-                    &SPEC
+                    &__WF_SPEC
                 }
 
                 fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Typed>> {
@@ -154,5 +154,5 @@ fn documented(attributes: &[Attribute], otherwise: String) -> TokenStream {
 
 /// The function that makes a step's prompt, or does the step.
 fn function_name(step: usize) -> Ident {
-    format_ident!("step_{step}")
+    format_ident!("__wf_step_{step}")
 }

@@ -26,7 +26,7 @@ pub(super) fn functions(
                     let offers = offers(workflow, known);
                     let bindings = bindings(workflow, known, &context, true);
                     quote! {
-                        #[allow(unused_variables, clippy::all, clippy::pedantic, clippy::nursery)]
+                        #[allow(unreachable_code, unused_variables, clippy::all, clippy::pedantic, clippy::nursery)]
                         fn #name(
                             #context: &#core::typed::StepContext,
                         ) -> ::core::result::Result<::std::string::String, #core::typed::StepFailure> {
