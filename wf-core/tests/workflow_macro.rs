@@ -465,3 +465,23 @@ workflow! {
         step quadruple: u32 = double * 2;
     }
 }
+
+workflow! {
+    /// What a pattern binds is no mention, whatever steps there are.
+    workflow Patterns(n: Option<u32>) {
+        step found: u32 = match n { Some(found) => *found, None => 0 };
+        step first: u32 = if let Some(count) = n { *count + found } else { 0 };
+        step count: u32 = first + 1;
+    }
+}
+
+#[test]
+fn a_pattern_may_bind_the_name_of_its_own_or_a_later_step() {
+    let definition = <Patterns as wf_core::typed::Workflow>::to_definition();
+    let needs: Vec<_> = definition
+        .steps
+        .iter()
+        .map(|step| step.dependencies.join(" "))
+        .collect();
+    assert_eq!(needs, ["", "found", "first"]);
+}

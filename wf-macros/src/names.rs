@@ -28,6 +28,7 @@ impl Names {
 
     fn read(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        self.patterns(&tokens);
         for (at, token) in tokens.iter().enumerate() {
             match token {
                 TokenTree::Ident(ident) => self.ident(ident, at, &tokens),
@@ -43,6 +44,56 @@ impl Names {
         }
     }
 
+    /// Takes in what patterns bind: behind `let` and `for`, before `=>`, between `|`, and in a function's head.
+    fn patterns(&mut self, tokens: &[TokenTree]) {
+        let sign = |at: usize, sign: char| matches!(tokens.get(at), Some(TokenTree::Punct(found)) if found.as_char() == sign);
+        let word = |at: usize, word: &str| matches!(tokens.get(at), Some(TokenTree::Ident(found)) if found == word);
+        let group = |at: usize, delimiter: Delimiter| matches!(tokens.get(at), Some(TokenTree::Group(group)) if group.delimiter() == delimiter);
+        let find = |from: usize, is_end: &dyn Fn(usize) -> bool| {
+            (from..tokens.len()).find(|&at| is_end(at))
+        };
+        for at in 0..tokens.len() {
+            let pattern = if word(at, "let") {
+                at + 1..find(at, &|end| sign(end, '=') || sign(end, ';')).unwrap_or(at + 1)
+            } else if word(at, "for") {
+                at + 1..find(at, &|end| word(end, "in")).unwrap_or(at + 1)
+            } else if word(at, "fn") {
+                let head = find(at, &|end| group(end, Delimiter::Parenthesis)).unwrap_or(at);
+                head..head + 1
+            } else if sign(at, '=') && sign(at + 1, '>') {
+                // Back to the end of the arm before: a comma, or a block that stands behind its `=>`.
+                let is_end = |end: &usize| {
+                    let is_block = group(*end, Delimiter::Brace) && *end >= 2;
+                    sign(*end, ',') || (is_block && sign(end - 1, '>') && sign(end - 2, '='))
+                };
+                let begin = (0..at).rev().find(is_end).map_or(0, |end| end + 1);
+                begin..find(begin, &|end| end == at || word(end, "if")).unwrap_or(at)
+            } else if sign(at, '|')
+                && (at == 0
+                    || word(at - 1, "move")
+                    || matches!(tokens[at - 1], TokenTree::Punct(_)))
+            {
+                at + 1..find(at + 1, &|end| sign(end, '|')).unwrap_or(at + 1)
+            } else {
+                continue;
+            };
+            self.bind(tokens.get(pattern).unwrap_or_default());
+        }
+    }
+
+    fn bind(&mut self, pattern: &[TokenTree]) {
+        for token in pattern {
+            match token {
+                TokenTree::Ident(ident) => self.bound.push(ident.unraw().to_string()),
+                TokenTree::Group(group) => {
+                    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                    self.bind(&inner);
+                }
+                TokenTree::Literal(_) | TokenTree::Punct(_) => {}
+            }
+        }
+    }
+
     fn ident(&mut self, ident: &Ident, at: usize, tokens: &[TokenTree]) {
         let punctuation = |at: Option<usize>| match at.and_then(|at| tokens.get(at)) {
             Some(TokenTree::Punct(punctuation)) => punctuation.as_char(),
@@ -52,12 +103,6 @@ impl Names {
         let before = punctuation(at.checked_sub(1));
         let before_that = punctuation(at.checked_sub(2));
         let (after, after_that) = (punctuation(Some(at + 1)), punctuation(Some(at + 2)));
-        let is_bound = before == '|'
-            || matches!(at.checked_sub(1).and_then(|at| tokens.get(at)),
-                Some(TokenTree::Ident(word)) if ["let", "mut", "ref", "for"].iter().any(|binder| word == binder));
-        if is_bound && !matches!(name.as_str(), "mut" | "ref") {
-            self.bound.push(name.clone());
-        }
         self.all.push(name);
         let is_member = before == '.' && before_that != '.';
         let is_in_path = before == ':' && before_that == ':';
@@ -104,8 +149,19 @@ mod tests {
 
     #[test]
     fn what_an_expression_binds_is_known() {
-        let names = Names::of("{ let a = 1; let mut b = 2; |c| d }".parse().unwrap());
-        // What follows a closing `|` is taken for a parameter too: tokens do not tell.
-        assert_eq!(names.bound, ["a", "b", "c", "d"]);
+        let bound = |text: &str| {
+            let names = Names::of(text.parse().unwrap());
+            let mut bound = names.bound;
+            bound.retain(|name| name.len() == 1);
+            bound.concat()
+        };
+        assert_eq!(bound("{ let a = x; let mut b = y; |c| d }"), "abc");
+        assert_eq!(
+            bound("match x { Some(a) => y, B { c, d: e } if f => { z } g => h }"),
+            "aBcdeg"
+        );
+        assert_eq!(bound("if let Some((a, b)) = x { c }"), "ab");
+        assert_eq!(bound("for (a, b) in x { fn f(c: u8) {} }"), "abc");
+        assert_eq!(bound("x.map(move |a, (b, c)| d + a) == y || z"), "abc");
     }
 }
