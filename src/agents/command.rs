@@ -265,11 +265,11 @@ impl CommandAgent {
     }
 
     fn terminal(&self, message: String) -> StepError {
-        StepError::Terminal(self.secrets.redact_message(message))
+        StepError::terminal(self.secrets.redact_message(message))
     }
 
     fn retryable(&self, message: String) -> StepError {
-        StepError::Retryable(self.secrets.redact_message(message))
+        StepError::retryable(self.secrets.redact_message(message))
     }
 }
 

@@ -44,10 +44,12 @@ impl<A: Agent> Limited<A> {
     }
 
     async fn attempt(&self, request: Request<'_>) -> Result<Reply, StepError> {
+        let waiting = request.waiting();
         let _turn = match &self.turns {
             Some(turns) => Some(turns.acquire().await.map_err(StepError::terminal)?),
             None => None,
         };
+        drop(waiting);
         let Some(timeout) = self.timeout else {
             return self.agent.call(request).await;
         };

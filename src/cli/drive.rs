@@ -163,11 +163,17 @@ impl Session<'_> {
             }
             State::Cancelled => self.console.error("the execution was cancelled"),
             _ => {
-                for step in status
+                let failed = status
                     .steps
                     .iter()
-                    .filter(|step| step.state == StepState::Failed)
+                    .filter(|step| step.state == StepState::Failed);
+                if let Some(reason) = &status.execution.error
+                    && failed.clone().next().is_none()
                 {
+                    self.console
+                        .error(&format!("the run paused by itself: {reason}"));
+                }
+                for step in failed {
                     let reason = step
                         .record
                         .error

@@ -65,7 +65,7 @@ where
 
 fn missing(what: &str, name: &str, path: &[String]) -> StepError {
     let path = path.join(".");
-    StepError::Terminal(format!(
+    StepError::terminal(format_args!(
         "the prompt needs `{{{{{name}.{path}}}}}`, but the {what} `{name}` has no `{path}`"
     ))
 }

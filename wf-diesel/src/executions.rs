@@ -3,7 +3,7 @@
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 use wf_core::id::{ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::State;
@@ -18,11 +18,6 @@ const FIRST_TOKEN: i64 = 1;
 
 /// The token of an execution whose lease nobody has taken yet.
 const UNCLAIMED_TOKEN: i64 = 0;
-
-diesel::define_sql_function! {
-    /// The first of the two that is not null.
-    fn coalesce(first: Nullable<Text>, second: Nullable<Text>) -> Nullable<Text>;
-}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = workflow_executions)]
@@ -136,7 +131,6 @@ pub(crate) fn advance_execution(
         revision: integer(row.revision)?,
         to: commit.to.name(),
         driven_millis: integer(writes.driven_millis)?,
-        error: writes.error.as_deref(),
     }
     .execute(conn)
 }
@@ -152,7 +146,7 @@ pub(crate) fn settle_execution(conn: &mut SqliteConnection, commit: &Commit) -> 
             dsl::state.eq(commit.to.name()),
             dsl::revision.eq(dsl::revision + 1),
             dsl::driven_millis.eq(integer(writes.driven_millis)?),
-            dsl::error.eq(coalesce(writes.error.as_deref(), dsl::error)),
+            dsl::error.eq(writes.error.as_deref()),
             dsl::completed_at.eq(commit.to.is_terminal().then(|| writes.at.millis())),
             dsl::owner.eq(None::<&str>),
             dsl::lease_until.eq(None::<i64>),
@@ -211,6 +205,7 @@ pub(crate) fn cancel_execution(
             dsl::fencing_token.eq(dsl::fencing_token + 1),
             dsl::revision.eq(dsl::revision + 1),
             dsl::completed_at.eq(Some(at.millis())),
+            dsl::error.eq(None::<&str>),
             dsl::owner.eq(None::<&str>),
             dsl::lease_until.eq(None::<i64>),
             dsl::pause_requested.eq(false),
@@ -287,7 +282,6 @@ struct Advance<'a> {
     revision: i64,
     to: &'a str,
     driven_millis: i64,
-    error: Option<&'a str>,
 }
 
 impl QueryId for Advance<'_> {
@@ -302,9 +296,7 @@ impl QueryFragment<Sqlite> for Advance<'_> {
         out.push_bind_param::<Text, _>(&self.to)?;
         out.push_sql(", driven_millis = ");
         out.push_bind_param::<BigInt, _>(&self.driven_millis)?;
-        out.push_sql(", error = coalesce(");
-        out.push_bind_param::<Nullable<Text>, _>(&self.error)?;
-        out.push_sql(", error) WHERE id = ");
+        out.push_sql(", error = NULL WHERE id = ");
         out.push_bind_param::<Text, _>(&self.id)?;
         out.push_sql(" AND state = ");
         out.push_bind_param::<Text, _>(&self.from)?;

@@ -1,16 +1,20 @@
 //! One attempt at one step: a call to an agent or to code, bounded in time, on the host's executor if there is one.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::{self, AbortHandle, BoxFuture, Either};
+use futures::future::{self, AbortHandle, BoxFuture};
 
-use super::Parts;
 use super::work::Work;
-use crate::agent::{Agent, Reply, Request, StepError};
+use super::{Notice, Observer, Parts};
+use crate::agent::{Agent, Queued, Reply, Request, StepError};
+use crate::clock::Clock;
 use crate::id::{ExecutionId, Timestamp};
 use crate::plan::Plan;
 use crate::typed::{StepFailure, Typed};
@@ -53,8 +57,13 @@ impl Call {
             .steps()
             .get(step as usize)
             .and_then(|step| step.timeout);
-        let timeout = limit.map(|limit| (limit, clock.sleep(limit)));
-        let answer = bounded(self.ask(), timeout);
+        let queued = limit.map(|_| Arc::new(Queued::default()));
+        let listener = engine.observer.clone();
+        let answer = bounded(
+            self.ask(queued.clone(), listener),
+            limit.zip(queued),
+            Arc::clone(&clock),
+        );
         let Some(spawner) = engine.spawner.as_deref() else {
             return Box::pin(async move {
                 let answer = answer.await;
@@ -86,9 +95,13 @@ impl Call {
         })
     }
 
-    async fn ask(self) -> Result<Answer, StepError> {
+    async fn ask(
+        self,
+        queued: Option<Arc<Queued>>,
+        listener: Option<Arc<Observer>>,
+    ) -> Result<Answer, StepError> {
         // The work may also panic before it gives a future.
-        let done = AssertUnwindSafe(async { self.done().await });
+        let done = AssertUnwindSafe(async { self.done(queued.as_deref(), listener).await });
         done.catch_unwind().await.unwrap_or_else(|panic| {
             let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -96,17 +109,21 @@ impl Call {
                 Work::Native { .. } => "step",
                 Work::Ask { .. } | Work::Render { .. } => "agent",
             };
-            Err(StepError::Terminal(format!(
+            Err(StepError::terminal(format_args!(
                 "the {who} panicked: {}",
                 said.unwrap_or_else(|| "no message".into())
             )))
         })
     }
 
-    async fn done(&self) -> Result<Answer, StepError> {
+    async fn done(
+        &self,
+        queued: Option<&Queued>,
+        listener: Option<Arc<Observer>>,
+    ) -> Result<Answer, StepError> {
         match &self.work {
             Work::Ask { agent, prompt } => {
-                let reply = self.reply(agent, prompt).await?;
+                let reply = self.reply(agent, prompt, queued, listener).await?;
                 Ok(Answer { reply, typed: None })
             }
             Work::Render {
@@ -115,12 +132,16 @@ impl Call {
                 context,
             } => {
                 let prompt = (code.render)(context).map_err(StepFailure::into_step_error)?;
-                let reply = self.reply(agent, &prompt).await?;
+                let mut reply = self.reply(agent, &prompt, queued, listener).await?;
                 let typed = code.output.decode(&reply.result).map_err(|error| {
                     let (name, kind) = (code.agent, code.output_type);
-                    StepError::Retryable(format!(
+                    let failure = StepError::retryable(format_args!(
                         "agent `{name}` answered with what is not a `{kind}`: {error}"
-                    ))
+                    ));
+                    match reply.usage.take() {
+                        Some(usage) => failure.with_usage(usage),
+                        None => failure,
+                    }
                 })?;
                 Ok(Answer {
                     reply,
@@ -132,7 +153,9 @@ impl Call {
                     .await
                     .map_err(StepFailure::into_step_error)?;
                 let json = code.output.encode(&typed).map_err(|error| {
-                    StepError::Terminal(format!("the output cannot be written as JSON: {error}"))
+                    StepError::terminal(format_args!(
+                        "the output cannot be written as JSON: {error}"
+                    ))
                 })?;
                 Ok(Answer {
                     reply: Reply::json(json),
@@ -142,28 +165,63 @@ impl Call {
         }
     }
 
-    async fn reply(&self, agent: &Arc<dyn Agent>, prompt: &str) -> Result<Reply, StepError> {
+    async fn reply(
+        &self,
+        agent: &Arc<dyn Agent>,
+        prompt: &str,
+        queued: Option<&Queued>,
+        listener: Option<Arc<Observer>>,
+    ) -> Result<Reply, StepError> {
         let key = self.plan.key(self.step as usize);
         let idempotency_key = idempotency_key(&self.execution, key);
-        let request = Request::new(prompt, &self.execution, key, self.number, &idempotency_key);
-        agent.call(request).await
+        let request = Request::new(prompt, &self.execution, key, self.number, &idempotency_key)
+            .with_queued(queued);
+        let Some(listener) = listener else {
+            return agent.call(request).await;
+        };
+        let tell = |text: &str| {
+            listener(&Notice::Output {
+                execution: &self.execution,
+                step: key,
+                attempt: self.number,
+                text,
+            });
+        };
+        agent.call(request.with_output(&tell)).await
     }
 }
 
+/// Bounds an attempt in time; while it waits for its turn, time stands still.
 async fn bounded(
     ask: impl Future<Output = Result<Answer, StepError>> + Send + 'static,
-    timeout: Option<(Duration, BoxFuture<'static, ()>)>,
+    limit: Option<(Duration, Arc<Queued>)>,
+    clock: Arc<dyn Clock>,
 ) -> Result<Answer, StepError> {
-    let Some((limit, over)) = timeout else {
+    let Some((limit, queued)) = limit else {
         return ask.await;
     };
-    match future::select(Box::pin(ask), over).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(((), _)) => Err(StepError::Retryable(format!(
-            "no answer within {}",
-            wf_model::format_duration(limit)
-        ))),
-    }
+    let mut ask = pin!(ask);
+    let mut left = limit;
+    let mut timer: Option<(Duration, BoxFuture<'static, ()>)> = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = ask.as_mut().poll(cx) {
+            return Poll::Ready(answer);
+        }
+        if queued.is_waiting() {
+            if let Some((since, _)) = timer.take() {
+                left = left.saturating_sub(clock.elapsed().saturating_sub(since));
+            }
+            return Poll::Pending;
+        }
+        let (_, over) = timer.get_or_insert_with(|| (clock.elapsed(), clock.sleep(left)));
+        over.poll_unpin(cx).map(|()| {
+            Err(StepError::retryable(format_args!(
+                "no answer within {}",
+                wf_model::format_duration(limit)
+            )))
+        })
+    })
+    .await
 }
 
 struct AbortOnDrop(AbortHandle);

@@ -63,6 +63,8 @@ pub(super) struct Drive {
     pub(super) draining: bool,
     /// Somebody has asked for a pause.
     pub(super) pausing: bool,
+    /// Why the run pauses by itself.
+    pub(super) pause_reason: Option<String>,
     /// A pause is to be left again.
     pub(super) resuming: bool,
     pub(super) timed_out: bool,
@@ -126,6 +128,7 @@ impl Drive {
             renewal: None,
             draining: false,
             pausing: false,
+            pause_reason: None,
             resuming: false,
             timed_out: false,
             driven_before: 0,

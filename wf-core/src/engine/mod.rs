@@ -148,8 +148,8 @@ impl<A> Engine<A> {
         self
     }
 
-    /// The same with somebody who is told what happens. Called on the task that drives the run: it must
-    /// return soon.
+    /// The same with somebody who is told what happens. Called on the task that drives the run, and for
+    /// [`Notice::Output`] on the one that makes the attempt: it must return soon.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
         self.parts.observer = Some(Arc::new(observer));

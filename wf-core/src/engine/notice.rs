@@ -32,6 +32,18 @@ pub enum Notice<'a> {
         /// Which attempt, from 1.
         attempt: u32,
     },
+    /// An agent shows a piece of what it writes, while it writes it. Told by the task that makes the attempt,
+    /// recorded nowhere.
+    Output {
+        /// The execution.
+        execution: &'a ExecutionId,
+        /// The step's key.
+        step: &'a str,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// The text, of any length; the next piece follows it without a break.
+        text: &'a str,
+    },
     /// An attempt at a step has failed, and that is committed.
     AttemptFailed {
         /// The execution.

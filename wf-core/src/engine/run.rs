@@ -225,7 +225,7 @@ pub(super) fn agents(
             Some(Code::Template) | None => &step.agent,
         };
         match engine.agents.agent(wanted) {
-            Some(agent) if !wanted.starts_with(NATIVE) => found.push(Some(Arc::clone(agent))),
+            Some(agent) if !wanted.starts_with(NATIVE) => found.push(Some(agent)),
             _ => mistakes.push(missing(engine, &step.key, wanted)),
         }
     }

@@ -136,6 +136,7 @@ impl Drive {
                 let message = self.reason();
                 self.fail(S::error(e, message.clone()), wave, message)
             }
+            None if self.pausing && turn == Turn::Ended => self.pause(S::pause(e), wave),
             None => self.commit(e.path(), wave),
         })
     }
@@ -155,8 +156,12 @@ impl Drive {
         }
         let failed = self.scheduler.failed();
         let running = self.scheduler.running() > 0;
-        if failed.is_some() && on_failure == OnFailure::Pause {
+        if let Some(step) = failed
+            && on_failure == OnFailure::Pause
+        {
             self.pausing = true;
+            let reason = self.failure(step);
+            self.pause_reason.get_or_insert(reason);
         }
         let ended = self.scheduler.is_done()
             || (failed.is_some() && on_failure == OnFailure::Fail && !running);
@@ -250,6 +255,7 @@ impl Drive {
             self.draining = false;
             return self.schedule(paused.resume().checkpoint_restored(), wave);
         }
+        wave.error = self.pause_reason.take();
         self.commit(paused, wave)
     }
 

@@ -231,14 +231,36 @@ impl Drive {
                 self.slots[step as usize].typed = typed;
                 Some(Outcome::Succeeded)
             }
-            Err(failure) => {
-                let error = failure.to_string();
-                record
-                    .attempts
-                    .push(attempt.end(ended_at, Some(error.clone())));
+            Err(failure) if failure.is_unavailable() => {
+                let error = failure.into_failure().message;
+                let attempt = attempt.interrupt(Some(ended_at), error.clone());
+                record.attempts.push(attempt);
                 record.error = Some(error.clone());
-                let retry_in = if failure.is_retryable() {
-                    self.retry_in(step, number)
+                record.state = StepState::Pending;
+                self.scheduler.rest(step);
+                self.pausing = true;
+                let key = self.plan.key(step as usize);
+                self.pause_reason
+                    .get_or_insert_with(|| format!("step `{key}`: {error}"));
+                wave.failures.push(Failure {
+                    step,
+                    attempt: number,
+                    error,
+                    retry_in: None,
+                });
+                None
+            }
+            Err(failure) => {
+                let retryable = failure.is_retryable();
+                let failure = failure.into_failure();
+                let error = failure.message;
+                let mut attempt = attempt.end(ended_at, Some(error.clone()));
+                attempt.usage = failure.usage;
+                record.attempts.push(attempt);
+                record.error = Some(error.clone());
+                let retry_in = if retryable {
+                    let asked = failure.retry_after.unwrap_or_default();
+                    self.retry_in(step, number).map(|delay| delay.max(asked))
                 } else {
                     None
                 };

@@ -94,11 +94,11 @@ impl Drive {
         for &dependency in dependencies {
             steps.push(
                 self.output(dependency as usize)
-                    .map_err(StepError::Terminal)?,
+                    .map_err(StepError::terminal)?,
             );
         }
         Ok(StepContext {
-            inputs: self.input_values().map_err(StepError::Terminal)?,
+            inputs: self.input_values().map_err(StepError::terminal)?,
             steps,
         })
     }

@@ -311,7 +311,7 @@ impl Tables {
         execution.state = to;
         execution.revision += 1;
         execution.driven_millis = writes.driven_millis;
-        execution.error = writes.error.or(execution.error.take());
+        execution.error = writes.error;
         if to.is_terminal() {
             execution.completed_at = Some(writes.at);
         }
@@ -398,6 +398,7 @@ impl Tables {
         execution.token += 1;
         execution.revision += 1;
         execution.completed_at = Some(at);
+        execution.error = None;
         execution.owner = None;
         execution.lease_until = None;
         execution.pause_requested = false;

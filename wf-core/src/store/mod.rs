@@ -345,7 +345,7 @@ pub struct Writes {
     pub steps: Vec<StepWrite>,
     /// A checkpoint of all that is recorded up to and with this commit.
     pub checkpoint: Option<NewCheckpoint>,
-    /// Why the execution failed.
+    /// Why the execution failed, or paused by itself. An execution that goes on has none: what was there is cleared.
     pub error: Option<String>,
 }
 

@@ -57,7 +57,7 @@ pub struct ExecutionRecord {
     pub started_at: Timestamp,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
-    /// Why it failed.
+    /// Why it failed, or why it paused by itself.
     pub error: Option<String>,
     /// Who drives it, or drove it last; none when it is paused or has ended.
     pub owner: Option<Owner>,

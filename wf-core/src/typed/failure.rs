@@ -23,7 +23,7 @@ impl<E: Error + 'static> From<E> for StepFailure {
             message.push_str(&error.to_string());
             source = error.source();
         }
-        StepFailure(StepError::Retryable(message))
+        StepFailure(StepError::retryable(message))
     }
 }
 

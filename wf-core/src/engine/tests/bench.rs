@@ -162,6 +162,14 @@ pub(super) enum Act {
     Fail(u64, &'static str),
     /// Fails after so many seconds for good.
     Refuse(u64, &'static str),
+    /// Fails after so many seconds, and asks to be left alone for so many more.
+    Busy(u64, u64),
+    /// Says after so many seconds that it is down.
+    Down(u64, &'static str),
+    /// Waits for its turn for so many seconds, then takes so many to answer.
+    Queue(u64, u64),
+    /// Shows two pieces of text, then answers.
+    Show,
     /// Never answers.
     Hang,
     Panic,
@@ -203,6 +211,31 @@ impl Agent for Scripted {
             Act::Refuse(seconds, text) => after(seconds)
                 .map(move |()| Err(StepError::terminal(text)))
                 .boxed(),
+            Act::Busy(seconds, wait) => after(seconds)
+                .map(move |()| {
+                    let busy = StepError::retryable("busy");
+                    Err(busy.retry_after(Duration::from_secs(wait)))
+                })
+                .boxed(),
+            Act::Down(seconds, text) => after(seconds)
+                .map(move |()| Err(StepError::unavailable(text)))
+                .boxed(),
+            Act::Queue(turn, work) => {
+                let (turn, clock) = (after(turn), self.clock.clone());
+                Box::pin(async move {
+                    let waiting = request.waiting();
+                    turn.await;
+                    drop(waiting);
+                    clock.sleep(Duration::from_secs(work)).await;
+                    Ok(Reply::text("in turn"))
+                })
+            }
+            Act::Show => Box::pin(async move {
+                request.output.write("half ");
+                request.output.write("");
+                request.output.write("done");
+                Ok(Reply::text("shown"))
+            }),
             Act::Instant => futures::future::ready(Ok(Reply::text("x"))).boxed(),
             Act::Hang => futures::future::pending().boxed(),
             Act::Panic => panic!("on purpose"),

@@ -1,5 +1,6 @@
 //! The engine on virtual time: what it does, in which order, and what it leaves behind.
 
+mod agents;
 mod bench;
 mod busy;
 mod checkpoints;

@@ -203,32 +203,41 @@ pub async fn a_pause_gives_the_lease_back(store: &dyn Store) {
     assert_eq!(paused.row(), row);
 }
 
-/// A commit that says nothing of an error leaves the one that is there.
-pub async fn an_error_is_recorded_and_stays(store: &dyn Store) {
+/// The reason of a pause or of a failure is there as long as the execution rests there.
+pub async fn an_error_is_recorded_until_the_execution_goes_on(store: &dyn Store) {
     let row = started(store, "e").await;
-    let mut writes = Writes::new(moment(5), 5);
-    writes.error = Some("step `a` failed".to_owned());
-    let row = commit(
-        store,
-        &row,
-        State::ExecutingSteps,
-        vec![step_completed(0)],
-        writes,
-    )
-    .await
-    .unwrap();
-    let failure = vec![Event::Error {
-        message: "step `a` failed".to_owned(),
-    }];
-    commit(
-        store,
-        &row,
-        State::AwaitingCompletion,
-        failure,
-        Writes::new(moment(6), 6),
-    )
-    .await
-    .unwrap();
+    let with_error = |error: &str| {
+        let mut writes = Writes::new(moment(5), 5);
+        writes.error = Some(error.to_owned());
+        writes
+    };
+    let checkpoint = Event::CheckpointCreated {
+        checkpoint: "c".into(),
+    };
+    let pause = vec![Event::Pause, checkpoint];
+    let from = State::ExecutingSteps;
+    let row = commit(store, &row, from, pause, with_error("no key"))
+        .await
+        .unwrap();
+    let paused = execution(store, &"e".into()).await;
+    assert_eq!(paused.error.as_deref(), Some("no key"));
+
+    let writes = Writes::new(moment(6), 6);
+    let row = commit(store, &row, State::Paused, vec![Event::Resume], writes)
+        .await
+        .unwrap();
+    assert_eq!(execution(store, &"e".into()).await.error, None);
+
+    let failure = vec![
+        Event::CheckpointRestored,
+        Event::Error {
+            message: "step `a` failed".to_owned(),
+        },
+    ];
+    let from = State::RestoringFromCheckpoint;
+    commit(store, &row, from, failure, with_error("step `a` failed"))
+        .await
+        .unwrap();
     let failed = execution(store, &"e".into()).await;
     assert_eq!(failed.state, State::Failed);
     assert_eq!(failed.error.as_deref(), Some("step `a` failed"));

@@ -63,7 +63,7 @@ macro_rules! store_conformance {
             a_commit_to_an_unknown_execution_is_an_error
             the_end_gives_the_lease_back_and_is_final
             a_pause_gives_the_lease_back
-            an_error_is_recorded_and_stays
+            an_error_is_recorded_until_the_execution_goes_on
             step_rows_that_cannot_be_written_reject_the_commit
             steps_of_two_executions_are_kept_apart
             a_claim_raises_the_token_and_clears_the_request_to_pause

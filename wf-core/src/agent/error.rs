@@ -1,0 +1,123 @@
+//! Why an attempt failed.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why an attempt failed, by what may be done about it.
+///
+/// ```
+/// use std::time::Duration;
+/// use wf_core::agent::StepError;
+///
+/// let busy = StepError::retryable("the model is overloaded").retry_after(Duration::from_secs(20));
+/// assert!(busy.is_retryable());
+/// assert_eq!(busy.to_string(), "the model is overloaded");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StepError {
+    /// Another attempt may succeed.
+    #[error("{0}")]
+    Retryable(Failure),
+    /// No further attempt can succeed: none is made.
+    #[error("{0}")]
+    Terminal(Failure),
+    /// The agent is down, and no attempt can succeed before somebody mends it: the run pauses, and the step
+    /// runs again when it is resumed. The attempt uses up no retry.
+    #[error("{0}")]
+    Unavailable(Failure),
+}
+
+/// What is known of a failed attempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What went wrong, and what to do about it.
+    pub message: String,
+    /// How long the agent asks to be left alone: the next attempt starts no sooner.
+    pub retry_after: Option<Duration>,
+    /// What the attempt used all the same (tokens, cost, model), when the agent knows.
+    pub usage: Option<serde_json::Value>,
+}
+
+impl StepError {
+    /// A failure that another attempt may get over.
+    pub fn retryable(reason: impl fmt::Display) -> Self {
+        StepError::Retryable(Failure::new(reason))
+    }
+
+    /// A failure that every further attempt would meet again.
+    pub fn terminal(reason: impl fmt::Display) -> Self {
+        StepError::Terminal(Failure::new(reason))
+    }
+
+    /// A failure that every step would meet until the agent is mended: the run pauses.
+    pub fn unavailable(reason: impl fmt::Display) -> Self {
+        StepError::Unavailable(Failure::new(reason))
+    }
+
+    /// The same, where the next attempt starts no sooner than `wait` from now, whatever the step's policy says.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.failure_mut().retry_after = Some(wait);
+        self
+    }
+
+    /// The same with what the attempt used.
+    #[must_use]
+    pub fn with_usage(mut self, usage: serde_json::Value) -> Self {
+        self.failure_mut().usage = Some(usage);
+        self
+    }
+
+    /// Whether another attempt may succeed.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, StepError::Retryable(_))
+    }
+
+    /// Whether the agent is down until it is mended.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, StepError::Unavailable(_))
+    }
+
+    /// What is known of the failed attempt.
+    pub const fn failure(&self) -> &Failure {
+        match self {
+            StepError::Retryable(failure)
+            | StepError::Terminal(failure)
+            | StepError::Unavailable(failure) => failure,
+        }
+    }
+
+    /// What is known of the failed attempt, by value.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            StepError::Retryable(failure)
+            | StepError::Terminal(failure)
+            | StepError::Unavailable(failure) => failure,
+        }
+    }
+
+    const fn failure_mut(&mut self) -> &mut Failure {
+        match self {
+            StepError::Retryable(failure)
+            | StepError::Terminal(failure)
+            | StepError::Unavailable(failure) => failure,
+        }
+    }
+}
+
+impl Failure {
+    /// A failure of which only the reason is known.
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Failure {
+            message: reason.to_string(),
+            ..Failure::default()
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

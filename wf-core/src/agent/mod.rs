@@ -1,0 +1,58 @@
+//! The seam to whoever does a step: a program, a model behind HTTP, a Rust function.
+
+mod agents;
+mod error;
+mod reply;
+mod request;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+pub use agents::Agents;
+pub use error::{Failure, StepError};
+pub use reply::{IntoReply, Reply};
+pub(crate) use request::Queued;
+pub use request::{Output, Request, Waiting};
+
+/// Does a step: takes a prompt, gives a reply.
+///
+/// A closure from a prompt to a future is an agent:
+///
+/// ```
+/// use wf_core::agent::Agents;
+///
+/// let agents = Agents::new().with("shout", |prompt: String| async move { prompt.to_uppercase() });
+/// assert!(agents.agent("shout").is_some());
+/// ```
+///
+/// # Cancellation
+///
+/// The engine drops the future when the attempt times out or its run is cancelled; whatever the agent has
+/// started must end with it.
+pub trait Agent: Send + Sync {
+    /// Makes one attempt at a step.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Retryable`] when another attempt may succeed, [`StepError::Terminal`] when none can.
+    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>>;
+}
+
+impl<F, Fut> Agent for F
+where
+    F: Fn(String) -> Fut + Send + Sync,
+    Fut: Future<Output: IntoReply> + Send + 'static,
+{
+    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+        let answer = self(request.prompt.to_owned());
+        Box::pin(async move { answer.await.into_reply() })
+    }
+}
+
+impl<A: Agent + ?Sized> Agent for Arc<A> {
+    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+        (**self).call(request)
+    }
+}

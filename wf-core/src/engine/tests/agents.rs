@@ -1,0 +1,126 @@
+//! What an agent can say besides a result: when to come back, that it is down, that it waits, what it writes.
+
+use std::sync::{Arc, Mutex};
+
+use super::bench::{Act, Bench, options, plan, resume};
+use crate::engine::Notice;
+use crate::lifecycle::State;
+use crate::plan::Inputs;
+use crate::step::StepState;
+
+#[test]
+fn a_retry_waits_as_long_as_the_agent_asks() {
+    let bench = Bench::new();
+    bench
+        .agent
+        .on("a", &[Act::Busy(1, 30), Act::Answer(1, "yes")]);
+    let retry = "retryPolicy: { maxAttempts: 2, initialDelay: 2s, jitter: false }";
+    let status = bench.run(&plan("", &format!("a, {retry}")));
+    let attempts = &status.step("a").unwrap().record.attempts;
+    let waited = attempts[1].started_at.since(attempts[0].ended_at.unwrap());
+    assert_eq!((status.state(), waited.as_secs()), (State::Completed, 30));
+}
+
+#[test]
+fn an_agent_that_is_down_pauses_the_run_and_uses_up_no_retry() {
+    let bench = Bench::new();
+    bench
+        .agent
+        .on("down", &[Act::Down(2, "no key"), Act::Answer(1, "yes")]);
+    bench.agent.on("slow", &[Act::Answer(5, "slow")]);
+    let steps = "down\nslow\nnext, dependencies: [slow]\nlast, dependencies: [down]";
+    let plan = plan("", steps);
+    let status = bench.run(&plan);
+    assert_eq!(status.state(), State::Paused);
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `down`: no key")
+    );
+    let states: Vec<StepState> = status.steps.iter().map(|step| step.state).collect();
+    use StepState::{Completed, Pending};
+    // What ran has ended, and nothing else was started.
+    assert_eq!(states, [Pending, Completed, Pending, Pending]);
+    let down = &status.step("down").unwrap().record;
+    assert_eq!(down.attempts.len(), 1);
+    assert!(down.attempts[0].interrupted);
+
+    let status = resume(&bench, &bench.engine());
+    assert_eq!(
+        (status.state(), status.execution.error),
+        (State::Completed, None)
+    );
+    assert_eq!(bench.calls(), ["down", "slow", "down", "next", "last"]);
+}
+
+#[test]
+fn a_run_that_pauses_for_a_failure_says_for_which() {
+    let bench = Bench::new();
+    bench
+        .agent
+        .on("bad", &[Act::Refuse(1, "no"), Act::Answer(1, "yes")]);
+    let status = bench.run(&plan("config: { onFailure: pause }", "bad"));
+    assert_eq!(status.state(), State::Paused);
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `bad` failed: no")
+    );
+    let status = resume(&bench, &bench.engine());
+    assert_eq!(
+        (status.state(), status.execution.error),
+        (State::Completed, None)
+    );
+}
+
+#[test]
+fn a_step_that_waits_for_its_turn_does_not_use_up_its_timeout() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Queue(60, 4)]);
+    assert_eq!(
+        bench.run(&plan("", "a, timeout: 5s")).state(),
+        State::Completed
+    );
+
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Queue(60, 6)]);
+    let status = bench.run(&plan("", "a, timeout: 5s"));
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `a` failed: no answer within 5s")
+    );
+    let ended = status.execution.completed_at.unwrap();
+    assert_eq!(ended.since(status.execution.started_at).as_secs(), 65);
+}
+
+#[test]
+fn what_an_agent_shows_is_told_as_it_comes() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Show]);
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&shown);
+    let engine = bench.engine().with_observer(move |notice| {
+        if let Notice::Output {
+            step,
+            attempt,
+            text,
+            ..
+        } = notice
+        {
+            log.lock()
+                .unwrap()
+                .push(format!("{step} {attempt} {text:?}"));
+        }
+    });
+    let plan = plan("", "a");
+    let run = async {
+        engine
+            .start(&plan, Inputs::new(), options())
+            .await?
+            .finish()
+            .await
+    };
+    assert_eq!(
+        bench.clock.run(run).unwrap().unwrap().state(),
+        State::Completed
+    );
+    assert_eq!(*shown.lock().unwrap(), ["a 1 \"half \"", "a 1 \"done\""]);
+}
