@@ -24,6 +24,8 @@
 //! # Features
 //!
 //! - `macros` (default): `workflow!` and `#[derive(AgentSet)]`.
+//! - `schema`: answers are checked against the `outputSchema` of their step; without it a workflow that has one is
+//!   refused.
 //! - `testing`: virtual time, the conformance suite that every store must pass, a store that fails on demand, and a
 //!   simulator that kills a workflow's run wherever it can be killed.
 
@@ -38,6 +40,7 @@ pub mod plan;
 mod prompt;
 mod retry;
 pub mod scheduler;
+mod schema;
 pub mod spawn;
 pub mod step;
 pub mod store;

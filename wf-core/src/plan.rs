@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 use wf_model::{Checked, OnFailure, Part, nearest};
 pub use wf_model::{Definition, Graph, Input, Report, Source, Step};
 
 use crate::id::WorkflowId;
+#[cfg(feature = "schema")]
+use crate::schema;
+use crate::schema::Schemas;
 use crate::store::{NewWorkflow, WorkflowRecord, WorkflowStepRecord};
 use crate::typed::{self, Code, Codec, Spec, StepSpec, Workflow};
 use crate::value::Json;
@@ -27,6 +30,8 @@ pub struct Plan {
     workflow: NewWorkflow,
     /// The code of a workflow that is compiled into the program.
     spec: Option<&'static Spec>,
+    /// The schemas of the steps' results, once a run needs them.
+    schemas: OnceLock<Result<Schemas, String>>,
 }
 
 impl Plan {
@@ -45,8 +50,9 @@ impl Plan {
     ///
     /// A [`Report`] of every mistake, each with its position and a way out.
     pub fn from_source(source: &Source) -> Result<(Arc<Plan>, Report), Report> {
-        let (checked, warnings) = source.read()?;
-        Ok((Arc::new(Plan::new(checked)), warnings))
+        #[cfg(feature = "schema")]
+        let source = &source.clone().with_schema_check(schema::fault);
+        Plan::read(source)
     }
 
     /// Reads and checks a workflow in YAML; `name` stands for its file in messages.
@@ -69,7 +75,14 @@ impl Plan {
 
     /// Reads and checks a stored workflow again.
     pub(crate) fn from_stored(workflow: &WorkflowRecord) -> Result<Arc<Plan>, Report> {
-        Plan::from_json(workflow.id.as_str(), workflow.definition.as_str())
+        // What is stored can be shown, whatever is thought of its schemas here.
+        let source = Source::json(workflow.id.as_str(), workflow.definition.as_str());
+        Plan::read(&source).map(|(plan, _)| plan)
+    }
+
+    fn read(source: &Source) -> Result<(Arc<Plan>, Report), Report> {
+        let (checked, warnings) = source.read()?;
+        Ok((Arc::new(Plan::new(checked)), warnings))
     }
 
     /// The plan of a workflow that is compiled into the program; made once.
@@ -101,6 +114,7 @@ impl Plan {
             chain_lengths,
             workflow,
             spec: None,
+            schemas: OnceLock::new(),
         }
     }
 
@@ -112,6 +126,16 @@ impl Plan {
             spec: Some(spec),
             ..plan
         }
+    }
+
+    /// The schemas of the steps' results.
+    ///
+    /// # Errors
+    ///
+    /// Which one cannot be used, and why.
+    pub(crate) fn schemas(&self) -> Result<&Schemas, &str> {
+        let schemas = self.schemas.get_or_init(|| Schemas::of(self.definition()));
+        schemas.as_ref().map_err(String::as_str)
     }
 
     /// The definition as it is stored: that of a compiled workflow names the output types.

@@ -115,6 +115,10 @@ pub struct Attempt {
     /// an attempt does not use up a retry.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// Whether the agent's answer was refused, because it does not fit the step's `outputSchema`: the agent is
+    /// asked again and told why, twice beyond what the step's retry policy grants.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rejected: bool,
     /// What the agent says the attempt used (tokens, cost, model), as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<serde_json::Value>,
@@ -129,6 +133,7 @@ impl Attempt {
             ended_at: None,
             error: None,
             interrupted: false,
+            rejected: false,
             usage: None,
         }
     }

@@ -30,6 +30,6 @@ pub use duration::{DurationError, MAX_DURATION, format_duration, parse_duration}
 pub use graph::Graph;
 pub use problem::{Places, Problem, Severity, StepPlaces};
 pub use report::{Diagnostic, Note, Piece, Report, Role};
-pub use source::{Format, MAX_LENGTH, Source};
+pub use source::{Format, MAX_LENGTH, SchemaCheck, Source};
 pub use suggest::nearest;
 pub use template::{Part, Template, is_name};

@@ -40,7 +40,11 @@ pub struct Source {
     name: Arc<str>,
     text: Arc<str>,
     format: Format,
+    schema_check: Option<SchemaCheck>,
 }
+
+/// Says what is wrong with a JSON Schema.
+pub type SchemaCheck = fn(&serde_json::Value) -> Result<(), String>;
 
 impl Source {
     /// Reads a file; its extension says what it is, or failing that, its beginning.
@@ -100,7 +104,16 @@ impl Source {
             name: name.into(),
             text,
             format,
+            schema_check: None,
         }
+    }
+
+    /// The same, where each `outputSchema` must pass this check too; without one it need only look like a JSON
+    /// Schema.
+    #[must_use]
+    pub fn with_schema_check(mut self, check: SchemaCheck) -> Source {
+        self.schema_check = Some(check);
+        self
     }
 
     /// Returns the name that is shown for the text.
@@ -161,7 +174,10 @@ impl Source {
             Format::Json => text::parse_json(&self.text),
         };
         match parsed {
-            Ok((root, problems)) => Ok((root, Reader::new(problems))),
+            Ok((root, problems)) => {
+                let reader = Reader::new(problems).with_schema_check(self.schema_check);
+                Ok((root, reader))
+            }
             Err(Syntax { at, message, help }) => {
                 let finding = Finding {
                     severity: Severity::Error,

@@ -37,6 +37,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// What the attempt used all the same (tokens, cost, model), when the agent knows.
     pub usage: Option<serde_json::Value>,
+    /// The agent did answer, and its answer was refused.
+    is_rejected: bool,
 }
 
 impl StepError {
@@ -53,6 +55,15 @@ impl StepError {
     /// A failure that every step would meet until the agent is mended: the run pauses.
     pub fn unavailable(reason: impl fmt::Display) -> Self {
         StepError::Unavailable(Failure::new(reason))
+    }
+
+    /// An answer that was refused: the agent is asked again, and told why.
+    pub(crate) fn rejected(reason: impl fmt::Display, usage: Option<serde_json::Value>) -> Self {
+        StepError::Retryable(Failure {
+            usage,
+            is_rejected: true,
+            ..Failure::new(reason)
+        })
     }
 
     /// The same, where the next attempt starts no sooner than `wait` from now, whatever the step's policy says.
@@ -113,6 +124,10 @@ impl Failure {
             message: reason.to_string(),
             ..Failure::default()
         }
+    }
+
+    pub(crate) const fn is_rejected(&self) -> bool {
+        self.is_rejected
     }
 }
 

@@ -17,6 +17,7 @@ use crate::agent::{Agent, Queued, Reply, Request, StepError};
 use crate::clock::Clock;
 use crate::id::{ExecutionId, Timestamp};
 use crate::plan::Plan;
+use crate::schema::Schema;
 use crate::typed::{StepFailure, Typed};
 
 /// One attempt to be made.
@@ -26,6 +27,9 @@ pub(super) struct Call {
     pub(super) step: u32,
     pub(super) number: u32,
     pub(super) work: Work,
+    /// What is said below the prompt: why the last answer was refused.
+    pub(super) remark: Option<String>,
+    pub(super) schema: Option<Arc<Schema>>,
 }
 
 /// How an attempt ended.
@@ -124,6 +128,7 @@ impl Call {
         match &self.work {
             Work::Ask { agent, prompt } => {
                 let reply = self.reply(agent, prompt, queued, listener).await?;
+                let reply = self.admit(reply)?;
                 Ok(Answer { reply, typed: None })
             }
             Work::Render {
@@ -132,7 +137,8 @@ impl Call {
                 context,
             } => {
                 let prompt = (code.render)(context).map_err(StepFailure::into_step_error)?;
-                let mut reply = self.reply(agent, &prompt, queued, listener).await?;
+                let reply = self.reply(agent, &prompt, queued, listener).await?;
+                let mut reply = self.admit(reply)?;
                 let typed = code.output.decode(&reply.result).map_err(|error| {
                     let (name, kind) = (code.agent, code.output_type);
                     let failure = StepError::retryable(format_args!(
@@ -174,8 +180,16 @@ impl Call {
     ) -> Result<Reply, StepError> {
         let key = self.plan.key(self.step as usize);
         let idempotency_key = idempotency_key(&self.execution, key);
-        let request = Request::new(prompt, &self.execution, key, self.number, &idempotency_key)
+        let remarked = self
+            .remark
+            .as_ref()
+            .map(|remark| format!("{prompt}\n\n{remark}"));
+        let prompt = remarked.as_deref().unwrap_or(prompt);
+        let mut request = Request::new(prompt, &self.execution, key, self.number, &idempotency_key)
             .with_queued(queued);
+        if let Some(schema) = &self.schema {
+            request = request.with_schema(schema.text());
+        }
         let Some(listener) = listener else {
             return agent.call(request).await;
         };
@@ -188,6 +202,23 @@ impl Call {
             });
         };
         agent.call(request.with_output(&tell)).await
+    }
+
+    /// The reply, if its result fits the step's schema.
+    fn admit(&self, mut reply: Reply) -> Result<Reply, StepError> {
+        let Some(schema) = &self.schema else {
+            return Ok(reply);
+        };
+        match schema.admit(reply.result) {
+            Ok(result) => {
+                reply.result = result;
+                Ok(reply)
+            }
+            Err(misfit) => Err(StepError::rejected(
+                format_args!("the answer does not fit the step's `outputSchema`: {misfit}"),
+                reply.usage,
+            )),
+        }
     }
 }
 

@@ -137,6 +137,8 @@ impl Drive {
             step,
             number,
             work,
+            remark: self.remark(step),
+            schema: self.schema(step).cloned(),
         });
         self.attempts.push(match call {
             Ok(call) => call.make(&self.engine),

@@ -213,6 +213,7 @@ pub(super) fn agents(
     engine: &Parts,
     plan: &Plan,
 ) -> Result<Vec<Option<Arc<dyn Agent>>>, EngineError> {
+    plan.schemas().map_err(EngineError::definition)?;
     let mut found = Vec::with_capacity(plan.steps().len());
     let mut mistakes = Vec::new();
     for (position, step) in plan.steps().iter().enumerate() {

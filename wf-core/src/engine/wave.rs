@@ -15,6 +15,9 @@ use crate::store::{NewCheckpoint, StepWrite};
 /// An execution writes about this many automatic checkpoints, evenly spread over its steps.
 const CHECKPOINTS: u64 = 64;
 
+/// An agent whose answer is refused is asked again this many times, at once, beyond what the retry policy grants.
+const REASKED: usize = 2;
+
 /// What happened since the last commit.
 #[derive(Default)]
 pub(super) struct Wave {
@@ -253,9 +256,11 @@ impl Drive {
             Err(failure) => {
                 let retryable = failure.is_retryable();
                 let failure = failure.into_failure();
+                let rejected = failure.is_rejected();
                 let error = failure.message;
                 let mut attempt = attempt.end(ended_at, Some(error.clone()));
                 attempt.usage = failure.usage;
+                attempt.rejected = rejected;
                 record.attempts.push(attempt);
                 record.error = Some(error.clone());
                 let retry_in = if retryable {
@@ -289,10 +294,13 @@ impl Drive {
     fn retry_in(&self, step: u32, attempt: u32) -> Option<Duration> {
         let definition = &self.plan.steps()[step as usize];
         let record = &self.slots[step as usize].record;
-        let failures = record.attempts[record.retry_base as usize..]
-            .iter()
-            .filter(|made| is_failure(made))
-            .count();
+        let made = record.attempts.iter().skip(record.retry_base as usize);
+        let failed: Vec<&Attempt> = made.filter(|made| is_failure(made)).collect();
+        let rejected = failed.iter().filter(|made| made.rejected).count();
+        if rejected <= REASKED && failed.last().is_some_and(|last| last.rejected) {
+            return Some(Duration::ZERO);
+        }
+        let failures = failed.len() - rejected.min(REASKED);
         let failures = u32::try_from(failures).unwrap_or(u32::MAX);
         let seed = retry::seed(&idempotency_key(self.id(), &definition.key), attempt);
         (failures < definition.retry.max_attempts.get())

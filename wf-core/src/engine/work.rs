@@ -7,6 +7,7 @@ use super::drive::{Drive, Finished};
 use crate::agent::{Agent, StepError};
 use crate::plan::Plan;
 use crate::prompt::{Known, render};
+use crate::schema::Schema;
 use crate::store::StepRecord;
 use crate::typed::{
     AgentStep, Code, Codec, NativeStep, Output, Outputs, StepContext, Typed, Value,
@@ -69,6 +70,26 @@ impl Drive {
                 agent: agent?,
             }),
         }
+    }
+
+    /// What the result of a step has to fit. Answers that were not really given need not.
+    pub(super) fn schema(&self, step: u32) -> Option<&Arc<Schema>> {
+        let schemas = self.plan.schemas().ok().filter(|_| !self.dry);
+        schemas.and_then(|schemas| schemas.of_step(step))
+    }
+
+    /// What the agent is told when its last answer was refused.
+    pub(super) fn remark(&self, step: u32) -> Option<String> {
+        let schema = self.schema(step)?;
+        let made = &self.slots.get(step as usize)?.record.attempts;
+        // The last one is the attempt that is about to be made.
+        let last = made.iter().rev().skip(1).find(|made| !made.interrupted)?;
+        let error = last.error.as_deref().filter(|_| last.rejected)?;
+        Some(format!(
+            "Your last answer was refused: {error}.\n\
+             Answer again, with JSON that fits this JSON Schema and with nothing else:\n{}",
+            schema.text()
+        ))
     }
 
     fn prompt(&self, step: usize) -> Result<String, StepError> {

@@ -175,8 +175,15 @@ impl Reading {
             ("outputSchema", _) => {
                 let place = value.place;
                 let schema = reader.json(name, value);
-                if let Some(fault) = schema.as_ref().and_then(schema_fault) {
+                let fault = schema.as_ref().and_then(schema_fault);
+                let unusable = schema
+                    .as_ref()
+                    .and_then(|schema| reader.schema_fault(schema));
+                if let Some(fault) = fault {
                     reader.report(Problem::error(place, format!("`outputSchema` {fault}")));
+                } else if let Some(fault) = unusable {
+                    let message = format!("`outputSchema` is no JSON Schema: {fault}");
+                    reader.report(Problem::error(place, message));
                 } else {
                     self.step.output_schema = schema;
                 }

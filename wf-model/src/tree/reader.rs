@@ -8,6 +8,7 @@ use serde_json::Number;
 
 use crate::duration::{DurationError, bounded, parse_duration};
 use crate::problem::{Problem, Problems, listed, quoted};
+use crate::source::SchemaCheck;
 use crate::suggest::Suggestions;
 
 use super::{Entry, Key, Node, Value};
@@ -19,6 +20,7 @@ use super::{Entry, Key, Node, Value};
 pub struct Reader {
     problems: Problems<u32>,
     suggestions: Suggestions,
+    schema_check: Option<SchemaCheck>,
 }
 
 impl Reader {
@@ -28,6 +30,17 @@ impl Reader {
             .into_iter()
             .for_each(|problem| reader.report(problem));
         reader
+    }
+
+    /// The same, where what is given as a JSON Schema must pass this check.
+    pub(crate) fn with_schema_check(mut self, check: Option<SchemaCheck>) -> Self {
+        self.schema_check = check;
+        self
+    }
+
+    /// Says what is wrong with a JSON Schema, as far as anybody here can tell.
+    pub(crate) fn schema_fault(&self, schema: &serde_json::Value) -> Option<String> {
+        self.schema_check.and_then(|check| check(schema).err())
     }
 
     /// Adds a problem of the caller's own.

@@ -10,5 +10,7 @@ mod interjection;
 mod jumps;
 mod order;
 mod recovery;
+#[cfg(feature = "schema")]
+mod schema;
 mod takeover;
 mod values;
