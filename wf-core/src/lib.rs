@@ -47,6 +47,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod typed;
+pub mod usage;
 pub mod value;
 
 pub use lifecycle::{AnyExecution, Event, Execution, Pending, State, state};

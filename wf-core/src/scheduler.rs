@@ -116,6 +116,12 @@ impl Scheduler {
         Some(step)
     }
 
+    /// The step whose turn is next, whether or not it may start now.
+    pub fn next_ready(&self) -> Option<u32> {
+        let &(_, Reverse(step)) = self.ready.peek()?;
+        (!self.stopped).then_some(step)
+    }
+
     /// An attempt at `step` has ended, and its slot is free. If it succeeded the step is to be
     /// [settled](Scheduler::settle), else settled or put to [rest](Scheduler::rest).
     pub fn vacate(&mut self, step: u32, succeeded: bool) {

@@ -35,6 +35,7 @@ struct ExecutionRow {
     revision: i64,
     pause_requested: bool,
     driven_millis: i64,
+    budget: Option<String>,
     agents_file: Option<String>,
     directory: Option<String>,
     restored_from: Option<String>,
@@ -59,6 +60,7 @@ impl ExecutionRow {
             revision: unsigned(self.revision)?,
             pause_requested: self.pause_requested,
             driven_millis: unsigned(self.driven_millis)?,
+            budget: self.budget.map(Json::from_stored),
             origin,
             restored_from: self.restored_from.map(Into::into),
         })
@@ -111,6 +113,7 @@ pub(crate) fn insert_restored_execution(
             dsl::revision.eq(0),
             dsl::pause_requested.eq(false),
             dsl::driven_millis.eq(0),
+            dsl::budget.eq(source.budget.as_ref().map(Json::as_str)),
             dsl::agents_file.eq(restore.origin.agents_file.as_deref()),
             dsl::directory.eq(restore.origin.directory.as_deref()),
             dsl::restored_from.eq(Some(restore.checkpoint.as_str())),
@@ -167,6 +170,10 @@ pub(crate) fn claim_execution(conn: &mut SqliteConnection, claim: &Claim) -> Que
             dsl::fencing_token.eq(dsl::fencing_token + 1),
             dsl::revision.eq(dsl::revision + 1),
             dsl::pause_requested.eq(false),
+            claim
+                .budget
+                .as_ref()
+                .map(|budget| dsl::budget.eq(budget.as_str())),
         ))
         .execute(conn)
 }

@@ -43,6 +43,7 @@ diesel::table! {
         revision -> BigInt,
         pause_requested -> Bool,
         driven_millis -> BigInt,
+        budget -> Nullable<Text>,
         agents_file -> Nullable<Text>,
         directory -> Nullable<Text>,
         restored_from -> Nullable<Text>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
+use crate::budget::{Budget, PerAttempt};
 use crate::definition::{Config, DEFAULT_VERSION, Definition, Input, OnFailure, RetryPolicy, Step};
 use crate::duration::{format_duration, milliseconds};
 
@@ -17,6 +18,11 @@ pub(crate) fn to_json(definition: &Definition) -> String {
         durations: Durations::Milliseconds,
     })
     .unwrap_or_default()
+}
+
+/// Writes a budget as it stands in a definition.
+pub(crate) fn budget_to_json(budget: &Budget) -> Value {
+    serde_json::to_value(WrittenBudget(budget, Durations::Milliseconds)).unwrap_or_default()
 }
 
 /// Writes the definition as YAML, for people.
@@ -114,6 +120,7 @@ impl Serialize for WrittenConfig<'_> {
             max_parallel,
             timeout,
             on_failure,
+            budget,
         } = self.0;
         let mut map = serializer.serialize_map(None)?;
         entry_unless(
@@ -130,6 +137,48 @@ impl Serialize for WrittenConfig<'_> {
         if *on_failure != OnFailure::default() {
             map.serialize_entry("onFailure", on_failure.name())?;
         }
+        if *budget != Budget::default() {
+            map.serialize_entry("budget", &WrittenBudget(budget, self.1))?;
+        }
+        map.end()
+    }
+}
+
+struct WrittenBudget<'a>(&'a Budget, Durations);
+
+impl Serialize for WrittenBudget<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Budget {
+            tokens,
+            cost,
+            wall_time,
+            attempts,
+            per_attempt,
+        } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        entry_if_some(&mut map, "tokens", tokens.as_ref())?;
+        entry_if_some(&mut map, "cost", cost.as_ref())?;
+        entry_if_some(
+            &mut map,
+            "wallTime",
+            wall_time.map(|time| WrittenDuration(time, self.1)).as_ref(),
+        )?;
+        entry_if_some(&mut map, "attempts", attempts.as_ref())?;
+        if *per_attempt != PerAttempt::default() {
+            map.serialize_entry("perAttempt", &WrittenPerAttempt(per_attempt))?;
+        }
+        map.end()
+    }
+}
+
+struct WrittenPerAttempt<'a>(&'a PerAttempt);
+
+impl Serialize for WrittenPerAttempt<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let PerAttempt { tokens, cost } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        entry_if_some(&mut map, "tokens", tokens.as_ref())?;
+        entry_if_some(&mut map, "cost", cost.as_ref())?;
         map.end()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::budget::Budget;
 use crate::canonical;
 
 /// The version that a definition has when it names none.
@@ -185,6 +186,8 @@ pub struct Config {
     pub timeout: Option<Duration>,
     /// What a step's failure does to the rest.
     pub on_failure: OnFailure,
+    /// What one execution may use before it pauses; unlimited unless given.
+    pub budget: Budget,
 }
 
 impl Default for Config {
@@ -193,6 +196,7 @@ impl Default for Config {
             max_parallel: NonZeroU32::MIN.saturating_add(15),
             timeout: None,
             on_failure: OnFailure::default(),
+            budget: Budget::default(),
         }
     }
 }

@@ -9,6 +9,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod budget;
 mod canonical;
 mod check;
 mod definition;
@@ -22,6 +23,7 @@ mod suggest;
 mod template;
 pub mod tree;
 
+pub use budget::{Budget, PerAttempt};
 pub use check::{Checked, Verdict, check, check_unplaced};
 pub use definition::{
     Config, DEFAULT_VERSION, Definition, Input, InputKind, OnFailure, RetryPolicy, Step,

@@ -1,5 +1,6 @@
 //! From the tree to a definition, with the place of each part.
 
+mod budget;
 mod config;
 mod inputs;
 mod retry;
@@ -172,11 +173,13 @@ impl Reading {
             max_parallel,
             timeout,
             on_failure,
+            budget: _,
         } = Config::default();
         self.definition.config = Config {
             max_parallel: self.config.max_parallel.unwrap_or(max_parallel),
             timeout: self.config.timeout.or(timeout),
             on_failure: self.config.on_failure.unwrap_or(on_failure),
+            budget: self.config.budget,
         };
         Draft {
             definition: self.definition,

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
 
 use super::attempt::Attempted;
+use super::budget::Purse;
 use super::holding::Holding;
 use super::{Parts, Status};
 use crate::agent::Agent;
@@ -43,6 +44,8 @@ pub(super) struct Drive {
     pub(super) dry: bool,
     pub(super) slots: Vec<Slot>,
     pub(super) scheduler: Scheduler,
+    /// What may still be used, where that is limited.
+    pub(super) purse: Option<Purse>,
     /// The calls that are under way.
     pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
     /// The calls that have ended and are not yet part of a commit.
@@ -103,6 +106,7 @@ impl Drive {
         Drive {
             watch,
             scheduler: Scheduler::new(Arc::clone(&plan)),
+            purse: Purse::new(plan.definition().config.budget, std::iter::empty()),
             deadline: plan
                 .definition()
                 .config
@@ -159,6 +163,12 @@ impl Drive {
         self.resuming = purpose == Purpose::Finish
             && matches!(execution.state, State::Paused | State::CreatingCheckpoint);
         self.seq = last_seq;
+        let steps = self.plan.steps().iter().map(|step| step.agent.as_str());
+        let made = self
+            .slots
+            .iter()
+            .map(|slot| slot.record.attempts.as_slice());
+        self.purse = Purse::new(execution.budget(&self.plan), steps.zip(made));
         if let Some(timeout) = self.plan.definition().config.timeout {
             let left = timeout.saturating_sub(Duration::from_millis(driven));
             self.deadline = Some(self.driven_since.saturating_add(left));

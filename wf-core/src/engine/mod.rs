@@ -10,6 +10,7 @@
 //! scheduler learn of it.
 
 mod attempt;
+mod budget;
 mod checkpoint;
 mod commit;
 mod drive;
@@ -33,10 +34,11 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use budget::{Budget, PerAttempt};
 pub use checkpoint::{Checkpoint, RETENTION};
 pub use error::EngineError;
 pub use notice::Notice;
-pub use run::{Run, RunOptions};
+pub use run::{ResumeOptions, Run, RunOptions};
 pub use status::{Status, StepStatus};
 
 use crate::agent::Agents;
@@ -220,7 +222,24 @@ impl<A> Engine<A> {
     ///
     /// Dropping the future leaves it open whether the lease is taken; the execution can be resumed again.
     pub fn resume<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Run, EngineError>> {
-        Box::pin(Run::resume(&self.parts, id, None))
+        self.resume_with(id, ResumeOptions::default())
+    }
+
+    /// The same as [`resume`](Engine::resume), with a say in how the run goes on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`resume`](Engine::resume).
+    ///
+    /// # Cancellation
+    ///
+    /// As [`resume`](Engine::resume).
+    pub fn resume_with<'a>(
+        &'a self,
+        id: &'a ExecutionId,
+        options: ResumeOptions,
+    ) -> BoxFuture<'a, Result<Run, EngineError>> {
+        Box::pin(Run::resume(&self.parts, id, None, options))
     }
 
     /// Takes over every execution that was driven and whose driver is gone, and returns their runs, the oldest
@@ -332,7 +351,7 @@ impl<A> Engine<A> {
         id: &ExecutionId,
         plan: &Arc<Plan>,
     ) -> Result<Run, EngineError> {
-        Run::resume(&self.parts, id, Some(plan)).await
+        Run::resume(&self.parts, id, Some(plan), ResumeOptions::default()).await
     }
 
     /// Restores an execution of that plan, and of no other.

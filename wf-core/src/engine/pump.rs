@@ -9,9 +9,11 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 
 use super::attempt::{Attempted, Call};
+use super::budget::Purse;
 use super::drive::Drive;
 use super::{EngineError, Notice};
 use crate::lifecycle::Row;
+use crate::plan::Plan;
 use crate::step::{Attempt, StepState};
 
 /// The writer takes at most this many unanswered results of one execution.
@@ -69,7 +71,7 @@ impl Drive {
     /// Starts what may start and takes in what has ended, until nothing more happens by itself.
     pub(super) fn poll_steps(&mut self, cx: &mut Context<'_>) {
         while self.ended.len() + self.unanswered < UNANSWERED {
-            while !self.draining && !self.pausing {
+            while !self.draining && !self.pausing && self.shortage().is_none() {
                 let Some(step) = self.scheduler.start_next() else {
                     break;
                 };
@@ -80,6 +82,7 @@ impl Drive {
             };
             self.scheduler
                 .vacate(attempted.step, attempted.answer.is_ok());
+            self.pay(&attempted);
             self.ended.push(attempted);
         }
     }
@@ -96,12 +99,18 @@ impl Drive {
             if self.deadline.is_some_and(|deadline| deadline <= now) {
                 return Poll::Ready(Found::Turn(Turn::TimedOut));
             }
+            if self.is_out_of_time(now) {
+                return Poll::Ready(Found::Turn(Turn::Pause));
+            }
             self.poll_steps(cx);
             if !self.ended.is_empty() {
                 return Poll::Ready(Found::Turn(Turn::Ended));
             }
             if self.is_idle() {
                 return Poll::Ready(Found::Turn(Turn::Stalled));
+            }
+            if self.is_out_of_budget() {
+                return Poll::Ready(Found::Turn(Turn::Pause));
             }
             if self.is_anything_to_show(now) {
                 return Poll::Ready(Found::Turn(Turn::Show));
@@ -122,6 +131,9 @@ impl Drive {
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
         record.attempts.push(Attempt::start(number, now));
         record.started_at.get_or_insert(now);
+        if let Some(purse) = &mut self.purse {
+            purse.reserve(step, agent(&self.plan, step));
+        }
         let attempt = record.attempts.len();
         self.forget_shown();
         let due = self.engine.clock.elapsed() + MOMENT;
@@ -148,6 +160,61 @@ impl Drive {
                 answer: Err(error),
             })),
         });
+    }
+
+    /// What keeps the next step from starting, in words.
+    fn shortage(&self) -> Option<String> {
+        let purse = self.purse.as_ref()?;
+        let step = self.scheduler.next_ready()?;
+        purse.shortage(agent(&self.plan, step))
+    }
+
+    fn pay(&mut self, attempted: &Attempted) {
+        let Some(purse) = &mut self.purse else {
+            return;
+        };
+        let usage = match &attempted.answer {
+            Ok(answer) => answer.reply.usage.as_ref(),
+            Err(error) => error.failure().usage.as_ref(),
+        };
+        let agent = agent(&self.plan, attempted.step);
+        purse.settle(attempted.step, agent, usage, attempted.answer.is_ok());
+    }
+
+    /// Decides to pause when the budget's time is over.
+    fn is_out_of_time(&mut self, now: Duration) -> bool {
+        if self.draining || self.spent_at().is_none_or(|spent_at| now < spent_at) {
+            return false;
+        }
+        let limit = self.purse.as_ref().and_then(Purse::wall_time);
+        let limit = wf_model::format_duration(limit.unwrap_or_default());
+        self.pause_for_budget(&format!("all of its {limit} are over"))
+    }
+
+    /// Decides to pause when the budget keeps what is left from starting, and nothing runs that could give some back.
+    fn is_out_of_budget(&mut self) -> bool {
+        if self.draining || self.scheduler.running() > 0 {
+            return false;
+        }
+        match self.shortage() {
+            Some(reason) => self.pause_for_budget(&reason),
+            None => false,
+        }
+    }
+
+    fn pause_for_budget(&mut self, reason: &str) -> bool {
+        self.pausing = true;
+        self.pause_reason.get_or_insert_with(|| {
+            format!("the run's budget is used up: {reason}; resume it with a larger budget")
+        });
+        true
+    }
+
+    /// When the time is over for which the budget lets the run be driven, on the engine's clock.
+    fn spent_at(&self) -> Option<Duration> {
+        let limit = self.purse.as_ref()?.wall_time()?;
+        let left = limit.saturating_sub(Duration::from_millis(self.driven_before));
+        Some(self.driven_since.saturating_add(left))
     }
 
     /// Puts steps whose next attempt is due back into the queue; false when there are none.
@@ -210,7 +277,8 @@ impl Drive {
             .filter(|_| !self.draining)
             .map(|Reverse((due, _))| *due);
         let shown = self.unshown.front().map(|(due, ..)| *due);
-        let due = [rested, shown, self.deadline]
+        let spent = self.spent_at().filter(|_| !self.draining);
+        let due = [rested, shown, self.deadline, spent]
             .into_iter()
             .flatten()
             .fold(self.renew_at, Duration::min);
@@ -227,4 +295,11 @@ impl Drive {
         }
         rung
     }
+}
+
+/// Who pays for an attempt at a step.
+fn agent(plan: &Plan, step: u32) -> &str {
+    plan.steps()
+        .get(step as usize)
+        .map_or("", |step| step.agent.as_str())
 }

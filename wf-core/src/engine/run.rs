@@ -13,7 +13,7 @@ use wf_model::Report;
 
 use super::drive::{Drive, Finished, Purpose};
 use super::holding::Holding;
-use super::{EngineError, Parts, Status};
+use super::{Budget, EngineError, Parts, Status};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, Row, State};
@@ -40,6 +40,24 @@ impl RunOptions {
     #[must_use]
     pub fn with_id(mut self, id: impl Into<ExecutionId>) -> Self {
         self.id = Some(id.into());
+        self
+    }
+}
+
+/// How an execution goes on.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ResumeOptions {
+    /// What it may use before it pauses, from now on and in all: what was used before counts. None leaves the
+    /// budget as it is.
+    pub budget: Option<Budget>,
+}
+
+impl ResumeOptions {
+    /// The same with another budget.
+    #[must_use]
+    pub const fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
         self
     }
 }
@@ -149,19 +167,24 @@ impl Run {
         agents: Vec<Option<Arc<dyn Agent>>>,
         loaded: LoadedExecution,
         purpose: Purpose,
+        budget: Option<Budget>,
     ) -> Result<Option<Run>, EngineError> {
         let LoadedExecution {
-            execution,
+            mut execution,
             steps,
             last_seq,
             ..
         } = loaded;
+        if let Some(budget) = &budget {
+            execution.budget = Some(Json::from_value(&budget.to_json()));
+        }
         let id = &execution.id;
         let inputs = inputs(&plan, &execution)?;
         let holding = Holding::new(&engine.active, id)
             .ok_or_else(|| EngineError::held(id, execution.state))?;
         let lease_until = engine.clock.now().after(engine.lease);
-        let claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
+        let mut claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
+        claim.budget = budget.and(execution.budget.clone());
         let watch = engine.store.watch(id);
         let row = match engine.store.claim(claim).await {
             Err(error) if error.is_conflict() => return Ok(None),

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::Budget;
 use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::step::StepState;
 use crate::store::{ExecutionRecord, StepRecord};
+use crate::usage::Usage;
 use crate::value::Json;
 
 /// How an execution stands, as of one moment.
@@ -18,6 +20,8 @@ pub struct Status {
     pub workflow: String,
     /// The workflow's version.
     pub version: String,
+    /// What it may use before it pauses.
+    pub budget: Budget,
     /// Its steps, in the definition's order.
     pub steps: Vec<StepStatus>,
     /// The run's result, once it is completed: the results of the steps that nothing depends on, by key.
@@ -55,6 +59,7 @@ impl Status {
             workflow: plan.name().to_owned(),
             version: plan.version().to_owned(),
             steps: steps.collect(),
+            budget: execution.budget(plan),
             execution,
             result,
         }
@@ -65,9 +70,30 @@ impl Status {
         self.execution.state
     }
 
+    /// What all attempts have used, as far as their agents say.
+    pub fn usage(&self) -> Usage {
+        let attempts = self.steps.iter().flat_map(|step| &step.record.attempts);
+        let mut used = Usage::default();
+        for usage in attempts.filter_map(|attempt| attempt.usage.as_ref()) {
+            used += Usage::reported(usage);
+        }
+        used
+    }
+
     /// The step of that key.
     pub fn step(&self, key: &str) -> Option<&StepStatus> {
         self.steps.iter().find(|step| step.key == key)
+    }
+}
+
+impl ExecutionRecord {
+    /// What the execution may use before it pauses: as its definition says, unless it was resumed with another budget.
+    pub(super) fn budget(&self, plan: &Plan) -> Budget {
+        let stored = self.budget.as_ref();
+        let stored = stored.and_then(|json| serde_json::from_str(json.as_str()).ok());
+        stored
+            .and_then(|json| Budget::from_json(&json))
+            .unwrap_or(plan.definition().config.budget)
     }
 }
 

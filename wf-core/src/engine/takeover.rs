@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::drive::Purpose;
 use super::run::{agents, inputs, unreadable};
-use super::{EngineError, Parts, Run, RunOptions};
+use super::{Budget, EngineError, Parts, ResumeOptions, Run, RunOptions};
 use crate::agent::Agent;
 use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::{EventKind, State};
@@ -18,9 +18,10 @@ impl Run {
         engine: &Parts,
         id: &ExecutionId,
         compiled: Option<&Arc<Plan>>,
+        options: ResumeOptions,
     ) -> Result<Run, EngineError> {
         let source = compiled.map_or(Found::Stored, Found::Compiled);
-        Run::take_over(engine, id, Purpose::Finish, source).await
+        Run::take_over(engine, id, Purpose::Finish, source, options.budget).await
     }
 
     pub(super) async fn restore(
@@ -63,14 +64,20 @@ impl Run {
             Err(error) if error.is_not_found() => return Err(unknown()),
             answer => answer?,
         };
-        let mut run =
-            Run::take_over(engine, &id, Purpose::Finish, Found::Ready(plan, agents)).await?;
+        let mut run = Run::take_over(
+            engine,
+            &id,
+            Purpose::Finish,
+            Found::Ready(plan, agents),
+            None,
+        )
+        .await?;
         run.drive = run.drive.dry(options.dry);
         Ok(run)
     }
 
     pub(super) async fn recover_one(engine: &Parts, id: &ExecutionId) -> Result<Run, EngineError> {
-        Run::take_over(engine, id, Purpose::Recover, Found::Stored).await
+        Run::take_over(engine, id, Purpose::Recover, Found::Stored, None).await
     }
 
     /// Takes over all that nobody drives any more and that can be driven here.
@@ -104,7 +111,9 @@ impl Run {
                 return not_ended(id, loaded.execution);
             }
             let plan = plan(id, &loaded.workflow)?;
-            if let Some(run) = Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause).await? {
+            if let Some(run) =
+                Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause, None).await?
+            {
                 return not_ended(id, run.finish().await?.execution);
             }
         }
@@ -115,6 +124,7 @@ impl Run {
         id: &ExecutionId,
         purpose: Purpose,
         found: Found<'_>,
+        budget: Option<Budget>,
     ) -> Result<Run, EngineError> {
         loop {
             let loaded = load(engine, id).await?;
@@ -141,7 +151,7 @@ impl Run {
                     (plan, agents)
                 }
             };
-            if let Some(run) = Run::claim(engine, plan, agents, loaded, purpose).await? {
+            if let Some(run) = Run::claim(engine, plan, agents, loaded, purpose, budget).await? {
                 return Ok(run);
             }
         }

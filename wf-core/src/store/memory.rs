@@ -277,6 +277,7 @@ impl Tables {
             pause_requested: false,
             driven_millis: 0,
             origin: new.origin,
+            budget: None,
             restored_from: None,
         };
         self.executions.insert(new.id, execution);
@@ -378,6 +379,7 @@ impl Tables {
                 claim.row.id
             )));
         }
+        execution.budget = claim.budget.or(execution.budget.take());
         execution.owner = Some(claim.owner);
         execution.lease_until = Some(claim.lease_until);
         execution.token += 1;

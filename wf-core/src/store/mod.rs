@@ -392,6 +392,8 @@ pub struct Claim {
     pub owner: Owner,
     /// Until when.
     pub lease_until: Timestamp,
+    /// The budget from now on, as [`Budget::to_json`](wf_model::Budget::to_json) writes it; none leaves what is there.
+    pub budget: Option<Json>,
 }
 
 impl Claim {
@@ -401,6 +403,7 @@ impl Claim {
             row,
             owner,
             lease_until,
+            budget: None,
         }
     }
 }

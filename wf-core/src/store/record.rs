@@ -71,6 +71,9 @@ pub struct ExecutionRecord {
     pub pause_requested: bool,
     /// For how long it has been driven, in milliseconds; time paused or dead is not in it.
     pub driven_millis: u64,
+    /// What it may use before it pauses, where that is not as its definition says: see
+    /// [`Budget::from_json`](wf_model::Budget::from_json).
+    pub budget: Option<Json>,
     /// Where it was started from.
     pub origin: Origin,
     /// The checkpoint that it was restored from.

@@ -66,6 +66,7 @@ fn every_table_has_its_columns() {
         columns("workflow_executions"),
         [
             "agents_file TEXT",
+            "budget TEXT",
             "completed_at INTEGER",
             "context TEXT!",
             "directory TEXT",

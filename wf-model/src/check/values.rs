@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::budget::{Budget, is_amount};
 use crate::definition::{Definition, InputKind, RetryPolicy};
 use crate::duration::MAX_DURATION;
 use crate::problem::{Places, Problem, Problems, quoted};
@@ -60,6 +61,11 @@ pub(super) fn check<P: Clone>(
         &places.definition,
         fault.map(|fault| format!("the workflow's timeout {fault}")),
     );
+    let fault = budget_fault(&definition.config.budget);
+    report(
+        &places.definition,
+        fault.map(|fault| format!("the workflow's budget {fault}")),
+    );
     for (index, step) in definition.steps.iter().enumerate() {
         let named = || named_step(definition, index);
         let is_empty = step.agent.trim().is_empty() && !gaps.of(index).agent;
@@ -114,6 +120,21 @@ pub(crate) fn schema_fault(schema: &Value) -> Option<&'static str> {
         nesting_fault(schema)
     } else {
         Some("must be a JSON Schema: an object, `true` or `false`")
+    }
+}
+
+fn budget_fault(budget: &Budget) -> Option<&'static str> {
+    let costs = [budget.cost, budget.per_attempt.cost];
+    if costs.into_iter().flatten().any(|cost| !is_amount(cost)) {
+        Some("has a cost that is not a finite number of at least 0")
+    } else if budget.tokens == Some(0) || budget.attempts == Some(0) {
+        Some("allows nothing at all")
+    } else if budget.wall_time.and_then(timeout_fault).is_some() {
+        Some(
+            "has a wall time that is zero, longer than 36,500 days or not a whole number of milliseconds",
+        )
+    } else {
+        None
     }
 }
 

@@ -3,9 +3,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::budget::Budget;
 use crate::definition::OnFailure;
 use crate::tree::{Node, Reader, Value};
 
+use super::budget;
 use super::retry::{self, Retry, is_first_spelling};
 
 /// What a `config` section says.
@@ -15,9 +17,16 @@ pub(super) struct Settings {
     pub(super) timeout: Option<Duration>,
     pub(super) on_failure: Option<OnFailure>,
     pub(super) retry: Retry,
+    pub(super) budget: Budget,
 }
 
-const KEYS: [&str; 4] = ["maxParallel", "timeout", "onFailure", "retryPolicy"];
+const KEYS: [&str; 5] = [
+    "maxParallel",
+    "timeout",
+    "onFailure",
+    "retryPolicy",
+    "budget",
+];
 const OTHER_KEYS: [&str; 3] = ["parallelism", "continueOnError", "maxRetries"];
 
 pub(super) fn read(node: Node, reader: &mut Reader) -> Settings {
@@ -49,6 +58,7 @@ pub(super) fn read(node: Node, reader: &mut Reader) -> Settings {
                     failure = Some((key.text, key.place));
                 }
             }
+            "budget" => settings.budget = budget::read(value, reader),
             "timeout" => settings.timeout = reader.timeout(name, value),
             "maxRetries" => {
                 retries = Some((key.place, retry::attempts_of_retries(name, value, reader)))

@@ -280,11 +280,33 @@ fn definition() -> impl Strategy<Value = Definition> {
             description,
         },
     );
-    let config = (1..u32::MAX, option::of(duration(1)), 0..3usize).prop_map(
-        |(parallel, timeout, choice)| Config {
+    let cost = || option::of((0_u32..10_000).prop_map(|cents| f64::from(cents) / 100.0));
+    let reserved = (option::of(any::<u64>()), cost());
+    let budget = (
+        option::of(1..u64::MAX),
+        cost(),
+        option::of(duration(1)),
+        option::of(1..u64::MAX),
+        reserved,
+    )
+        .prop_map(
+            |(tokens, cost, wall_time, attempts, reserved)| wf_model::Budget {
+                tokens,
+                cost,
+                wall_time,
+                attempts,
+                per_attempt: wf_model::PerAttempt {
+                    tokens: reserved.0,
+                    cost: reserved.1,
+                },
+            },
+        );
+    let config = (1..u32::MAX, option::of(duration(1)), 0..3usize, budget).prop_map(
+        |(parallel, timeout, choice, budget)| Config {
             max_parallel: NonZeroU32::new(parallel).unwrap_or(NonZeroU32::MIN),
             timeout,
             on_failure: OnFailure::ALL[choice],
+            budget,
         },
     );
     let texts = (

@@ -168,6 +168,8 @@ pub(super) enum Act {
     Down(u64, &'static str),
     /// Waits for its turn for so many seconds, then takes so many to answer.
     Queue(u64, u64),
+    /// Answers after so many seconds, and has used so many tokens.
+    Use(u64, u64),
     /// Shows two pieces of text, then answers.
     Show,
     /// Never answers.
@@ -230,6 +232,12 @@ impl Agent for Scripted {
                     Ok(Reply::text("in turn"))
                 })
             }
+            Act::Use(seconds, tokens) => after(seconds)
+                .map(move |()| {
+                    let usage = serde_json::json!({"total_tokens": tokens, "cost": 0.5});
+                    Ok(Reply::text("x").with_usage(usage))
+                })
+                .boxed(),
             Act::Show => Box::pin(async move {
                 request.output.write("half ");
                 request.output.write("");

@@ -2,6 +2,7 @@
 
 mod agents;
 mod bench;
+mod budget;
 mod busy;
 mod checkpoints;
 mod control;

@@ -24,6 +24,7 @@ pub async fn a_new_execution_is_idle_and_leased_to_its_owner(store: &dyn Store) 
             agents_file: Some("agents.yaml".to_owned()),
             directory: None,
         },
+        budget: None,
         restored_from: None,
     };
     assert_eq!(execution(store, &"e".into()).await, expected);

@@ -25,6 +25,7 @@ pub async fn a_restored_execution_stands_where_the_checkpoint_was(store: &dyn St
         pause_requested: false,
         driven_millis: 0,
         origin: origin(),
+        budget: None,
         restored_from: Some("two".into()),
     };
     assert_eq!(execution, expected);

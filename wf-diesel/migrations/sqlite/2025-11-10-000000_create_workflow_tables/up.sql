@@ -45,6 +45,8 @@ CREATE TABLE workflow_executions (
     revision INTEGER NOT NULL,
     pause_requested INTEGER NOT NULL CHECK (pause_requested IN (0, 1)),
     driven_millis INTEGER NOT NULL,
+    -- Where it is not that of the definition any more.
+    budget TEXT,
     agents_file TEXT,
     directory TEXT,
     -- No foreign key: what a run was restored from stays true when the checkpoint is pruned.
