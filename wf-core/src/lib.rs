@@ -26,6 +26,7 @@
 //! - `macros` (default): `workflow!` and `#[derive(AgentSet)]`.
 //! - `schema`: answers are checked against the `outputSchema` of their step; without it a workflow that has one is
 //!   refused.
+//! - `tracing`: spans and events for every execution, step and attempt; see [`engine`].
 //! - `testing`: virtual time, the conformance suite that every store must pass, a store that fails on demand, and a
 //!   simulator that kills a workflow's run wherever it can be killed.
 

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, AbortHandle, BoxFuture};
 
+use super::trace::Within;
 use super::work::Work;
 use super::{Notice, Observer, Parts};
 use crate::agent::{Agent, Queued, Reply, Request, StepError};
@@ -53,7 +54,7 @@ pub(super) fn idempotency_key(execution: &ExecutionId, step: &str) -> String {
 
 impl Call {
     /// Makes the call. Dropping the future ends it, also where it runs as a task of its own.
-    pub(super) fn make(self, engine: &Parts) -> BoxFuture<'static, Attempted> {
+    pub(super) fn make(self, engine: &Parts, within: Within) -> BoxFuture<'static, Attempted> {
         let clock = Arc::clone(&engine.clock);
         let step = self.step;
         let limit = self
@@ -63,11 +64,11 @@ impl Call {
             .and_then(|step| step.timeout);
         let queued = limit.map(|_| Arc::new(Queued::default()));
         let listener = engine.observer.clone();
-        let answer = bounded(
+        let answer = within.run(bounded(
             self.ask(queued.clone(), listener),
             limit.zip(queued),
             Arc::clone(&clock),
-        );
+        ));
         let Some(spawner) = engine.spawner.as_deref() else {
             return Box::pin(async move {
                 let answer = answer.await;

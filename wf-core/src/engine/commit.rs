@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::drive::Drive;
+use super::trace::Trace;
 use super::wave::{Failure, Wave};
 use super::{EngineError, Notice};
 use crate::lifecycle::{AnyExecution, Event, Pending, Row, State, StateType, state};
@@ -142,46 +143,55 @@ impl Drive {
     }
 
     /// Tells the observer what has just become durable.
-    fn announce(&self, from: State, path: &[Event], to: State, failures: &[Failure]) {
-        if self.engine.observer.is_none() {
+    fn announce(&mut self, from: State, path: &[Event], to: State, failures: &[Failure]) {
+        if self.engine.observer.is_none() && !Trace::IS_ON {
             return;
         }
-        let execution = self.id();
-        for Failure {
-            step,
-            attempt,
-            error,
-            retry_in,
-        } in failures
-        {
-            let step = self.plan.key(*step as usize);
-            self.engine.tell(&Notice::AttemptFailed {
+        let Drive {
+            engine,
+            plan,
+            slots,
+            holding,
+            trace,
+            ..
+        } = self;
+        let execution = &holding.id;
+        let mut tell = |notice: Notice<'_>| {
+            trace.note(&notice);
+            engine.tell(&notice);
+        };
+        for failure in failures {
+            let step = failure.step as usize;
+            let made = &slots[step].record.attempts;
+            let made = made.iter().rfind(|made| made.number == failure.attempt);
+            tell(Notice::AttemptFailed {
                 execution,
-                step,
-                attempt: *attempt,
-                error,
-                retry_in: *retry_in,
+                step: plan.key(step),
+                attempt: failure.attempt,
+                error: &failure.error,
+                retry_in: failure.retry_in,
+                usage: made.and_then(|made| made.usage.as_ref()),
             });
         }
         for event in path {
             let Event::StepCompleted { step: ended } = event else {
                 continue;
             };
-            let record = &self.slots[ended.step as usize].record;
+            let record = &slots[ended.step as usize].record;
             let duration = record
                 .completed_at
                 .zip(record.started_at)
                 .map(|(end, start)| end.since(start));
-            let step = self.plan.key(ended.step as usize);
-            self.engine.tell(&Notice::StepEnded {
+            tell(Notice::StepEnded {
                 execution,
-                step,
+                step: plan.key(ended.step as usize),
                 outcome: ended.outcome,
                 duration,
+                usage: record.attempts.last().and_then(|made| made.usage.as_ref()),
             });
         }
         if !path.is_empty() {
-            self.engine.tell(&Notice::Moved {
+            tell(Notice::Moved {
                 execution,
                 from,
                 path,

@@ -11,6 +11,7 @@ use futures::stream::{BoxStream, FuturesUnordered};
 use super::attempt::Attempted;
 use super::budget::Purse;
 use super::holding::Holding;
+use super::trace::Trace;
 use super::{Parts, Status};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
@@ -44,6 +45,7 @@ pub(super) struct Drive {
     pub(super) dry: bool,
     pub(super) slots: Vec<Slot>,
     pub(super) scheduler: Scheduler,
+    pub(super) trace: Trace,
     /// What may still be used, where that is limited.
     pub(super) purse: Option<Purse>,
     /// The calls that are under way.
@@ -106,6 +108,7 @@ impl Drive {
         Drive {
             watch,
             scheduler: Scheduler::new(Arc::clone(&plan)),
+            trace: Trace::new(&holding.id, &plan),
             purse: Purse::new(plan.definition().config.budget, std::iter::empty()),
             deadline: plan
                 .definition()

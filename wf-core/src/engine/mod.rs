@@ -24,6 +24,7 @@ mod status;
 mod takeover;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod wave;
 mod work;
 

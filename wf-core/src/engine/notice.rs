@@ -56,6 +56,8 @@ pub enum Notice<'a> {
         error: &'a str,
         /// How long the step waits for its next attempt; none when there is none in this run.
         retry_in: Option<Duration>,
+        /// What it used all the same, as its agent says; [`Usage::reported`](crate::usage::Usage::reported) reads it.
+        usage: Option<&'a serde_json::Value>,
     },
     /// A step is over, and that is committed.
     StepEnded {
@@ -67,5 +69,7 @@ pub enum Notice<'a> {
         outcome: Outcome,
         /// From the start of its first attempt to its end; none when it was not started.
         duration: Option<Duration>,
+        /// What its last attempt used, as its agent says; attempts that failed before are told one by one.
+        usage: Option<&'a serde_json::Value>,
     },
 }

@@ -152,8 +152,10 @@ impl Drive {
             remark: self.remark(step),
             schema: self.schema(step).cloned(),
         });
+        let (key, asked) = (self.plan.key(at), agent(&self.plan, step));
+        let within = self.trace.attempt(key, asked, number);
         self.attempts.push(match call {
-            Ok(call) => call.make(&self.engine),
+            Ok(call) => call.make(&self.engine, within),
             Err(error) => Box::pin(futures::future::ready(Attempted {
                 step,
                 ended_at: now,

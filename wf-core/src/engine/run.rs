@@ -101,7 +101,9 @@ impl Run {
 
     /// The same, with the values that the steps have left.
     pub(crate) fn finish_typed(self) -> BoxFuture<'static, Result<Finished, EngineError>> {
-        Box::pin(self.drive.finish(self.at))
+        let Run { drive, at } = self;
+        let within = drive.trace.execution();
+        Box::pin(within.run(drive.finish(at)))
     }
 
     /// The same with the inputs as they were given, so that they need not be read again.
