@@ -1,7 +1,9 @@
-//! What checkpoints cost: `cargo bench --bench checkpoints`.
+//! What checkpoints and commits cost: `cargo bench --bench checkpoints`.
 //!
-//! Each on a database in a file, of a run whose steps are all done: making a checkpoint, and going on from one up to
-//! where the first step would start.
+//! Each on a database in a file. Of a run whose steps are all done: making a checkpoint, and going on from one up to
+//! where the first step would start. Of a run with inputs of some size: a hundred steps, one after the other, each of
+//! which is a commit. How many bytes a checkpoint and a commit write is counted by the tests of
+//! `wf-diesel/tests/sqlite/cost.rs`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use wf_core::engine::{Engine, RunOptions};
 use wf_core::id::{CheckpointId, ExecutionId};
 use wf_core::lifecycle::State;
 use wf_core::plan::{Inputs, Plan};
+use wf_core::value::Json;
 use wf_diesel::SqliteStore;
 
 fn main() {
@@ -98,4 +101,36 @@ fn restore(bencher: Bencher<'_, '_>, steps: usize) {
         block_on(parked.engine.restore(&checkpoint, RunOptions::default()))
             .expect("the store works")
     });
+}
+
+#[divan::bench(args = [0, 1, 8], sample_count = 10, sample_size = 1)]
+fn a_hundred_commits_with_inputs_of_so_many_mebibytes(bencher: Bencher<'_, '_>, mebibytes: usize) {
+    let mut text = String::from("name: chain\ninputs: { text: {} }\nsteps:\n");
+    let mut dependencies = String::new();
+    for step in 0..100 {
+        let _ = writeln!(
+            text,
+            "  - {{ key: s{step}, agent: echo, prompt: p, dependencies: [{dependencies}] }}"
+        );
+        dependencies = format!("s{step}");
+    }
+    let plan = Plan::from_yaml("chain.yaml", &text).expect("the workflow is right");
+    // A few bytes are for what is around it.
+    let input = "x".repeat((mebibytes << 20).saturating_sub(100));
+    let inputs = Inputs::from([("text".to_owned(), Json::string(&input))]);
+    bencher
+        .with_inputs(|| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let store =
+                SqliteStore::open(folder.path().join("bench.db")).expect("a new database opens");
+            let agents = Agents::new().with("echo", |prompt: String| async move { prompt });
+            let engine = Engine::new(Arc::new(store), agents);
+            let run = block_on(engine.start(&plan, inputs.clone(), RunOptions::default()));
+            (run.expect("the store works"), folder)
+        })
+        .bench_local_values(|(run, folder)| {
+            let status = block_on(run.finish()).expect("the store works");
+            assert_eq!(status.state(), State::Completed);
+            folder
+        });
 }

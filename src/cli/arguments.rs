@@ -136,7 +136,7 @@ pub(crate) struct Restore {
 
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
-    /// How old a checkpoint must be, such as `12h` or `30d`; the newest of a run that is not over is kept
+    /// How old a checkpoint must be, such as `12h` or `30d`; the newest of a run that is not over is kept, and so is each that a run was restored from
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_duration)]
     pub(crate) older_than: Duration,
 }

@@ -6,6 +6,7 @@ use wf_core::agent::Agents;
 use wf_core::engine::Engine;
 use wf_core::id::ExecutionId;
 use wf_core::lifecycle::State;
+use wf_diesel::SqliteStore;
 
 use super::arguments::Execution;
 use super::console::Console;
@@ -56,22 +57,36 @@ pub(crate) fn not_found(id: &ExecutionId, database: &Database) -> Failure {
 }
 
 /// An engine without agents: enough to control and to read.
-pub(crate) fn open(
+fn open(
     console: Console,
     database: &Database,
     arguments: &Execution,
 ) -> Result<(Engine, ExecutionId), Failure> {
+    without_agents(console, database, arguments, database.open_existing()?)
+}
+
+/// The same of a database that perhaps may not be written to.
+pub(crate) fn open_to_read(
+    console: Console,
+    database: &Database,
+    arguments: &Execution,
+) -> Result<(Engine, ExecutionId), Failure> {
+    without_agents(console, database, arguments, database.open_to_read()?)
+}
+
+fn without_agents(
+    console: Console,
+    database: &Database,
+    arguments: &Execution,
+    store: Option<SqliteStore>,
+) -> Result<(Engine, ExecutionId), Failure> {
     let id = ExecutionId::from(arguments.id.as_str());
-    match database.open_existing()? {
-        Some(store) => {
-            let progress = Arc::new(Progress::new(Console {
-                quiet: true,
-                ..console
-            }));
-            Ok((start::engine(Arc::new(store), Agents::new(), &progress), id))
-        }
-        None => Err(not_found(&id, database)),
-    }
+    let store = store.ok_or_else(|| not_found(&id, database))?;
+    let progress = Arc::new(Progress::new(Console {
+        quiet: true,
+        ..console
+    }));
+    Ok((start::engine(Arc::new(store), Agents::new(), &progress), id))
 }
 
 async fn answer(

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wf_diesel::SqliteStore;
 
@@ -67,11 +67,32 @@ impl Database {
 
     /// Opens the database, if it is there; makes nothing.
     pub(crate) fn open_existing(&self) -> Result<Option<SqliteStore>, Failure> {
-        match std::fs::metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            // Any other trouble is the store's to describe.
-            _ => self.open_path().map(Some),
+        // Any trouble but this is the store's to describe.
+        if self.is_missing() {
+            return Ok(None);
         }
+        self.open_path().map(Some)
+    }
+
+    /// Opens the database to read from it, if it is there: where it may not be written to as well.
+    pub(crate) fn open_to_read(&self) -> Result<Option<SqliteStore>, Failure> {
+        if self.is_missing() {
+            return Ok(None);
+        }
+        let path = self.absolute()?;
+        // Who may write leaves the folder as it was: SQLite takes its files away again.
+        let opened = match SqliteStore::open(&path) {
+            Err(error) if error.is_rejected() => SqliteStore::options().read_only().open(&path),
+            opened => opened,
+        };
+        opened
+            .map(Some)
+            .map_err(|error| Failure::store(&error, self))
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The arguments that lead another call to the same database, with a space before; empty for the default.
@@ -83,10 +104,18 @@ impl Database {
     }
 
     fn open_path(&self) -> Result<SqliteStore, Failure> {
-        // An absolute path cannot be taken for the URI of a file.
-        let path = std::path::absolute(&self.path)
-            .map_err(|error| Failure::system("failed to find the current folder", &error))?;
-        SqliteStore::open(path).map_err(|error| Failure::store(&error))
+        SqliteStore::open(self.absolute()?).map_err(|error| Failure::store(&error, self))
+    }
+
+    fn is_missing(&self) -> bool {
+        let found = std::fs::metadata(&self.path);
+        found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// The path that cannot be taken for the URI of a file.
+    fn absolute(&self) -> Result<PathBuf, Failure> {
+        std::path::absolute(&self.path)
+            .map_err(|error| Failure::system("failed to find the current folder", &error))
     }
 }
 
@@ -112,8 +141,6 @@ pub(crate) fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn path(url: &str) -> PathBuf {

@@ -144,13 +144,13 @@ pub(crate) struct WorkflowDocument<'a> {
     updated_at: String,
 }
 
-impl<'a> From<&'a WorkflowRecord> for WorkflowDocument<'a> {
-    fn from(workflow: &'a WorkflowRecord) -> Self {
+impl<'a> WorkflowDocument<'a> {
+    pub(crate) fn new(workflow: &'a WorkflowRecord, definition: &'a Json) -> Self {
         WorkflowDocument {
             id: workflow.id.as_str(),
             name: &workflow.name,
             description: workflow.description.as_deref(),
-            definition: raw(&workflow.definition),
+            definition: raw(definition),
             version: &workflow.version,
             hash: &workflow.hash,
             created_at: rfc_3339(workflow.created_at),
@@ -176,6 +176,8 @@ pub(crate) struct ExecutionDocument<'a> {
     lease_until: Option<String>,
     revision: u64,
     driven_millis: u64,
+    last_seq: u64,
+    budget: Option<&'a RawValue>,
     pause_requested: bool,
     agents_file: Option<&'a str>,
     directory: Option<&'a str>,
@@ -185,6 +187,7 @@ pub(crate) struct ExecutionDocument<'a> {
 impl<'a> ExecutionDocument<'a> {
     pub(crate) fn new(
         execution: &'a ExecutionRecord,
+        context: &'a Json,
         workflow: Option<&'a WorkflowRecord>,
     ) -> Self {
         ExecutionDocument {
@@ -193,7 +196,7 @@ impl<'a> ExecutionDocument<'a> {
             workflow: workflow.map(|workflow| workflow.name.as_str()),
             version: workflow.map(|workflow| workflow.version.as_str()),
             state: execution.state.name(),
-            context: raw(&execution.context),
+            context: raw(context),
             started_at: rfc_3339(execution.started_at),
             completed_at: execution.completed_at.map(rfc_3339),
             error: execution.error.as_deref(),
@@ -202,6 +205,8 @@ impl<'a> ExecutionDocument<'a> {
             lease_until: execution.lease_until.map(rfc_3339),
             revision: execution.revision,
             driven_millis: execution.driven_millis,
+            last_seq: execution.last_seq,
+            budget: execution.budget.as_ref().map(raw),
             pause_requested: execution.pause_requested,
             agents_file: execution.origin.agents_file.as_deref(),
             directory: execution.origin.directory.as_deref(),
@@ -222,6 +227,7 @@ pub(crate) struct CheckpointDocument<'a> {
     context: &'a RawValue,
     completed_steps: Vec<&'a str>,
     created_at: String,
+    revision: u64,
 }
 
 impl<'a> From<&'a Checkpoint> for CheckpointDocument<'a> {
@@ -234,6 +240,7 @@ impl<'a> From<&'a Checkpoint> for CheckpointDocument<'a> {
             context: raw(&record.context),
             completed_steps: checkpoint.completed_steps().collect(),
             created_at: rfc_3339(record.created_at),
+            revision: record.revision,
         }
     }
 }

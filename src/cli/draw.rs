@@ -10,7 +10,8 @@ use wf_core::engine::{Engine, Status, StepStatus};
 use wf_core::id::{ExecutionId, WorkflowId};
 use wf_core::plan::Plan;
 use wf_core::step::StepState;
-use wf_core::store::{Store, WorkflowRecord};
+use wf_core::store::Store;
+use wf_core::value::Json;
 
 use super::arguments::{Graph, GraphFormat};
 use super::console::Console;
@@ -61,15 +62,13 @@ async fn subject(
         return Ok(diagram(&plan, plan.name().to_owned(), None));
     }
     let name = subject.to_string_lossy();
-    if let Some(store) = database.open_existing()? {
+    if let Some(store) = database.open_to_read()? {
         let store: Arc<dyn Store> = Arc::new(store);
         let id = ExecutionId::from(name.as_ref());
-        let loaded = store
-            .load(&id)
-            .await
-            .map_err(|error| Failure::store(&error))?;
-        if let Some(loaded) = loaded {
-            let plan = stored(&loaded.workflow)?;
+        let failed = |error| Failure::store(&error, database);
+        if let Some(execution) = store.execution(&id).await.map_err(failed)? {
+            let definition = store.definition(&execution.workflow_id).await;
+            let plan = stored(&execution.workflow_id, definition.map_err(failed)?)?;
             let engine = Engine::new(store, Agents::new());
             let status = engine
                 .status(&id)
@@ -78,9 +77,9 @@ async fn subject(
             let title = format!("{} · {} · {}", plan.name(), id, status.state());
             return Ok(diagram(&plan, title, Some(&status)));
         }
-        let workflow = store.workflow(&WorkflowId::from(name.as_ref())).await;
-        if let Some(workflow) = workflow.map_err(|error| Failure::store(&error))? {
-            let plan = stored(&workflow)?;
+        let id = WorkflowId::from(name.as_ref());
+        if let definition @ Some(_) = store.definition(&id).await.map_err(failed)? {
+            let plan = stored(&id, definition)?;
             return Ok(diagram(&plan, plan.name().to_owned(), None));
         }
     }
@@ -91,13 +90,11 @@ async fn subject(
     )))
 }
 
-fn stored(workflow: &WorkflowRecord) -> Result<Arc<Plan>, Failure> {
-    Plan::from_json(workflow.id.as_str(), workflow.definition.as_str()).map_err(|report| {
+fn stored(id: &WorkflowId, definition: Option<Json>) -> Result<Arc<Plan>, Failure> {
+    let definition = definition.unwrap_or_else(Json::null);
+    Plan::from_json(id.as_str(), definition.as_str()).map_err(|report| {
         Failure::report(
-            format!(
-                "the stored definition of workflow `{}` cannot be read",
-                workflow.id
-            ),
+            format!("the stored definition of workflow `{id}` cannot be read"),
             report,
         )
     })

@@ -85,7 +85,7 @@ impl Session<'_> {
                 let mut failure = failure(&error, self.database);
                 if error.is_store() {
                     failure.message.push_str(&format!(
-                        "; when it works again, continue with: {}",
+                        " with: {}; nothing that was done is lost",
                         self.resume_command(&id)
                     ));
                 }
@@ -196,9 +196,10 @@ impl Session<'_> {
         Ok(Exit::of(status.state()))
     }
 
-    async fn execution(&self, id: &ExecutionId) -> Result<ExecutionRecord, Failure> {
+    /// Reads the execution's row.
+    pub(crate) async fn execution(&self, id: &ExecutionId) -> Result<ExecutionRecord, Failure> {
         let read = self.engine.store().execution(id).await;
-        let found = read.map_err(|error| Failure::store(&error))?;
+        let found = read.map_err(|error| Failure::store(&error, self.database))?;
         found.ok_or_else(|| control::not_found(id, self.database))
     }
 

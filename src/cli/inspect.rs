@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use wf_core::engine::Status;
 use wf_core::id::WorkflowId;
 use wf_core::lifecycle::State;
-use wf_core::store::{Store, StoreError, WorkflowRecord};
+use wf_core::store::{Store, WorkflowRecord};
+use wf_core::value::Json;
 
 use super::arguments::Execution;
 use super::console::{Console, printable};
@@ -19,20 +20,25 @@ use super::table::{Cell, Table};
 
 /// Lists the workflows that were run, newest first.
 pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, Failure> {
-    let workflows = match database.open_existing()? {
-        Some(store) => store
-            .workflows()
-            .await
-            .map_err(|error| Failure::store(&error))?,
+    let failed = |error| Failure::store(&error, database);
+    let store = database.open_to_read()?;
+    let workflows = match &store {
+        Some(store) => store.workflows().await.map_err(failed)?,
         None => Vec::new(),
     };
     if console.json {
-        console.document(
-            &workflows
-                .iter()
-                .map(WorkflowDocument::from)
-                .collect::<Vec<_>>(),
-        )?;
+        let mut definitions = Vec::with_capacity(workflows.len());
+        for workflow in &workflows {
+            let definition = match &store {
+                Some(store) => store.definition(&workflow.id).await.map_err(failed)?,
+                None => None,
+            };
+            definitions.push(definition.unwrap_or_else(Json::null));
+        }
+        let documents = workflows.iter().zip(&definitions);
+        let documents =
+            documents.map(|(workflow, definition)| WorkflowDocument::new(workflow, definition));
+        console.document(&documents.collect::<Vec<_>>())?;
     } else if workflows.is_empty() {
         console.note("no workflow was run yet; `ax workflow run FILE` runs one");
     } else {
@@ -53,13 +59,13 @@ pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, 
 
 /// Lists the executions, newest first.
 pub(crate) async fn executions(console: Console, database: &Database) -> Result<Exit, Failure> {
-    let (executions, workflows) = match database.open_existing()? {
-        Some(store) => {
-            let read = async {
-                Ok::<_, StoreError>((store.executions().await?, store.workflows().await?))
-            };
-            read.await.map_err(|error| Failure::store(&error))?
-        }
+    let failed = |error| Failure::store(&error, database);
+    let store = database.open_to_read()?;
+    let (executions, workflows) = match &store {
+        Some(store) => (
+            store.executions().await.map_err(failed)?,
+            store.workflows().await.map_err(failed)?,
+        ),
         None => Default::default(),
     };
     let by_id: HashMap<&WorkflowId, &WorkflowRecord> = workflows
@@ -67,9 +73,21 @@ pub(crate) async fn executions(console: Console, database: &Database) -> Result<
         .map(|workflow| (&workflow.id, workflow))
         .collect();
     if console.json {
-        let documents = executions.iter().map(|execution| {
-            ExecutionDocument::new(execution, by_id.get(&execution.workflow_id).copied())
-        });
+        let mut contexts = Vec::with_capacity(executions.len());
+        for execution in &executions {
+            let context = match &store {
+                Some(store) => store.context(&execution.id).await.map_err(failed)?,
+                None => None,
+            };
+            contexts.push(context.unwrap_or_else(Json::null));
+        }
+        let documents = executions
+            .iter()
+            .zip(&contexts)
+            .map(|(execution, context)| {
+                let workflow = by_id.get(&execution.workflow_id).copied();
+                ExecutionDocument::new(execution, context, workflow)
+            });
         console.document(&documents.collect::<Vec<_>>())?;
     } else if executions.is_empty() {
         console.note("there are no executions yet; `ax workflow run FILE` starts one");
@@ -111,7 +129,7 @@ pub(crate) async fn status(
     database: &Database,
     arguments: &Execution,
 ) -> Result<Exit, Failure> {
-    let (engine, id) = control::open(console, database, arguments)?;
+    let (engine, id) = control::open_to_read(console, database, arguments)?;
     let status = engine
         .status(&id)
         .await
@@ -130,14 +148,19 @@ pub(crate) async fn checkpoints(
     database: &Database,
     arguments: &Execution,
 ) -> Result<Exit, Failure> {
-    let (engine, id) = control::open(console, database, arguments)?;
+    let (engine, id) = control::open_to_read(console, database, arguments)?;
     let failed = |error| start::failure(&error, database);
     let checkpoints = engine.checkpoints(&id).await.map_err(failed)?;
     if console.json {
         let documents = checkpoints.iter().map(CheckpointDocument::from);
         console.document(&documents.collect::<Vec<_>>())?;
     } else if checkpoints.is_empty() {
-        console.note("the execution has no checkpoints");
+        console.note(&format!(
+            "the execution has no checkpoint: none was written yet, or they were pruned; `ax workflow status {}{}` shows \
+             what is done",
+            quoted(id.as_str()),
+            database.arguments()
+        ));
     } else {
         let mut table = Table::new(&["id", "state", "created_at", "completed_steps"]);
         for checkpoint in &checkpoints {

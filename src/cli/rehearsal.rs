@@ -33,11 +33,9 @@ pub(crate) async fn check(
         .map_err(|error| Failure::wrong(with_causes(&error)))?
         .id()
         .clone();
-    match store.execution(&id).await {
-        Ok(Some(execution)) => Ok(execution.context),
-        Ok(None) => Ok(Json::null()),
-        Err(error) => Err(Failure::store(&error)),
-    }
+    // A store in memory does not fail.
+    let context = store.context(&id).await.ok().flatten();
+    Ok(context.unwrap_or_else(Json::null))
 }
 
 /// `run --dry-run`: the plan in the order in which it would run, and each prompt as far as it can be known.

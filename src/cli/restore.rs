@@ -27,15 +27,18 @@ pub(crate) async fn restore(
         return Err(not_found(&checkpoint, database));
     };
     let store: Arc<dyn Store> = Arc::new(store);
-    let failed = |error| Failure::store(&error);
+    let failed = |error| Failure::store(&error, database);
     let Some(found) = store.checkpoint(&checkpoint).await.map_err(failed)? else {
         let mistaken = ExecutionId::from(arguments.id.as_str());
-        let is_execution = store.execution(&mistaken).await.map_err(failed)?.is_some();
-        return Err(if is_execution {
-            takes_a_checkpoint(&mistaken, database)
-        } else {
-            not_found(&checkpoint, database)
-        });
+        if store.execution(&mistaken).await.map_err(failed)?.is_none() {
+            return Err(not_found(&checkpoint, database));
+        }
+        let has_any = !store
+            .checkpoints(&mistaken)
+            .await
+            .map_err(failed)?
+            .is_empty();
+        return Err(takes_a_checkpoint(&mistaken, has_any, database));
     };
     let source = store.execution(&found.execution_id).await.map_err(failed)?;
     let source = source.ok_or_else(|| not_found(&checkpoint, database))?;
@@ -86,15 +89,22 @@ pub(crate) async fn restore(
 
 fn not_found(id: &CheckpointId, database: &Database) -> Failure {
     Failure::wrong(format!(
-        "there is no checkpoint `{id}`; `ax workflow checkpoints EXECUTION-ID{}` lists those of an execution",
+        "there is no checkpoint `{id}`, or it was pruned; `ax workflow checkpoints EXECUTION-ID{}` lists those of an \
+         execution",
         database.arguments(),
     ))
 }
 
-fn takes_a_checkpoint(id: &ExecutionId, database: &Database) -> Failure {
-    Failure::wrong(format!(
-        "`{id}` is an execution, and no checkpoint; `ax workflow checkpoints {}{}` lists those it has",
-        quoted(id.as_str()),
-        database.arguments(),
-    ))
+fn takes_a_checkpoint(id: &ExecutionId, has_any: bool, database: &Database) -> Failure {
+    let (id, arguments) = (quoted(id.as_str()), database.arguments());
+    Failure::wrong(if has_any {
+        format!(
+            "`{id}` is an execution, and no checkpoint; `ax workflow checkpoints {id}{arguments}` lists those it has"
+        )
+    } else {
+        format!(
+            "`{id}` is an execution, and has no checkpoint left; `ax workflow resume {id}{arguments}` goes on with one \
+             that has not ended, and `ax workflow run` starts anew"
+        )
+    })
 }

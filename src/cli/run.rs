@@ -70,13 +70,12 @@ async fn again(
     plan: &Plan,
     context: &Json,
 ) -> Result<Exit, Failure> {
-    let status = session.status(id).await?;
-    let other = if status.execution.workflow_id != *plan.id() {
+    let other = if session.execution(id).await?.workflow_id != *plan.id() {
         Some("runs another definition")
-    } else if status.execution.context != *context {
-        Some("has other inputs")
     } else {
-        None
+        let stored = session.engine.store().context(id).await;
+        let stored = stored.map_err(|error| Failure::store(&error, session.database))?;
+        (stored.as_ref() != Some(context)).then_some("has other inputs")
     };
     if let Some(other) = other {
         return Err(Failure::wrong(format!(

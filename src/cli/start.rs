@@ -12,7 +12,7 @@ use wf_model::Source;
 
 use super::console::Console;
 use super::database::Database;
-use super::exit::{Exit, Failure, with_causes};
+use super::exit::{Failure, with_causes};
 use super::owner;
 use super::progress::Progress;
 use crate::agents::AgentsFile;
@@ -138,14 +138,10 @@ pub(crate) fn announce(console: Console, id: &ExecutionId) {
 
 /// The engine's error as the command's.
 pub(crate) fn failure(error: &EngineError, database: &Database) -> Failure {
-    let message = with_causes(error);
-    if error.is_store() {
-        return Failure {
-            exit: Exit::Store,
-            message,
-            report: None,
-        };
+    if let Some(store) = error.store() {
+        return Failure::store(store, database);
     }
+    let message = with_causes(error);
     if error.is_not_found() {
         let list = format!(
             "`ax workflow executions{}` lists those there are",

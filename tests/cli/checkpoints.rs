@@ -173,7 +173,7 @@ fn what_cannot_be_restored_exits_2_and_leaves_no_execution() {
     let unknown = workbench.workflow(&["restore", "none"]).assert_status(2);
     assert_eq!(unknown.stdout, "");
     unknown.assert_says(
-        "there is no checkpoint `none`; `ax workflow checkpoints EXECUTION-ID` lists those of an execution\n",
+        "there is no checkpoint `none`, or it was pruned; `ax workflow checkpoints EXECUTION-ID` lists those of an execution\n",
     );
     workbench
         .workflow(&["restore", "x"])
@@ -240,6 +240,39 @@ fn prune_keeps_the_newest_checkpoint_of_what_is_paused() {
     let left = checkpoints(&workbench, "x");
     assert_eq!(left.len(), 1);
     assert_eq!(left[0]["id"], json!(newest));
+}
+
+#[test]
+fn prune_keeps_what_a_run_was_restored_from() {
+    let workbench = ran();
+    let third = checkpoint(&workbench, 3);
+    round(&workbench, 1, &["restore", &third]).assert_status(0);
+    workbench
+        .workflow(&["prune", "--older-than", "0"])
+        .assert_status(0);
+    let left = checkpoints(&workbench, "x");
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0]["id"], json!(third));
+    round(&workbench, 2, &["restore", &third]).assert_status(0);
+    assert_eq!(steps(&workbench, 2), ["d", "e"]);
+}
+
+#[test]
+fn who_wants_to_restore_and_has_no_checkpoint_left_is_told_what_else_there_is() {
+    let workbench = ran();
+    workbench
+        .workflow(&["prune", "--older-than", "0"])
+        .assert_status(0);
+    workbench
+        .workflow(&["checkpoints", "x"])
+        .assert_status(0)
+        .assert_says("they were pruned; `ax workflow status x` shows what is done\n");
+    workbench
+        .workflow(&["restore", "x"])
+        .assert_status(2)
+        .assert_says(
+            "`x` is an execution, and has no checkpoint left; `ax workflow resume x` goes on",
+        );
 }
 
 #[test]

@@ -230,3 +230,14 @@ fn what_is_not_utf_8_or_not_an_object_is_an_error() {
     assert!(refused(&["--input-json", "[1]"]).contains("`--input-json` must be a JSON object"));
     assert!(refused(&["--input-json", "{"]).contains("`--input-json` must be a JSON object"));
 }
+
+#[test]
+fn inputs_that_are_too_large_exit_2_and_make_no_database() {
+    let workbench = Workbench::greeting();
+    workbench.write("large.txt", "x".repeat(9 << 20));
+    workbench
+        .workflow(&["run", "greeting.yaml", "--input", "name=@large.txt"])
+        .assert_status(2)
+        .assert_says("an execution takes at most 8 MiB; give the path of a file");
+    assert!(!workbench.path(".ax").exists());
+}

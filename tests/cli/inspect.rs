@@ -157,6 +157,7 @@ fn checkpoints_name_the_steps_that_they_cover() {
             "created_at",
             "execution_id",
             "id",
+            "revision",
             "state"
         ]
     );
@@ -180,6 +181,43 @@ fn checkpoints_name_the_steps_that_they_cover() {
             .ends_with("  2 of 2, the last `again`"),
         "{table}"
     );
+}
+
+#[test]
+fn a_list_has_every_column_of_its_table() {
+    let workbench = ran();
+    for (list, table) in [
+        (&["list"][..], "workflows"),
+        (&["executions"], "workflow_executions"),
+        (&["checkpoints", "run-1"], "workflow_checkpoints"),
+    ] {
+        let listed = workbench.workflow(&[list, &["--json"]].concat());
+        let listed = listed.assert_status(0).json();
+        let keys = keys(&listed[0]);
+        let columns = workbench.columns(table);
+        assert!(columns.len() > 5);
+        for column in columns {
+            assert!(
+                keys.contains(&column.as_str()),
+                "{table}.{column}: {keys:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_workflow_that_is_run_again_was_used_last() {
+    let workbench = ran();
+    let before = workbench.workflow(&["list", "--json"]).json()[0].clone();
+    assert_eq!(before["created_at"], before["updated_at"]);
+    workbench
+        .workflow(&["run", "greeting.yaml", "--input", "name=y"])
+        .assert_status(0);
+    let listed = workbench.workflow(&["list", "--json"]).json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let executions = workbench.workflow(&["executions", "--json"]).json();
+    assert_eq!(listed[0]["created_at"], before["created_at"]);
+    assert_eq!(listed[0]["updated_at"], executions[0]["started_at"]);
 }
 
 #[test]

@@ -79,7 +79,17 @@ impl Workbench {
         assert_eq!(dangling.len(), 0);
     }
 
-    fn database(&self) -> SqliteConnection {
+    /// The names of a table's columns.
+    pub(crate) fn columns(&self, table: &str) -> Vec<String> {
+        let rows: Vec<Named> = diesel::sql_query("SELECT name FROM pragma_table_info(?)")
+            .bind::<Text, _>(table)
+            .load(&mut self.database())
+            .unwrap();
+        rows.into_iter().map(|row| row.name).collect()
+    }
+
+    /// A connection of our own to the default database.
+    pub(crate) fn database(&self) -> SqliteConnection {
         SqliteConnection::establish(self.path(".ax/ax.db").to_str().unwrap()).unwrap()
     }
 }

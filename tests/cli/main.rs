@@ -14,4 +14,5 @@ mod journal;
 mod kill;
 mod run;
 mod signals;
+mod storage;
 mod workbench;

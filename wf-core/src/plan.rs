@@ -15,7 +15,7 @@ use crate::id::WorkflowId;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::schema::Schemas;
-use crate::store::{NewWorkflow, WorkflowRecord, WorkflowStepRecord};
+use crate::store::{NewWorkflow, WorkflowStepRecord};
 use crate::typed::{self, Code, Codec, Spec, StepSpec, Workflow};
 use crate::value::Json;
 
@@ -74,9 +74,9 @@ impl Plan {
     }
 
     /// Reads and checks a stored workflow again.
-    pub(crate) fn from_stored(workflow: &WorkflowRecord) -> Result<Arc<Plan>, Report> {
+    pub(crate) fn from_stored(id: &WorkflowId, definition: &Json) -> Result<Arc<Plan>, Report> {
         // What is stored can be shown, whatever is thought of its schemas here.
-        let source = Source::json(workflow.id.as_str(), workflow.definition.as_str());
+        let source = Source::json(id.as_str(), definition.as_str());
         Plan::read(&source).map(|(plan, _)| plan)
     }
 

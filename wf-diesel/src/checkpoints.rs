@@ -7,7 +7,7 @@ use wf_core::lifecycle::State;
 use wf_core::store::CheckpointRecord;
 use wf_core::value::Json;
 
-use crate::error::{integer, unreadable};
+use crate::error::{integer, unreadable, unsigned};
 use crate::executions::state;
 use crate::schema::workflow_checkpoints::{self, dsl};
 
@@ -23,6 +23,7 @@ struct CheckpointRow {
     context: String,
     completed_steps: String,
     created_at: i64,
+    revision: i64,
 }
 
 impl CheckpointRow {
@@ -30,19 +31,18 @@ impl CheckpointRow {
     fn record(self, ended: &[(u64, u32)]) -> QueryResult<CheckpointRecord> {
         let through_seq = through_seq(&self.completed_steps)?;
         let covered = ended.partition_point(|&(seq, _)| seq <= through_seq);
-        Ok(CheckpointRecord {
-            id: self.id.into(),
-            execution_id: self.execution_id.into(),
-            state: state(&self.state)?,
-            context: Json::from_stored(self.context),
+        let mut record = CheckpointRecord::new(
+            self.id.into(),
+            self.execution_id.into(),
+            state(&self.state)?,
             through_seq,
-            completed_steps: ended
-                .iter()
-                .take(covered)
-                .map(|&(_, position)| position)
-                .collect(),
-            created_at: Timestamp::from_millis(self.created_at),
-        })
+            Timestamp::from_millis(self.created_at),
+            unsigned(self.revision)?,
+        );
+        record.context = Json::from_stored(self.context);
+        let covered = ended.iter().take(covered);
+        record.completed_steps = covered.map(|&(_, position)| position).collect();
+        Ok(record)
     }
 }
 
@@ -81,14 +81,18 @@ pub(crate) fn delete_checkpoint(
     diesel::delete(dsl::workflow_checkpoints.find(id.as_str())).execute(conn)
 }
 
-/// Deletes what was written before a moment, but the newest checkpoint of an execution that has not ended.
+/// Deletes what was written before a moment, but the newest checkpoint of an execution that has not ended, and those
+/// that executions were restored from.
 pub(crate) fn delete_checkpoints_before(
     conn: &mut SqliteConnection,
     before: Timestamp,
 ) -> QueryResult<usize> {
     // diesel has neither aliases in a `DELETE` nor comparisons of rows.
     diesel::sql_query(format!(
-        "DELETE FROM workflow_checkpoints WHERE created_at < ? AND (\
+        "DELETE FROM workflow_checkpoints WHERE created_at < ? \
+         AND NOT EXISTS (SELECT 1 FROM workflow_executions AS restored \
+             WHERE restored.restored_from = workflow_checkpoints.id) \
+         AND (\
              EXISTS (SELECT 1 FROM workflow_executions AS execution \
                  WHERE execution.id = workflow_checkpoints.execution_id \
                  AND execution.state IN ('{}', '{}', '{}')) \
@@ -118,20 +122,6 @@ pub(crate) fn find_mark(
     found
         .map(|(execution_id, mark)| Ok((execution_id.into(), through_seq(&mark)?)))
         .transpose()
-}
-
-/// The greatest `seq` that a checkpoint of the execution covers.
-pub(crate) fn find_last_mark(
-    conn: &mut SqliteConnection,
-    execution_id: &ExecutionId,
-) -> QueryResult<u64> {
-    let marks: Vec<String> = dsl::workflow_checkpoints
-        .filter(dsl::execution_id.eq(execution_id.as_str()))
-        .select(dsl::completed_steps)
-        .load(conn)?;
-    marks
-        .iter()
-        .try_fold(0, |last, mark| Ok(through_seq(mark)?.max(last)))
 }
 
 /// One checkpoint, given the ended steps of its execution in the order of their `seq`.

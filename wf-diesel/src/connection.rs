@@ -25,6 +25,16 @@ pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/
 /// `synchronous = FULL`, as SQLite numbers it.
 const FULL: i64 = 2;
 
+/// How an existing file is opened.
+const READ_WRITE: &str = "mode=rw";
+const READ_ONLY: &str = "mode=ro";
+/// As one that nobody changes meanwhile: SQLite then takes no lock, and looks for no log.
+const IMMUTABLE: &str = "mode=ro&immutable=1";
+
+/// How much memory the writing connection may use to keep pages at hand, in KiB: enough for the largest context, which
+/// every commit of its execution reads.
+const CACHE: u32 = 32 << 10;
+
 /// How long to wait before asking again for a lock that SQLite does not wait for itself.
 const RETRY: Duration = Duration::from_millis(10);
 
@@ -43,15 +53,78 @@ pub(crate) fn open_pair(
     let path = absolute(path)?;
     let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     prepare_file(&path)?;
-    let mut writing = connect(&path, busy_timeout)?;
+    let mut writing = connect(&path, READ_WRITE, busy_timeout)?;
     configure(&mut writing, busy_timeout).map_err(|error| about(&path, error))?;
     migrate(&mut writing, &path)?;
-    let mut reading = connect(&path, busy_timeout)?;
-    reading
-        .batch_execute("PRAGMA query_only = ON")
-        .map_err(|error| about(&path, store_error(&error)))?;
+    let mut reading = connect(&path, READ_WRITE, busy_timeout)?;
+    query_only(&mut reading).map_err(|error| about(&path, store_error(&error)))?;
     drop(opening);
     Ok((writing, reading))
+}
+
+/// Opens two connections that write nothing, to a file that is there: also one in a folder that may not be written to.
+pub(crate) fn open_to_read(
+    path: &Path,
+    busy_timeout: Duration,
+) -> Result<(SqliteConnection, SqliteConnection), StoreError> {
+    let path = absolute(path)?;
+    let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = fs::metadata(&path).map_err(|error| refused(&path, "").with_source(error))?;
+    check_file(&path, &found)?;
+    let mut first = match look(&path, READ_ONLY, busy_timeout) {
+        // SQLite wants to make its two files beside the database. Where there is no log, nothing is missed without.
+        Err(error) if error.is_rejected() && !has_log(&path) => {
+            look(&path, IMMUTABLE, busy_timeout)?
+        }
+        Err(error) if error.is_rejected() => return Err(unclosed(&path, error)),
+        opened => opened?,
+    };
+    if pending(&mut first.0, &path)? > 0 {
+        return Err(refused(
+            &path,
+            " to read: it was made by an older version of this program; open it once where it may be written to",
+        ));
+    }
+    let mut second = connect(&path, first.1, busy_timeout)?;
+    query_only(&mut second).map_err(|error| about(&path, store_error(&error)))?;
+    drop(opening);
+    Ok((first.0, second))
+}
+
+/// Connects, and looks whether the database can be read so.
+fn look(
+    path: &Path,
+    mode: &'static str,
+    busy_timeout: Duration,
+) -> Result<(SqliteConnection, &'static str), StoreError> {
+    let mut conn = connect(path, mode, busy_timeout)?;
+    query_only(&mut conn)
+        .and_then(|()| {
+            sql::<BigInt>("SELECT count(*) FROM sqlite_schema").get_result::<i64>(&mut conn)
+        })
+        .map_err(|error| about(path, store_error(&error)))?;
+    Ok((conn, mode))
+}
+
+fn query_only(conn: &mut SqliteConnection) -> QueryResult<()> {
+    conn.batch_execute("PRAGMA query_only = ON")
+}
+
+/// Whether there is a log with something in it beside the database.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// What keeps a database from being read whose log cannot be.
+fn unclosed(path: &Path, error: StoreError) -> StoreError {
+    let message = format!(
+        "cannot open the database `{}` to read: its log, which the last who wrote to it has left, can be read only where \
+         its folder may be written to; open it as the owner of the folder, or copy the database and its `-wal` file elsewhere",
+        path.display()
+    );
+    StoreError::rejected(message).with_source(error.to_string())
 }
 
 /// Begins a transaction that may write, waiting for whoever holds the database.
@@ -101,16 +174,8 @@ fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// Makes the file and its folder if they are missing; a file that is there is not opened, only looked at.
 fn prepare_file(path: &Path) -> Result<(), StoreError> {
-    let refused = |what: &str| {
-        StoreError::rejected(format!(
-            "cannot open the database `{}`{what}",
-            path.display()
-        ))
-    };
     match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(refused(": it is a folder")),
-        Ok(found) if !found.is_file() => Err(refused(": it is not a file")),
-        Ok(_) => Ok(()),
+        Ok(found) => check_file(path, &found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
                 create_folder(folder).map_err(|error| {
@@ -121,12 +186,29 @@ fn prepare_file(path: &Path) -> Result<(), StoreError> {
             match create_file(path) {
                 // Another process was faster.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                Err(error) => Err(refused("").with_source(error)),
+                Err(error) => Err(refused(path, "").with_source(error)),
                 Ok(()) => Ok(()),
             }
         }
-        Err(error) => Err(refused("").with_source(error)),
+        Err(error) => Err(refused(path, "").with_source(error)),
     }
+}
+
+fn check_file(path: &Path, found: &fs::Metadata) -> Result<(), StoreError> {
+    if found.is_dir() {
+        Err(refused(path, ": it is a folder"))
+    } else if !found.is_file() {
+        Err(refused(path, ": it is not a file"))
+    } else {
+        Ok(())
+    }
+}
+
+fn refused(path: &Path, why: &str) -> StoreError {
+    StoreError::rejected(format!(
+        "cannot open the database `{}`{why}",
+        path.display()
+    ))
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {
@@ -146,8 +228,12 @@ fn create_file(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn connect(path: &Path, busy_timeout: Duration) -> Result<SqliteConnection, StoreError> {
-    let address = address(path).ok_or_else(|| {
+fn connect(
+    path: &Path,
+    mode: &str,
+    busy_timeout: Duration,
+) -> Result<SqliteConnection, StoreError> {
+    let address = address(path, mode).ok_or_else(|| {
         StoreError::rejected(format!(
             "cannot open the database `{}`: its path is not Unicode",
             path.display()
@@ -166,7 +252,7 @@ fn connect(path: &Path, busy_timeout: Duration) -> Result<SqliteConnection, Stor
 }
 
 /// The URI of an existing file, in which no byte of the path has a meaning of its own.
-fn address(path: &Path) -> Option<String> {
+fn address(path: &Path, mode: &str) -> Option<String> {
     let mut address = String::from("file:");
     for &byte in bytes(path.as_os_str())?.as_ref() {
         match byte {
@@ -177,7 +263,8 @@ fn address(path: &Path) -> Option<String> {
             _ => _ = write!(address, "%{byte:02X}"),
         }
     }
-    address.push_str("?mode=rw");
+    address.push('?');
+    address.push_str(mode);
     Some(address)
 }
 
@@ -205,7 +292,9 @@ fn configure(conn: &mut SqliteConnection, busy_timeout: Duration) -> Result<(), 
         ));
     }
     let settings = (|| {
-        conn.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
+        conn.batch_execute(&format!(
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE}"
+        ))?;
         let synchronous: i64 = sql::<BigInt>("PRAGMA synchronous").get_result(conn)?;
         let foreign_keys: i64 = sql::<BigInt>("PRAGMA foreign_keys").get_result(conn)?;
         QueryResult::Ok((synchronous, foreign_keys))
@@ -329,7 +418,7 @@ mod tests {
 
     #[test]
     fn no_byte_of_a_path_has_a_meaning_in_the_address() {
-        let address = address(Path::new("/tmp/a b?mode=memory#%41.db")).unwrap();
+        let address = address(Path::new("/tmp/a b?mode=memory#%41.db"), READ_WRITE).unwrap();
         assert_eq!(
             address,
             "file:/tmp/a%20b%3Fmode%3Dmemory%23%2541.db?mode=rw"

@@ -3,14 +3,14 @@
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use wf_core::id::{ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::State;
-use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Origin, Restore};
+use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Restore};
 use wf_core::value::Json;
 
-use crate::error::{integer, unreadable, unsigned};
+use crate::error::{integer, refuse, unreadable, unsigned};
 use crate::schema::workflow_executions::{self, dsl};
 
 /// The token of an execution that was just created.
@@ -19,13 +19,18 @@ const FIRST_TOKEN: i64 = 1;
 /// The token of an execution whose lease nobody has taken yet.
 const UNCLAIMED_TOKEN: i64 = 0;
 
+diesel::define_sql_function! {
+    /// The greater of the two.
+    #[sql_name = "max"]
+    fn greater(first: BigInt, second: BigInt) -> BigInt;
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = workflow_executions)]
 struct ExecutionRow {
     id: String,
     workflow_id: String,
     state: String,
-    context: String,
     started_at: i64,
     completed_at: Option<i64>,
     error: Option<String>,
@@ -35,6 +40,7 @@ struct ExecutionRow {
     revision: i64,
     pause_requested: bool,
     driven_millis: i64,
+    last_seq: i64,
     budget: Option<String>,
     agents_file: Option<String>,
     directory: Option<String>,
@@ -43,27 +49,26 @@ struct ExecutionRow {
 
 impl ExecutionRow {
     fn record(self) -> QueryResult<ExecutionRecord> {
-        let mut origin = Origin::default();
-        origin.agents_file = self.agents_file;
-        origin.directory = self.directory;
-        Ok(ExecutionRecord {
-            id: self.id.into(),
-            workflow_id: self.workflow_id.into(),
-            state: state(&self.state)?,
-            context: Json::from_stored(self.context),
-            started_at: Timestamp::from_millis(self.started_at),
-            completed_at: self.completed_at.map(Timestamp::from_millis),
-            error: self.error,
-            owner: self.owner.map(Into::into),
-            token: unsigned(self.fencing_token)?,
-            lease_until: self.lease_until.map(Timestamp::from_millis),
-            revision: unsigned(self.revision)?,
-            pause_requested: self.pause_requested,
-            driven_millis: unsigned(self.driven_millis)?,
-            budget: self.budget.map(Json::from_stored),
-            origin,
-            restored_from: self.restored_from.map(Into::into),
-        })
+        let mut record = ExecutionRecord::new(
+            self.id.into(),
+            self.workflow_id.into(),
+            state(&self.state)?,
+            Timestamp::from_millis(self.started_at),
+        );
+        record.completed_at = self.completed_at.map(Timestamp::from_millis);
+        record.error = self.error;
+        record.owner = self.owner.map(Into::into);
+        record.token = unsigned(self.fencing_token)?;
+        record.lease_until = self.lease_until.map(Timestamp::from_millis);
+        record.revision = unsigned(self.revision)?;
+        record.pause_requested = self.pause_requested;
+        record.driven_millis = unsigned(self.driven_millis)?;
+        record.last_seq = unsigned(self.last_seq)?;
+        record.budget = self.budget.map(Json::from_stored);
+        record.origin.agents_file = self.agents_file;
+        record.origin.directory = self.directory;
+        record.restored_from = self.restored_from.map(Into::into);
+        Ok(record)
     }
 }
 
@@ -90,35 +95,36 @@ pub(crate) fn insert_execution(
             dsl::revision.eq(0),
             dsl::pause_requested.eq(false),
             dsl::driven_millis.eq(0),
+            dsl::last_seq.eq(0),
             dsl::agents_file.eq(new.origin.agents_file.as_deref()),
             dsl::directory.eq(new.origin.directory.as_deref()),
         ))
         .execute(conn)
 }
 
-/// Inserts an execution that stands where a checkpoint of `source` was.
+/// Inserts an execution that stands where a checkpoint of `source`, up to `through_seq`, was.
 pub(crate) fn insert_restored_execution(
     conn: &mut SqliteConnection,
     restore: &Restore,
-    source: &ExecutionRecord,
+    source: &ExecutionId,
+    through_seq: u64,
 ) -> QueryResult<usize> {
-    diesel::insert_into(dsl::workflow_executions)
-        .values((
-            dsl::id.eq(restore.id.as_str()),
-            dsl::workflow_id.eq(source.workflow_id.as_str()),
-            dsl::state.eq(State::Paused.name()),
-            dsl::context.eq(source.context.as_str()),
-            dsl::started_at.eq(restore.at.millis()),
-            dsl::fencing_token.eq(UNCLAIMED_TOKEN),
-            dsl::revision.eq(0),
-            dsl::pause_requested.eq(false),
-            dsl::driven_millis.eq(0),
-            dsl::budget.eq(source.budget.as_ref().map(Json::as_str)),
-            dsl::agents_file.eq(restore.origin.agents_file.as_deref()),
-            dsl::directory.eq(restore.origin.directory.as_deref()),
-            dsl::restored_from.eq(Some(restore.checkpoint.as_str())),
-        ))
-        .execute(conn)
+    // The context and the budget are copied where they are.
+    diesel::sql_query(format!(
+        "INSERT INTO workflow_executions (id, workflow_id, state, context, started_at, fencing_token, revision, \
+             pause_requested, driven_millis, last_seq, budget, agents_file, directory, restored_from) \
+         SELECT ?, workflow_id, '{}', context, ?, {UNCLAIMED_TOKEN}, 0, 0, 0, ?, budget, ?, ?, ? \
+         FROM workflow_executions WHERE id = ?",
+        State::Paused.name(),
+    ))
+    .bind::<Text, _>(restore.id.as_str())
+    .bind::<BigInt, _>(restore.at.millis())
+    .bind::<BigInt, _>(integer(through_seq)?)
+    .bind::<Nullable<Text>, _>(restore.origin.agents_file.as_deref())
+    .bind::<Nullable<Text>, _>(restore.origin.directory.as_deref())
+    .bind::<Text, _>(restore.checkpoint.as_str())
+    .bind::<Text, _>(source.as_str())
+    .execute(conn)
 }
 
 /// Writes a commit to an execution that goes on; no row changes unless it stands as the commit expects.
@@ -134,6 +140,7 @@ pub(crate) fn advance_execution(
         revision: integer(row.revision)?,
         to: commit.to.name(),
         driven_millis: integer(writes.driven_millis)?,
+        last_seq: integer(writes.last_seq())?,
     }
     .execute(conn)
 }
@@ -149,6 +156,7 @@ pub(crate) fn settle_execution(conn: &mut SqliteConnection, commit: &Commit) -> 
             dsl::state.eq(commit.to.name()),
             dsl::revision.eq(dsl::revision + 1),
             dsl::driven_millis.eq(integer(writes.driven_millis)?),
+            dsl::last_seq.eq(greater(dsl::last_seq, integer(writes.last_seq())?)),
             dsl::error.eq(writes.error.as_deref()),
             dsl::completed_at.eq(commit.to.is_terminal().then(|| writes.at.millis())),
             dsl::owner.eq(None::<&str>),
@@ -178,17 +186,29 @@ pub(crate) fn claim_execution(conn: &mut SqliteConnection, claim: &Claim) -> Que
         .execute(conn)
 }
 
+/// Prolongs the leases that `owner` holds on those executions.
 pub(crate) fn renew_leases(
     conn: &mut SqliteConnection,
     owner: &Owner,
+    executions: &[ExecutionId],
     lease_until: Timestamp,
 ) -> QueryResult<usize> {
-    diesel::update(dsl::workflow_executions)
-        .filter(dsl::owner.eq(owner.as_str()))
-        .filter(has_not_ended())
-        .filter(dsl::state.ne(State::Paused.name()))
-        .set(dsl::lease_until.eq(Some(lease_until.millis())))
-        .execute(conn)
+    let ids: Vec<&str> = executions.iter().map(ExecutionId::as_str).collect();
+    let ids = serde_json::to_string(&ids)
+        .map_err(|_| refuse("the identifiers of executions cannot be written as JSON"))?;
+    // A list of any length is one bound value here; in diesel's own statements it is one for each execution.
+    diesel::sql_query(format!(
+        "UPDATE workflow_executions SET lease_until = ? \
+         WHERE id IN (SELECT value FROM json_each(?)) AND owner = ? AND state NOT IN ('{}', '{}', '{}', '{}')",
+        State::Paused.name(),
+        State::Completed.name(),
+        State::Failed.name(),
+        State::Cancelled.name(),
+    ))
+    .bind::<BigInt, _>(lease_until.millis())
+    .bind::<Text, _>(ids)
+    .bind::<Text, _>(owner.as_str())
+    .execute(conn)
 }
 
 /// Asks for a pause; the revision stays, so that the owner's next commit is not refused.
@@ -244,6 +264,18 @@ pub(crate) fn find_execution(
     row.map(ExecutionRow::record).transpose()
 }
 
+pub(crate) fn find_context(
+    conn: &mut SqliteConnection,
+    id: &ExecutionId,
+) -> QueryResult<Option<Json>> {
+    let context: Option<String> = dsl::workflow_executions
+        .find(id.as_str())
+        .select(dsl::context)
+        .first(conn)
+        .optional()?;
+    Ok(context.map(Json::from_stored))
+}
+
 pub(crate) fn list_executions(conn: &mut SqliteConnection) -> QueryResult<Vec<ExecutionRecord>> {
     let rows: Vec<ExecutionRow> = dsl::workflow_executions
         .select(ExecutionRow::as_select())
@@ -289,6 +321,7 @@ struct Advance<'a> {
     revision: i64,
     to: &'a str,
     driven_millis: i64,
+    last_seq: i64,
 }
 
 impl QueryId for Advance<'_> {
@@ -303,7 +336,9 @@ impl QueryFragment<Sqlite> for Advance<'_> {
         out.push_bind_param::<Text, _>(&self.to)?;
         out.push_sql(", driven_millis = ");
         out.push_bind_param::<BigInt, _>(&self.driven_millis)?;
-        out.push_sql(", error = NULL WHERE id = ");
+        out.push_sql(", last_seq = max(last_seq, ");
+        out.push_bind_param::<BigInt, _>(&self.last_seq)?;
+        out.push_sql("), error = NULL WHERE id = ");
         out.push_bind_param::<Text, _>(&self.id)?;
         out.push_sql(" AND state = ");
         out.push_bind_param::<Text, _>(&self.from)?;

@@ -8,8 +8,6 @@ diesel::table! {
         definition -> Text,
         version -> Text,
         hash -> Text,
-        first_step_id -> BigInt,
-        step_count -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
@@ -43,6 +41,7 @@ diesel::table! {
         revision -> BigInt,
         pause_requested -> Bool,
         driven_millis -> BigInt,
+        last_seq -> BigInt,
         budget -> Nullable<Text>,
         agents_file -> Nullable<Text>,
         directory -> Nullable<Text>,

@@ -1,6 +1,5 @@
 //! The table `workflow_step_executions`: what is known of each step of each run.
 
-use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use wf_core::id::{ExecutionId, Timestamp};
@@ -42,18 +41,17 @@ struct StepRow {
 
 impl StepRow {
     fn record(self, ids: StepIds) -> QueryResult<(u32, StepRecord)> {
-        let record = StepRecord {
-            state: StepState::parse(&self.state)
-                .ok_or_else(|| unreadable("the database holds a state that no step has"))?,
-            seq: self.seq.map(unsigned).transpose()?,
-            result: self.result.map(Json::from_stored),
-            error: self.error,
-            started_at: self.started_at.map(Timestamp::from_millis),
-            completed_at: self.completed_at.map(Timestamp::from_millis),
-            attempts: serde_json::from_str(&self.attempts)
-                .map_err(|_| unreadable("the attempts of a step cannot be read"))?,
-            retry_base: unsigned(self.retry_base)?,
-        };
+        let mut record = StepRecord::pending();
+        record.state = StepState::parse(&self.state)
+            .ok_or_else(|| unreadable("the database holds a state that no step has"))?;
+        record.seq = self.seq.map(unsigned).transpose()?;
+        record.result = self.result.map(Json::from_stored);
+        record.error = self.error;
+        record.started_at = self.started_at.map(Timestamp::from_millis);
+        record.completed_at = self.completed_at.map(Timestamp::from_millis);
+        record.attempts = serde_json::from_str(&self.attempts)
+            .map_err(|_| unreadable("the attempts of a step cannot be read"))?;
+        record.retry_base = unsigned(self.retry_base)?;
         Ok((ids.position(self.step_id)?, record))
     }
 }
@@ -134,18 +132,6 @@ pub(crate) fn copy_step_executions(
     .bind::<BigInt, _>(integer(through_seq)?)
     .bind::<Text, _>(optional)
     .execute(conn)
-}
-
-/// The greatest `seq` of the rows of an execution; 0 when there is none.
-pub(crate) fn find_last_seq(
-    conn: &mut SqliteConnection,
-    execution_id: &ExecutionId,
-) -> QueryResult<u64> {
-    let last: Option<i64> = dsl::workflow_step_executions
-        .filter(dsl::execution_id.eq(execution_id.as_str()))
-        .select(max(dsl::seq))
-        .first(conn)?;
-    unsigned(last.unwrap_or(0))
 }
 
 /// Cancels the steps of an execution that have not ended.

@@ -16,6 +16,7 @@ use wf_core::store::{
     CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore,
     Store, StoreError, WorkflowRecord,
 };
+use wf_core::value::Json;
 
 use crate::error::{store_error, unreadable};
 use crate::reader::Reader;
@@ -41,6 +42,7 @@ pub struct SqliteStore {
 pub struct SqliteOptions {
     busy_timeout: Duration,
     max_size: Option<u64>,
+    read_only: bool,
 }
 
 struct Parts {
@@ -82,6 +84,7 @@ impl SqliteStore {
         SqliteOptions {
             busy_timeout: Duration::from_secs(15),
             max_size: None,
+            read_only: false,
         }
     }
 
@@ -118,13 +121,28 @@ impl SqliteOptions {
         self
     }
 
+    /// Opens for reading alone a database that is there: nothing is made or brought up to date, and every write is
+    /// [rejected](StoreError::is_rejected). This is possible also in a folder that may not be written to.
+    ///
+    /// There, a database without a log beside it is read as it is when it is opened; that somebody else, who may write
+    /// to the folder, changes it meanwhile is not seen. One with a log can be read only while somebody has it open.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
     /// Opens the database in the file `path`, as [`SqliteStore::open`] does.
     ///
     /// # Errors
     ///
     /// Those of [`SqliteStore::open`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
-        let (mut writing, reading) = connection::open_pair(path.as_ref(), self.busy_timeout)?;
+        let open = if self.read_only {
+            connection::open_to_read
+        } else {
+            connection::open_pair
+        };
+        let (mut writing, reading) = open(path.as_ref(), self.busy_timeout)?;
         if let Some(bytes) = self.max_size {
             connection::limit_size(&mut writing, bytes).map_err(|error| store_error(&error))?;
         }
@@ -161,12 +179,14 @@ impl Store for SqliteStore {
     fn renew(
         &self,
         owner: &Owner,
+        executions: &[ExecutionId],
         lease_until: Timestamp,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         self.parts
             .writer
             .write(Renewal {
                 owner: owner.clone(),
+                executions: executions.to_vec(),
                 lease_until,
             })
             .boxed()
@@ -212,6 +232,16 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
         let id = id.clone();
         self.read(move |conn| workflows::find_workflow(conn, &id))
+    }
+
+    fn context(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
+        let id = id.clone();
+        self.read(move |conn| executions::find_context(conn, &id))
+    }
+
+    fn definition(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
+        let id = id.clone();
+        self.read(move |conn| workflows::find_definition(conn, &id))
     }
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
@@ -337,14 +367,5 @@ fn load(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<Loa
     let workflow = workflows::find_workflow(conn, &execution.workflow_id)?.ok_or_else(missing)?;
     let ids = workflows::find_step_ids(conn, &execution.workflow_id)?.ok_or_else(missing)?;
     let steps = step_executions::list_step_executions(conn, id, ids)?;
-    let marked = checkpoints::find_last_mark(conn, id)?;
-    Ok(Some(LoadedExecution {
-        last_seq: steps
-            .iter()
-            .filter_map(|(_, record)| record.seq)
-            .fold(marked, u64::max),
-        execution,
-        workflow,
-        steps,
-    }))
+    Ok(Some(LoadedExecution::new(execution, workflow, steps)))
 }

@@ -1,12 +1,13 @@
 //! The table `workflows`: one row per stored definition.
 
+use diesel::dsl::{max, min};
 use diesel::prelude::*;
 use wf_core::id::{Timestamp, WorkflowId};
 use wf_core::store::{NewWorkflow, WorkflowRecord};
 use wf_core::value::Json;
 
-use crate::error::{integer, unsigned};
-use crate::schema::{workflow_executions, workflows};
+use crate::error::unsigned;
+use crate::schema::{workflow_executions, workflow_steps, workflows};
 
 /// Which identifiers the steps of a workflow have: `count` of them from `first` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,6 @@ struct WorkflowRow {
     id: String,
     name: String,
     description: Option<String>,
-    definition: String,
     version: String,
     hash: String,
     created_at: i64,
@@ -43,23 +43,17 @@ struct WorkflowRow {
 
 impl From<WorkflowRow> for WorkflowRecord {
     fn from(row: WorkflowRow) -> Self {
-        WorkflowRecord {
-            id: row.id.into(),
-            name: row.name,
-            description: row.description,
-            version: row.version,
-            definition: Json::from_stored(row.definition),
-            hash: row.hash,
-            created_at: Timestamp::from_millis(row.created_at),
-            updated_at: Timestamp::from_millis(row.updated_at),
-        }
+        let at = Timestamp::from_millis(row.created_at);
+        let mut record = WorkflowRecord::new(row.id.into(), row.name, row.version, row.hash, at);
+        record.description = row.description;
+        record.updated_at = Timestamp::from_millis(row.updated_at);
+        record
     }
 }
 
 pub(crate) fn insert_workflow(
     conn: &mut SqliteConnection,
     workflow: &NewWorkflow,
-    first_step_id: i64,
     at: Timestamp,
 ) -> QueryResult<usize> {
     diesel::insert_into(workflows::table)
@@ -70,8 +64,6 @@ pub(crate) fn insert_workflow(
             workflows::definition.eq(workflow.definition.as_str()),
             workflows::version.eq(&workflow.version),
             workflows::hash.eq(&workflow.hash),
-            workflows::first_step_id.eq(first_step_id),
-            workflows::step_count.eq(integer(workflow.steps.len() as u64)?),
             workflows::created_at.eq(at.millis()),
             workflows::updated_at.eq(at.millis()),
         ))
@@ -98,16 +90,39 @@ pub(crate) fn list_workflows(conn: &mut SqliteConnection) -> QueryResult<Vec<Wor
     Ok(rows.into_iter().map(WorkflowRecord::from).collect())
 }
 
+/// Notes that an execution of the workflow was created.
+pub(crate) fn touch_workflow(
+    conn: &mut SqliteConnection,
+    id: &str,
+    at: Timestamp,
+) -> QueryResult<usize> {
+    diesel::update(workflows::table.find(id))
+        .set(workflows::updated_at.eq(at.millis()))
+        .execute(conn)
+}
+
+pub(crate) fn find_definition(
+    conn: &mut SqliteConnection,
+    id: &WorkflowId,
+) -> QueryResult<Option<Json>> {
+    let definition: Option<String> = workflows::table
+        .find(id.as_str())
+        .select(workflows::definition)
+        .first(conn)
+        .optional()?;
+    Ok(definition.map(Json::from_stored))
+}
+
 pub(crate) fn find_step_ids(
     conn: &mut SqliteConnection,
     id: &WorkflowId,
 ) -> QueryResult<Option<StepIds>> {
-    let found: Option<(i64, i64)> = workflows::table
+    let found: Option<String> = workflows::table
         .find(id.as_str())
-        .select((workflows::first_step_id, workflows::step_count))
+        .select(workflows::id)
         .first(conn)
         .optional()?;
-    Ok(found.map(|(first, count)| StepIds { first, count }))
+    found.map(|id| list_step_ids(conn, &id)).transpose()
 }
 
 /// The step identifiers of the workflow that the execution `execution_id` runs.
@@ -115,11 +130,25 @@ pub(crate) fn find_step_ids_of_execution(
     conn: &mut SqliteConnection,
     execution_id: &str,
 ) -> QueryResult<Option<StepIds>> {
-    let found: Option<(i64, i64)> = workflow_executions::table
-        .inner_join(workflows::table)
-        .filter(workflow_executions::id.eq(execution_id))
-        .select((workflows::first_step_id, workflows::step_count))
+    let found: Option<String> = workflow_executions::table
+        .find(execution_id)
+        .select(workflow_executions::workflow_id)
         .first(conn)
         .optional()?;
-    Ok(found.map(|(first, count)| StepIds { first, count }))
+    found.map(|id| list_step_ids(conn, &id)).transpose()
+}
+
+/// The step identifiers of a workflow: consecutive, so that the first and the last tell all.
+fn list_step_ids(conn: &mut SqliteConnection, id: &str) -> QueryResult<StepIds> {
+    // Each alone is the end of an index; together they would be a scan.
+    let steps = workflow_steps::table.filter(workflow_steps::workflow_id.eq(id));
+    let first: Option<i64> = steps.select(min(workflow_steps::id)).first(conn)?;
+    let last: Option<i64> = steps.select(max(workflow_steps::id)).first(conn)?;
+    Ok(match first.zip(last) {
+        Some((first, last)) => StepIds {
+            first,
+            count: last - first + 1,
+        },
+        None => StepIds { first: 0, count: 0 },
+    })
 }

@@ -129,7 +129,10 @@ impl Write for NewExecution {
             ))));
         }
         let ids = match workflows::find_step_ids(&mut session.conn, &self.workflow.id)? {
-            Some(ids) => ids,
+            Some(ids) => {
+                workflows::touch_workflow(&mut session.conn, self.workflow.id.as_str(), self.at)?;
+                ids
+            }
             None => insert_workflow_with_steps(&mut session.conn, self)?,
         };
         executions::insert_execution(&mut session.conn, self)?;
@@ -199,9 +202,10 @@ impl Write for Claim {
     }
 }
 
-/// Prolongs the leases of one owner.
+/// Prolongs the leases that one owner holds on some executions.
 pub(crate) struct Renewal {
     pub(crate) owner: Owner,
+    pub(crate) executions: Vec<ExecutionId>,
     pub(crate) lease_until: Timestamp,
 }
 
@@ -209,7 +213,12 @@ impl Write for Renewal {
     type Answer = ();
 
     fn apply(&self, session: &mut Session) -> QueryResult<Result<(), StoreError>> {
-        executions::renew_leases(&mut session.conn, &self.owner, self.lease_until)?;
+        executions::renew_leases(
+            &mut session.conn,
+            &self.owner,
+            &self.executions,
+            self.lease_until,
+        )?;
         Ok(Ok(()))
     }
 }
@@ -262,7 +271,7 @@ fn insert_workflow_with_steps(
 ) -> QueryResult<StepIds> {
     let workflow = &new.workflow;
     let first = workflow_steps::next_step_id(conn)?;
-    workflows::insert_workflow(conn, workflow, first, new.at)?;
+    workflows::insert_workflow(conn, workflow, new.at)?;
     let count = integer(workflow.steps.len() as u64)?;
     for (position, step) in (0..count).zip(workflow.steps.iter()) {
         workflow_steps::insert_step(conn, &workflow.id, first + position, position, step)?;

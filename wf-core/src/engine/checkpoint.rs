@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::{Engine, EngineError, Run, RunOptions, run};
+use super::{Engine, EngineError, Run, RunOptions, answer, stored};
 use crate::id::{CheckpointId, ExecutionId};
 use crate::lifecycle::EventKind;
 use crate::plan::Plan;
@@ -64,12 +64,7 @@ impl<A> Engine<A> {
         Box::pin(async move {
             let now = self.parts.clock.now();
             let checkpoint = CheckpointId::generate(now);
-            match self
-                .parts
-                .store
-                .create_checkpoint(id, &checkpoint, now)
-                .await
-            {
+            match answer::create_checkpoint(&*self.parts.store, id, &checkpoint, now).await {
                 Err(error) if error.is_not_found() => Err(EngineError::not_found(id)),
                 Err(error) if error.is_conflict() => {
                     let execution = self.parts.store.execution(id).await?;
@@ -95,11 +90,9 @@ impl<A> Engine<A> {
     ) -> BoxFuture<'a, Result<Vec<Checkpoint>, EngineError>> {
         Box::pin(async move {
             let mut listed = self.parts.store.checkpoints(id).await?;
-            let loaded = self.parts.store.load(id).await?;
-            let loaded = loaded.ok_or_else(|| EngineError::not_found(id))?;
-            let plan = Plan::from_stored(&loaded.workflow)
-                .map_err(|report| run::unreadable(id, &report))?;
-            let records = run::records(&plan, loaded.steps);
+            let loaded = stored::load(&self.parts, id).await?;
+            let plan = stored::plan(&self.parts, id, &loaded.workflow.id).await?;
+            let records = stored::records(&plan, loaded.steps);
             let stands = |step: u32| {
                 records
                     .get(step as usize)
@@ -146,7 +139,7 @@ impl<A> Engine<A> {
         Box::pin(Run::restore(&self.parts, checkpoint, options, None))
     }
 
-    /// Deletes a checkpoint, and nothing else.
+    /// Deletes a checkpoint, and nothing else; also one that an execution was restored from, which goes on naming it.
     ///
     /// # Errors
     ///
@@ -169,7 +162,8 @@ impl<A> Engine<A> {
     }
 
     /// Deletes the checkpoints that are older than that, usually [`RETENTION`], but never the newest one of an
-    /// execution that has not ended; returns how many. Executions and their steps stay.
+    /// execution that has not ended, nor one that an execution was restored from; returns how many. Executions and
+    /// their steps stay.
     ///
     /// # Errors
     ///

@@ -150,12 +150,7 @@ impl Drive {
     }
 
     /// The same for an execution that others have driven before, to where its row says.
-    pub(super) fn taken_over(
-        mut self,
-        purpose: Purpose,
-        execution: &ExecutionRecord,
-        last_seq: u64,
-    ) -> Self {
+    pub(super) fn taken_over(mut self, purpose: Purpose, execution: &ExecutionRecord) -> Self {
         let driven = execution.driven_millis;
         self.driven_before = driven;
         self.pausing = match purpose {
@@ -165,7 +160,7 @@ impl Drive {
         };
         self.resuming = purpose == Purpose::Finish
             && matches!(execution.state, State::Paused | State::CreatingCheckpoint);
-        self.seq = last_seq;
+        self.seq = execution.last_seq;
         let steps = self.plan.steps().iter().map(|step| step.agent.as_str());
         let made = self
             .slots

@@ -9,18 +9,21 @@
 //! path of transitions and the rows that belong to it, one commit writes both, and only then does the
 //! scheduler learn of it.
 
+mod answer;
 mod attempt;
 mod budget;
 mod checkpoint;
 mod commit;
 mod drive;
 mod error;
+mod handle;
 mod holding;
 mod notice;
 mod pump;
 mod run;
 mod states;
 mod status;
+mod stored;
 mod takeover;
 #[cfg(test)]
 mod tests;
@@ -38,6 +41,7 @@ use futures::future::BoxFuture;
 pub use budget::{Budget, PerAttempt};
 pub use checkpoint::{Checkpoint, RETENTION};
 pub use error::EngineError;
+pub use handle::RunHandle;
 pub use notice::Notice;
 pub use run::{ResumeOptions, Run, RunOptions};
 pub use status::{Status, StepStatus};
@@ -106,6 +110,15 @@ struct Parts {
 type Observer = dyn Fn(&Notice<'_>) + Send + Sync;
 type Gone = dyn Fn(&Owner) -> bool + Send + Sync;
 
+impl Engine {
+    const fn of(parts: Parts) -> Self {
+        Engine {
+            parts,
+            agent_set: PhantomData,
+        }
+    }
+}
+
 impl<A: AgentSet> Engine<A> {
     /// An engine on the machine's clock, whose steps share the task that drives their run.
     pub fn new(store: Arc<dyn Store>, agents: A) -> Self {
@@ -131,10 +144,7 @@ impl<A: AgentSet> Engine<A> {
 impl<A> Engine<A> {
     /// The same engine, with its agents known at run time only.
     pub fn erased(&self) -> Engine {
-        Engine {
-            parts: self.parts.clone(),
-            agent_set: PhantomData,
-        }
+        Engine::of(self.parts.clone())
     }
 
     /// The same with another clock.
@@ -192,7 +202,7 @@ impl<A> Engine<A> {
     /// # Errors
     ///
     /// Nothing is recorded when an agent is missing ([`is_agent`](EngineError::is_agent)), an input is
-    /// wrong ([`is_input`](EngineError::is_input)), the identifier is taken
+    /// wrong or the inputs are more than 8 MiB of JSON ([`is_input`](EngineError::is_input)), the identifier is taken
     /// ([`is_exists`](EngineError::is_exists)) or the store fails ([`is_store`](EngineError::is_store)).
     ///
     /// # Cancellation
@@ -314,7 +324,8 @@ impl<A> Engine<A> {
         id: &'a ExecutionId,
     ) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
         Box::pin(async move {
-            let execution = match self.parts.store.cancel(id, self.parts.clock.now()).await {
+            let now = self.parts.clock.now();
+            let execution = match answer::cancel(&*self.parts.store, id, now).await {
                 Err(error) if error.is_not_found() => return Err(EngineError::not_found(id)),
                 answer => answer?,
             };
@@ -333,15 +344,9 @@ impl<A> Engine<A> {
     /// definition cannot be read, [`is_store`](EngineError::is_store).
     pub fn status<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Status, EngineError>> {
         Box::pin(async move {
-            let loaded = self
-                .parts
-                .store
-                .load(id)
-                .await?
-                .ok_or_else(|| EngineError::not_found(id))?;
-            let plan = Plan::from_stored(&loaded.workflow)
-                .map_err(|report| run::unreadable(id, &report))?;
-            let records = run::records(&plan, loaded.steps);
+            let loaded = stored::load(&self.parts, id).await?;
+            let plan = stored::plan(&self.parts, id, &loaded.workflow.id).await?;
+            let records = stored::records(&plan, loaded.steps);
             Ok(Status::new(&plan, loaded.execution, records))
         })
     }

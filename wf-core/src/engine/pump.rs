@@ -249,7 +249,7 @@ impl Drive {
         }
     }
 
-    /// Prolongs the leases of all this engine's runs, when it is this run's turn.
+    /// Prolongs the leases of all that this engine drives, when it is this run's turn.
     pub(super) fn renew(&mut self, now: Duration, cx: &mut Context<'_>) {
         let every = self.engine.lease / 3;
         if self.renew_at <= now {
@@ -257,8 +257,11 @@ impl Drive {
             if self.engine.active.renews(now, every) {
                 let store = Arc::clone(&self.engine.store);
                 let owner = self.engine.owner.clone();
+                let runs: Vec<_> = self.engine.active.runs().iter().cloned().collect();
                 let until = self.engine.clock.now().after(self.engine.lease);
-                self.renewal = Some(Box::pin(async move { store.renew(&owner, until).await }));
+                self.renewal = Some(Box::pin(
+                    async move { store.renew(&owner, &runs, until).await },
+                ));
             }
         }
         // A renewal that fails is tried again in time; if the lease is lost, the next commit says so.

@@ -2,25 +2,24 @@
 //!
 //! What leads to a claim is in [`takeover`](super::takeover).
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use wf_model::Report;
-
 use super::drive::{Drive, Finished, Purpose};
 use super::holding::Holding;
-use super::{Budget, EngineError, Parts, Status};
+use super::{Budget, EngineError, Parts, RunHandle, Status, answer, stored};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, Row, State};
 use crate::plan::{Inputs, Plan, quoted};
-use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, StepRecord};
+use crate::store::{Claim, LoadedExecution, NewExecution, Origin, StepRecord};
 use crate::typed::{Code, NATIVE, Typed};
 use crate::value::Json;
+use futures::future::BoxFuture;
+
+/// The inputs of an execution may have so many bytes as JSON, all together: they are stored in its row, which every
+/// commit reads.
+const LARGEST_CONTEXT: usize = 8 << 20;
 
 /// How an execution is started.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +84,11 @@ impl Run {
         self.drive.plan()
     }
 
+    /// A handle to control the execution with, wherever the run is driven.
+    pub fn handle(&self) -> RunHandle {
+        RunHandle::new(self.drive.engine.clone(), self.id().clone())
+    }
+
     /// Drives the execution until it has ended or is paused, and returns how it then stands.
     ///
     /// # Errors
@@ -122,13 +126,17 @@ impl Run {
         let inputs = plan
             .bind(inputs)
             .map_err(|mistakes| EngineError::inputs(&mistakes))?;
+        let context = stored::context(plan, &inputs);
+        if context.as_str().len() > LARGEST_CONTEXT {
+            return Err(EngineError::inputs(&[too_large(context.as_str().len())]));
+        }
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
         let holding = Holding::new(&engine.active, &id).ok_or_else(|| EngineError::exists(&id))?;
         let new = NewExecution {
             id: id.clone(),
             workflow: plan.workflow().clone(),
-            context: context(plan, &inputs),
+            context,
             owner: engine.owner.clone(),
             lease_until: now.after(engine.lease),
             at: now,
@@ -136,7 +144,7 @@ impl Run {
         };
         // Watching begins before there is anything to ask for, so that nothing is missed.
         let watch = engine.store.watch(&id);
-        match engine.store.create(new).await {
+        match answer::create(&*engine.store, new).await {
             Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
             answer => answer?,
         }
@@ -174,25 +182,28 @@ impl Run {
         let LoadedExecution {
             mut execution,
             steps,
-            last_seq,
             ..
         } = loaded;
         if let Some(budget) = &budget {
             execution.budget = Some(Json::from_value(&budget.to_json()));
         }
         let id = &execution.id;
-        let inputs = inputs(&plan, &execution)?;
+        // A driver that only pauses renders no prompt.
+        let inputs = match purpose {
+            Purpose::Pause => Vec::new(),
+            Purpose::Finish | Purpose::Recover => stored::inputs(engine, &plan, id).await?,
+        };
         let holding = Holding::new(&engine.active, id)
             .ok_or_else(|| EngineError::held(id, execution.state))?;
         let lease_until = engine.clock.now().after(engine.lease);
         let mut claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
         claim.budget = budget.and(execution.budget.clone());
         let watch = engine.store.watch(id);
-        let row = match engine.store.claim(claim).await {
+        let row = match answer::claim(&*engine.store, claim).await {
             Err(error) if error.is_conflict() => return Ok(None),
             answer => answer?,
         };
-        let records = records(&plan, steps);
+        let records = stored::records(&plan, steps);
         let drive = Drive::new(
             engine.clone(),
             plan,
@@ -202,7 +213,7 @@ impl Run {
             records,
             watch,
         )
-        .taken_over(purpose, &execution, last_seq);
+        .taken_over(purpose, &execution);
         Ok(Some(Run {
             drive,
             at: AnyExecution::new(execution.state, row),
@@ -216,21 +227,12 @@ impl fmt::Debug for Run {
     }
 }
 
-/// The record of every step of `plan`, from the rows that exist.
-pub(super) fn records(plan: &Plan, rows: Vec<(u32, StepRecord)>) -> Vec<StepRecord> {
-    let mut records = vec![StepRecord::pending(); plan.graph().len()];
-    for (step, record) in rows {
-        if let Some(slot) = records.get_mut(step as usize) {
-            *slot = record;
-        }
-    }
-    records
-}
-
-pub(super) fn unreadable(id: &ExecutionId, report: &Report) -> EngineError {
-    EngineError::definition(format!(
-        "the stored definition of execution `{id}` cannot be read:\n{report}"
-    ))
+fn too_large(bytes: usize) -> String {
+    let mebibytes = LARGEST_CONTEXT >> 20;
+    format!(
+        "the inputs are {bytes} bytes as JSON, and an execution takes at most {mebibytes} MiB; give the path of a file, \
+         and let the agents read it"
+    )
 }
 
 /// The agent of each step; none for one that is code.
@@ -285,50 +287,4 @@ fn missing(engine: &Parts, step: &str, agent: &str) -> String {
         None => format!("the agents are: {}", quoted(engine.agents.names())),
     };
     format!("step `{step}` asks agent `{agent}`, which is not there; {help}")
-}
-
-/// `{"inputs": …}`.
-fn context(plan: &Plan, inputs: &[Json]) -> Json {
-    #[derive(serde::Serialize)]
-    struct Context<'a> {
-        inputs: BTreeMap<&'a str, &'a RawValue>,
-    }
-    let raw = plan
-        .inputs()
-        .iter()
-        .zip(inputs)
-        .filter_map(|(input, value)| {
-            // What a `Json` holds is JSON.
-            Some((
-                input.name.as_str(),
-                serde_json::from_str::<&RawValue>(value.as_str()).ok()?,
-            ))
-        });
-    let context = Context {
-        inputs: raw.collect(),
-    };
-    Json::from_stored(
-        serde_json::to_string(&context).unwrap_or_else(|_| r#"{"inputs":{}}"#.to_owned()),
-    )
-}
-
-pub(super) fn inputs(plan: &Plan, execution: &ExecutionRecord) -> Result<Vec<Json>, EngineError> {
-    #[derive(Deserialize)]
-    struct Context {
-        inputs: BTreeMap<String, Box<RawValue>>,
-    }
-    let damaged = |reason: String| {
-        EngineError::definition(format!(
-            "the stored inputs of execution `{}` cannot be read: {reason}",
-            execution.id
-        ))
-    };
-    let context: Context = serde_json::from_str(execution.context.as_str())
-        .map_err(|error| damaged(error.to_string()))?;
-    let given = context
-        .inputs
-        .into_iter()
-        .map(|(name, value)| (name, Json::from_stored(value.get())));
-    plan.bind(given.collect())
-        .map_err(|mistakes| damaged(mistakes.join("; ")))
 }

@@ -5,7 +5,7 @@ use wf_model::OnFailure;
 use super::commit::Next;
 use super::drive::{Drive, Finished};
 use super::pump::Turn;
-use super::run::records;
+use super::stored::records;
 use super::wave::Wave;
 use super::{EngineError, Status};
 use crate::lifecycle::{AnyExecution, Execution, Pending, State, StateType, state};

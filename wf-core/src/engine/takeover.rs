@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::drive::Purpose;
-use super::run::{agents, inputs, unreadable};
-use super::{Budget, EngineError, Parts, ResumeOptions, Run, RunOptions};
+use super::run::agents;
+use super::{Budget, EngineError, Parts, ResumeOptions, Run, RunOptions, answer, stored};
 use crate::agent::Agent;
 use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::{EventKind, State};
 use crate::plan::Plan;
-use crate::store::{ExecutionRecord, LoadedExecution, Origin, Restore, WorkflowRecord};
+use crate::store::{ExecutionRecord, Origin, Restore, WorkflowRecord};
 use crate::typed::{difference, is_typed};
 
 impl Run {
@@ -39,11 +39,11 @@ impl Run {
         let workflow = workflow.ok_or_else(|| EngineError::not_found(&source))?;
         // What cannot be run here leaves no execution behind.
         let plan = match compiled {
-            Some(plan) => compiled_plan(&source, &workflow, plan)?,
-            None => runnable_plan(&source, &workflow)?,
+            Some(plan) => compiled_plan(engine, &source, &workflow, plan).await?,
+            None => runnable_plan(engine, &source, &workflow).await?,
         };
         let agents = agents(engine, &plan)?;
-        inputs(&plan, &execution)?;
+        stored::inputs(engine, &plan, &source).await?;
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
         let optional = (0_u32..).zip(plan.steps());
@@ -59,7 +59,7 @@ impl Run {
             origin,
             now,
         );
-        match engine.store.restore(restore).await {
+        match answer::restore(&*engine.store, restore).await {
             Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
             Err(error) if error.is_not_found() => return Err(unknown()),
             answer => answer?,
@@ -102,15 +102,15 @@ impl Run {
         id: &ExecutionId,
     ) -> Result<ExecutionRecord, EngineError> {
         loop {
-            let loaded = load(engine, id).await?;
+            let loaded = stored::load(engine, id).await?;
             if !is_free(engine, &loaded.execution) {
-                let execution = engine.store.request_pause(id).await?;
+                let execution = answer::request_pause(&*engine.store, id).await?;
                 return not_ended(id, execution);
             }
             if loaded.execution.state.is_terminal() || loaded.execution.state == State::Paused {
                 return not_ended(id, loaded.execution);
             }
-            let plan = plan(id, &loaded.workflow)?;
+            let plan = stored::plan(engine, id, &loaded.workflow.id).await?;
             if let Some(run) =
                 Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause, None).await?
             {
@@ -127,7 +127,7 @@ impl Run {
         budget: Option<Budget>,
     ) -> Result<Run, EngineError> {
         loop {
-            let loaded = load(engine, id).await?;
+            let loaded = stored::load(engine, id).await?;
             let state = loaded.execution.state;
             if state.is_terminal() {
                 return Err(EngineError::illegal(id, state, EventKind::Resume));
@@ -141,12 +141,12 @@ impl Run {
             let (plan, agents) = match &found {
                 Found::Ready(plan, agents) => (Arc::clone(plan), agents.clone()),
                 Found::Compiled(plan) => {
-                    let plan = compiled_plan(id, &loaded.workflow, plan)?;
+                    let plan = compiled_plan(engine, id, &loaded.workflow, plan).await?;
                     let agents = agents(engine, &plan)?;
                     (plan, agents)
                 }
                 Found::Stored => {
-                    let plan = runnable_plan(id, &loaded.workflow)?;
+                    let plan = runnable_plan(engine, id, &loaded.workflow).await?;
                     let agents = agents(engine, &plan)?;
                     (plan, agents)
                 }
@@ -168,21 +168,13 @@ enum Found<'a> {
     Ready(Arc<Plan>, Vec<Option<Arc<dyn Agent>>>),
 }
 
-async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
-    engine
-        .store
-        .load(id)
-        .await?
-        .ok_or_else(|| EngineError::not_found(id))
-}
-
-fn plan(id: &ExecutionId, workflow: &WorkflowRecord) -> Result<Arc<Plan>, EngineError> {
-    Plan::from_stored(workflow).map_err(|report| unreadable(id, &report))
-}
-
 /// The stored plan, unless only the program that it was compiled into can run it.
-fn runnable_plan(id: &ExecutionId, workflow: &WorkflowRecord) -> Result<Arc<Plan>, EngineError> {
-    let plan = plan(id, workflow)?;
+async fn runnable_plan(
+    engine: &Parts,
+    id: &ExecutionId,
+    workflow: &WorkflowRecord,
+) -> Result<Arc<Plan>, EngineError> {
+    let plan = stored::plan(engine, id, &workflow.id).await?;
     if is_typed(plan.definition()) {
         return Err(EngineError::definition(format!(
             "workflow `{}` of execution `{id}` is compiled into a program; resume the execution there",
@@ -193,7 +185,8 @@ fn runnable_plan(id: &ExecutionId, workflow: &WorkflowRecord) -> Result<Arc<Plan
 }
 
 /// The compiled plan, if the execution was started on it.
-fn compiled_plan(
+async fn compiled_plan(
+    engine: &Parts,
     id: &ExecutionId,
     workflow: &WorkflowRecord,
     compiled: &Arc<Plan>,
@@ -201,7 +194,7 @@ fn compiled_plan(
     if workflow.hash == compiled.hash() {
         return Ok(Arc::clone(compiled));
     }
-    let stored = plan(id, workflow)?;
+    let stored = stored::plan(engine, id, &workflow.id).await?;
     let current = compiled.stored_definition();
     Err(EngineError::definition(format!(
         "execution `{id}` was started on another definition of workflow `{}`: {}; resume it with the program that started it",

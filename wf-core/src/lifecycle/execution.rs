@@ -118,13 +118,18 @@ impl<F: StateType, T: StateType> Pending<F, T> {
             path: path.clone(),
             writes,
         };
-        if let Err(error) = store.commit(commit).await {
-            let landed = error.is_unanswered()
-                && matches!(store.execution(&row.id).await, Ok(Some(now))
-                    if now.token == row.token && now.revision == row.revision + 1);
-            if !landed {
-                return Err(error);
-            }
+        match store.commit(commit).await {
+            Err(error) if error.is_unanswered() => match store.execution(&row.id).await {
+                Ok(Some(now)) if now.token != row.token => {
+                    return Err(StoreError::conflict(format!(
+                        "execution `{}` was taken over or cancelled by another",
+                        row.id
+                    )));
+                }
+                Ok(Some(now)) if now.revision == row.revision + 1 => {}
+                _ => return Err(error),
+            },
+            answer => answer?,
         }
         row.revision += 1;
         Ok((AnyExecution::new(T::STATE, row), path))

@@ -16,6 +16,7 @@ use super::{
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{EventKind, Row, State};
 use crate::step::StepState;
+use crate::value::Json;
 use checkpoints::Checkpoint;
 
 /// Keeps everything in memory, and nothing after it is dropped.
@@ -29,6 +30,8 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Tables {
     workflows: BTreeMap<WorkflowId, WorkflowRecord>,
+    definitions: BTreeMap<WorkflowId, Json>,
+    contexts: BTreeMap<ExecutionId, Json>,
     executions: BTreeMap<ExecutionId, ExecutionRecord>,
     steps: BTreeMap<ExecutionId, BTreeMap<u32, StepRecord>>,
     checkpoints: BTreeMap<CheckpointId, Checkpoint>,
@@ -76,11 +79,14 @@ impl Store for MemoryStore {
     fn renew(
         &self,
         owner: &Owner,
+        executions: &[ExecutionId],
         lease_until: Timestamp,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         self.answer(|tables| {
-            for execution in tables.executions.values_mut() {
-                if execution.owner.as_ref() == Some(owner) {
+            for id in executions {
+                if let Some(execution) = tables.executions.get_mut(id)
+                    && execution.owner.as_ref() == Some(owner)
+                {
                     execution.lease_until = Some(lease_until);
                 }
             }
@@ -138,9 +144,12 @@ impl Store for MemoryStore {
                 execution,
                 workflow,
                 steps: steps.collect(),
-                last_seq: tables.last_seq(id),
             }))
         })
+    }
+
+    fn context(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
+        self.answer(|tables| Ok(tables.contexts.get(id).cloned()))
     }
 
     fn workflow(
@@ -148,6 +157,10 @@ impl Store for MemoryStore {
         id: &WorkflowId,
     ) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
         self.answer(|tables| Ok(tables.workflows.get(id).cloned()))
+    }
+
+    fn definition(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
+        self.answer(|tables| Ok(tables.definitions.get(id).cloned()))
     }
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
@@ -250,36 +263,30 @@ impl Tables {
         let workflow = new.workflow;
         self.step_counts
             .insert(workflow.id.clone(), workflow.steps.len());
-        self.workflows
+        self.definitions
+            .entry(workflow.id.clone())
+            .or_insert(workflow.definition);
+        let stored = self
+            .workflows
             .entry(workflow.id.clone())
             .or_insert_with(|| WorkflowRecord {
                 id: workflow.id.clone(),
                 name: workflow.name,
                 description: workflow.description,
                 version: workflow.version,
-                definition: workflow.definition,
                 hash: workflow.hash,
                 created_at: new.at,
                 updated_at: new.at,
             });
+        stored.updated_at = new.at;
         let execution = ExecutionRecord {
-            id: new.id.clone(),
-            workflow_id: workflow.id,
-            state: State::Idle,
-            context: new.context,
-            started_at: new.at,
-            completed_at: None,
-            error: None,
             owner: Some(new.owner),
             token: 1,
             lease_until: Some(new.lease_until),
-            revision: 0,
-            pause_requested: false,
-            driven_millis: 0,
             origin: new.origin,
-            budget: None,
-            restored_from: None,
+            ..ExecutionRecord::new(new.id.clone(), workflow.id, State::Idle, new.at)
         };
+        self.contexts.insert(new.id.clone(), new.context);
         self.executions.insert(new.id, execution);
         Ok(())
     }
@@ -312,6 +319,7 @@ impl Tables {
         execution.state = to;
         execution.revision += 1;
         execution.driven_millis = writes.driven_millis;
+        execution.last_seq = execution.last_seq.max(writes.last_seq());
         execution.error = writes.error;
         if to.is_terminal() {
             execution.completed_at = Some(writes.at);

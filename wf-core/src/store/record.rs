@@ -6,8 +6,9 @@ use crate::step::{Attempt, StepState};
 use crate::store::Origin;
 use crate::value::Json;
 
-/// A row of `workflows`.
+/// A row of `workflows`, without the definition, which [`Store::definition`](crate::store::Store::definition) reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WorkflowRecord {
     /// The workflow's identifier.
     pub id: WorkflowId,
@@ -17,18 +18,39 @@ pub struct WorkflowRecord {
     pub description: Option<String>,
     /// The definition's version.
     pub version: String,
-    /// The canonical definition.
-    pub definition: Json,
     /// The hash of the canonical definition, in hexadecimal.
     pub hash: String,
-    /// When it was stored first.
+    /// When it was stored.
     pub created_at: Timestamp,
-    /// When it was stored last.
+    /// When an execution of it was last created or restored. What it says never changes: another content is another
+    /// workflow.
     pub updated_at: Timestamp,
+}
+
+impl WorkflowRecord {
+    /// A workflow that is stored at that moment, and has no description.
+    pub const fn new(
+        id: WorkflowId,
+        name: String,
+        version: String,
+        hash: String,
+        at: Timestamp,
+    ) -> Self {
+        WorkflowRecord {
+            id,
+            name,
+            description: None,
+            version,
+            hash,
+            created_at: at,
+            updated_at: at,
+        }
+    }
 }
 
 /// A row of `workflow_steps`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WorkflowStepRecord {
     /// The step's key.
     pub key: String,
@@ -42,8 +64,22 @@ pub struct WorkflowStepRecord {
     pub parallel: bool,
 }
 
-/// A row of `workflow_executions`.
+impl WorkflowStepRecord {
+    /// A step that asks `agent`, has no dependencies, and may run beside others.
+    pub fn new(key: String, agent: String, prompt_template: String) -> Self {
+        WorkflowStepRecord {
+            key,
+            agent,
+            prompt_template,
+            dependencies: Json::from_stored("[]"),
+            parallel: true,
+        }
+    }
+}
+
+/// A row of `workflow_executions`, without the context, which [`Store::context`](crate::store::Store::context) reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExecutionRecord {
     /// The execution's identifier.
     pub id: ExecutionId,
@@ -51,8 +87,6 @@ pub struct ExecutionRecord {
     pub workflow_id: WorkflowId,
     /// Its state.
     pub state: State,
-    /// Its context: `{"inputs": …}`.
-    pub context: Json,
     /// When it was created.
     pub started_at: Timestamp,
     /// When it ended.
@@ -71,6 +105,9 @@ pub struct ExecutionRecord {
     pub pause_requested: bool,
     /// For how long it has been driven, in milliseconds; time paused or dead is not in it.
     pub driven_millis: u64,
+    /// The greatest `seq` that its step rows have had or its checkpoints cover; 0 when there is none. The next step that
+    /// ends gets a greater one, so that no checkpoint ever covers it.
+    pub last_seq: u64,
     /// What it may use before it pauses, where that is not as its definition says: see
     /// [`Budget::from_json`](wf_model::Budget::from_json).
     pub budget: Option<Json>,
@@ -81,6 +118,37 @@ pub struct ExecutionRecord {
 }
 
 impl ExecutionRecord {
+    /// An execution of `workflow_id` in that state, created at that moment, which nobody drives: its token and revision
+    /// are 0, and nothing else is known of it.
+    pub const fn new(
+        id: ExecutionId,
+        workflow_id: WorkflowId,
+        state: State,
+        at: Timestamp,
+    ) -> Self {
+        ExecutionRecord {
+            id,
+            workflow_id,
+            state,
+            started_at: at,
+            completed_at: None,
+            error: None,
+            owner: None,
+            token: 0,
+            lease_until: None,
+            revision: 0,
+            pause_requested: false,
+            driven_millis: 0,
+            last_seq: 0,
+            budget: None,
+            origin: Origin {
+                agents_file: None,
+                directory: None,
+            },
+            restored_from: None,
+        }
+    }
+
     /// Which row it is, and at which revision.
     pub fn row(&self) -> Row {
         Row {
@@ -93,6 +161,7 @@ impl ExecutionRecord {
 
 /// A row of `workflow_step_executions`, without the columns that only name it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct StepRecord {
     /// The step's state.
     pub state: StepState,
@@ -113,6 +182,25 @@ pub struct StepRecord {
 }
 
 impl StepRecord {
+    /// A step of which nothing is recorded yet.
+    pub const fn pending() -> Self {
+        StepRecord {
+            state: StepState::Pending,
+            seq: None,
+            result: None,
+            error: None,
+            started_at: None,
+            completed_at: None,
+            attempts: Vec::new(),
+            retry_base: 0,
+        }
+    }
+
+    /// The attempt made last.
+    pub fn last_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
     /// `retry_count`: how many attempts were made beyond the first.
     pub fn retry_count(&self) -> u32 {
         u32::try_from(self.attempts.len())
@@ -123,6 +211,7 @@ impl StepRecord {
 
 /// A row of `workflow_checkpoints`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckpointRecord {
     /// The checkpoint's identifier.
     pub id: CheckpointId,
@@ -138,10 +227,37 @@ pub struct CheckpointRecord {
     pub completed_steps: Vec<u32>,
     /// When it was written.
     pub created_at: Timestamp,
+    /// The revision of the execution with which it was written: checkpoints of one moment keep their order.
+    pub revision: u64,
+}
+
+impl CheckpointRecord {
+    /// A checkpoint of the steps up to `through_seq`, which adds nothing to the execution's context and covers no step
+    /// yet.
+    pub fn new(
+        id: CheckpointId,
+        execution_id: ExecutionId,
+        state: State,
+        through_seq: u64,
+        at: Timestamp,
+        revision: u64,
+    ) -> Self {
+        CheckpointRecord {
+            id,
+            execution_id,
+            state,
+            context: Json::from_stored("{}"),
+            through_seq,
+            completed_steps: Vec::new(),
+            created_at: at,
+            revision,
+        }
+    }
 }
 
 /// An execution with its workflow and its step rows.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct LoadedExecution {
     /// The execution's row.
     pub execution: ExecutionRecord,
@@ -149,7 +265,19 @@ pub struct LoadedExecution {
     pub workflow: WorkflowRecord,
     /// The step rows that exist, with each step's position in its workflow, in that order.
     pub steps: Vec<(u32, StepRecord)>,
-    /// The greatest `seq` that its step rows have or its checkpoints cover; 0 when there is none. The next step that
-    /// ends gets a greater one, so that no checkpoint ever covers it.
-    pub last_seq: u64,
+}
+
+impl LoadedExecution {
+    /// An execution with what belongs to it.
+    pub const fn new(
+        execution: ExecutionRecord,
+        workflow: WorkflowRecord,
+        steps: Vec<(u32, StepRecord)>,
+    ) -> Self {
+        LoadedExecution {
+            execution,
+            workflow,
+            steps,
+        }
+    }
 }

@@ -272,10 +272,13 @@ impl Store for FaultyStore {
     fn renew(
         &self,
         owner: &Owner,
+        executions: &[ExecutionId],
         lease_until: Timestamp,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
-        let owner = owner.clone();
-        self.write(move |inner| Box::pin(async move { inner.renew(&owner, lease_until).await }))
+        let (owner, executions) = (owner.clone(), executions.to_vec());
+        self.write(move |inner| {
+            Box::pin(async move { inner.renew(&owner, &executions, lease_until).await })
+        })
     }
 
     fn request_pause(
@@ -358,7 +361,7 @@ mod tests {
     }
 
     fn renewal(store: &FaultyStore) -> BoxFuture<'_, Result<(), StoreError>> {
-        store.renew(&"owner".into(), Timestamp::from_millis(0))
+        store.renew(&"owner".into(), &[], Timestamp::from_millis(0))
     }
 
     fn faulty(fault: Fault) -> FaultyStore {

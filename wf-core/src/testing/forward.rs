@@ -13,6 +13,26 @@ macro_rules! forward_reads {
             self.$inner.workflow(id)
         }
 
+        fn context(
+            &self,
+            id: &$crate::id::ExecutionId,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Option<$crate::value::Json>, $crate::store::StoreError>,
+        > {
+            self.$inner.context(id)
+        }
+
+        fn definition(
+            &self,
+            id: &$crate::id::WorkflowId,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Option<$crate::value::Json>, $crate::store::StoreError>,
+        > {
+            self.$inner.definition(id)
+        }
+
         fn workflows(
             &self,
         ) -> ::futures::future::BoxFuture<
@@ -66,7 +86,7 @@ macro_rules! forward_reads {
     };
 }
 
-/// Implements the writes of checkpoints of a layer over `self.$inner` that does not change them.
+/// Implements the writes of checkpoints, but for restoring, of a layer over `self.$inner` that does not change them.
 macro_rules! forward_checkpoints {
     ($inner:ident) => {
         fn create_checkpoint(
@@ -76,16 +96,6 @@ macro_rules! forward_checkpoints {
             at: $crate::id::Timestamp,
         ) -> ::futures::future::BoxFuture<'_, Result<(), $crate::store::StoreError>> {
             self.$inner.create_checkpoint(execution, id, at)
-        }
-
-        fn restore(
-            &self,
-            restore: $crate::store::Restore,
-        ) -> ::futures::future::BoxFuture<
-            '_,
-            Result<$crate::store::ExecutionRecord, $crate::store::StoreError>,
-        > {
-            self.$inner.restore(restore)
         }
 
         fn delete_checkpoint(

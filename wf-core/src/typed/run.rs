@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use futures::future::BoxFuture;
 
 use super::Workflow;
-use crate::engine::{Engine, EngineError, Run, Status};
+use crate::engine::{Engine, EngineError, Run, RunHandle, Status};
 use crate::id::ExecutionId;
 use crate::lifecycle::State;
 
@@ -34,6 +34,11 @@ impl<W: Workflow> RunOf<W> {
     /// The execution.
     pub const fn id(&self) -> &ExecutionId {
         self.run.id()
+    }
+
+    /// A handle to control the execution with, wherever the run is driven.
+    pub fn handle(&self) -> RunHandle {
+        self.run.handle()
     }
 
     /// Drives the execution until it has ended or is paused.

@@ -1,6 +1,6 @@
 //! The writes that are about checkpoints and go on from them.
 
-use diesel::prelude::*;
+use diesel::prelude::QueryResult;
 use wf_core::id::{CheckpointId, ExecutionId, Timestamp};
 use wf_core::lifecycle::State;
 use wf_core::store::{ExecutionRecord, Restore, StoreError};
@@ -8,7 +8,7 @@ use wf_core::store::{ExecutionRecord, Restore, StoreError};
 use super::{Session, Write, not_found};
 use crate::checkpoints::Mark;
 use crate::error::refuse;
-use crate::{checkpoints, executions, step_executions};
+use crate::{checkpoints, executions, step_executions, workflows};
 
 /// Writes a checkpoint of all that is recorded of an execution.
 pub(crate) struct NewMark {
@@ -35,7 +35,7 @@ impl Write for NewMark {
             id: &self.id,
             execution_id: &self.execution_id,
             state: execution.state,
-            through_seq: last_seq(conn, &self.execution_id)?,
+            through_seq: execution.last_seq,
             at: self.at,
             revision: execution.revision,
         };
@@ -68,20 +68,22 @@ impl Write for Restore {
         let optional = optional
             .ok_or_else(|| refuse("a step is named that the execution's workflow does not have"))?;
         let conn = &mut session.conn;
-        let missing = || refuse("the execution of a checkpoint is not there");
-        let record = executions::find_execution(conn, &source)?.ok_or_else(missing)?;
-        executions::insert_restored_execution(conn, self, &record)?;
+        executions::insert_restored_execution(conn, self, &source, through_seq)?;
         step_executions::copy_step_executions(conn, &source, through_seq, &optional, &self.id)?;
         let mark = Mark {
             id: &CheckpointId::of(&self.id, 0),
             execution_id: &self.id,
             state: State::Paused,
-            through_seq: step_executions::find_last_seq(conn, &self.id)?,
+            through_seq,
             at: self.at,
             revision: 0,
         };
         checkpoints::insert_checkpoint(conn, &mark)?;
-        Ok(executions::find_execution(conn, &self.id)?.ok_or_else(|| not_found(&self.id)))
+        let Some(execution) = executions::find_execution(conn, &self.id)? else {
+            return Err(refuse("the execution of a checkpoint is not there"));
+        };
+        workflows::touch_workflow(conn, execution.workflow_id.as_str(), self.at)?;
+        Ok(Ok(execution))
     }
 }
 
@@ -113,10 +115,4 @@ impl Write for Pruning {
         let deleted = checkpoints::delete_checkpoints_before(&mut session.conn, self.before)?;
         Ok(Ok(u64::try_from(deleted).unwrap_or(u64::MAX)))
     }
-}
-
-/// The greatest `seq` that the execution's rows have or its checkpoints cover.
-pub(crate) fn last_seq(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<u64> {
-    let marked = checkpoints::find_last_mark(conn, id)?;
-    Ok(step_executions::find_last_seq(conn, id)?.max(marked))
 }

@@ -115,7 +115,7 @@ fn an_engine_that_has_lost_its_run_writes_nothing_more() {
     assert_eq!(status.state(), State::Completed);
     // The one that was stopped wakes up: its renewal reaches no row, and its commit is refused.
     let until = Timestamp::from_millis(i64::MAX);
-    block_on(theirs.renew(&"dead".into(), until)).unwrap();
+    block_on(theirs.renew(&"dead".into(), &[id()], until)).unwrap();
     let writes = Writes::new(Timestamp::from_millis(0), 0);
     let commit = Commit::new(stale.row(), stale.state, Vec::new(), writes).unwrap();
     assert!(block_on(theirs.commit(commit)).unwrap_err().is_conflict());

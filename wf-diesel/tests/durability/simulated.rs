@@ -14,6 +14,7 @@ use wf_core::store::{
     Store, StoreError, WorkflowRecord,
 };
 use wf_core::testing::{Fault, Simulation};
+use wf_core::value::Json;
 use wf_diesel::SqliteStore;
 
 use crate::bench::plan;
@@ -51,8 +52,13 @@ impl Store for Blocking {
         now(self.store.claim(claim))
     }
 
-    fn renew(&self, owner: &Owner, until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
-        now(self.store.renew(owner, until))
+    fn renew(
+        &self,
+        owner: &Owner,
+        executions: &[ExecutionId],
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        now(self.store.renew(owner, executions, until))
     }
 
     fn request_pause(
@@ -86,6 +92,14 @@ impl Store for Blocking {
         id: &WorkflowId,
     ) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
         now(self.store.workflow(id))
+    }
+
+    fn context(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
+        now(self.store.context(id))
+    }
+
+    fn definition(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
+        now(self.store.definition(id))
     }
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {

@@ -65,7 +65,7 @@ fn a_row_that_this_store_has_not_written_is_damaged_and_not_a_panic() {
         ("workflow_step_executions", "seq = -1"),
         ("workflow_executions", "revision = -1"),
         ("workflow_executions", "fencing_token = -9"),
-        ("workflows", "first_step_id = 1000"),
+        ("workflow_executions", "last_seq = -1"),
     ] {
         let scratch = Scratch::new();
         let store = scratch.open();

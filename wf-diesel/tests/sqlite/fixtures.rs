@@ -82,22 +82,21 @@ pub(crate) fn moment(millis: i64) -> Timestamp {
 }
 
 pub(crate) fn new_execution(id: &str, steps: usize) -> NewExecution {
-    let step = |position| WorkflowStepRecord {
-        key: format!("step-{position}"),
-        agent: "backend".to_owned(),
-        prompt_template: "say {{input}}".to_owned(),
-        dependencies: Json::from_stored("[]"),
-        parallel: true,
+    let step = |position| {
+        WorkflowStepRecord::new(
+            format!("step-{position}"),
+            "backend".to_owned(),
+            "say {{input}}".to_owned(),
+        )
     };
-    let workflow = NewWorkflow {
-        id: format!("workflow-of-{steps}").into(),
-        name: "Workflow".to_owned(),
-        description: None,
-        version: "1.0.0".to_owned(),
-        definition: Json::from_stored("{}"),
-        hash: "hash".to_owned(),
-        steps: (0..steps).map(step).collect::<Arc<[_]>>(),
-    };
+    let workflow = NewWorkflow::new(
+        format!("workflow-of-{steps}").into(),
+        "Workflow".to_owned(),
+        "1.0.0".to_owned(),
+        Json::from_stored("{}"),
+        "hash".to_owned(),
+        (0..steps).map(step).collect::<Arc<[_]>>(),
+    );
     NewExecution::new(
         id.into(),
         workflow,
@@ -136,18 +135,12 @@ pub(crate) fn started(store: &SqliteStore, id: &str, steps: usize) -> Row {
 /// A commit, in `executing_steps`, of the result of one step.
 pub(crate) fn result_of(row: &Row, step: u32, seq: u64) -> Commit {
     let mut writes = Writes::new(moment(5), 5);
-    let record = StepRecord {
-        state: StepState::Completed,
-        seq: Some(seq),
-        result: Some(Json::from_stored(r#"{"ok":true}"#)),
-        completed_at: Some(moment(5)),
-        ..StepRecord::pending()
-    };
-    writes.steps.push(StepWrite {
-        step,
-        exists: false,
-        record,
-    });
+    let mut record = StepRecord::pending();
+    record.state = StepState::Completed;
+    record.seq = Some(seq);
+    record.result = Some(Json::from_stored(r#"{"ok":true}"#));
+    record.completed_at = Some(moment(5));
+    writes.steps.push(StepWrite::insert(step, record));
     Commit::new(row.clone(), State::ExecutingSteps, Vec::new(), writes).unwrap()
 }
 

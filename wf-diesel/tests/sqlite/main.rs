@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod concurrency;
+mod cost;
 mod faults;
 mod fixtures;
 mod opening;

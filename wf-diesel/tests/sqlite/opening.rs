@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use futures::executor::block_on;
-use wf_core::store::Store;
+use wf_core::store::{Store, StoreError};
 use wf_diesel::SqliteStore;
 
-use crate::fixtures::{Scratch, assert_sound, connection, new_execution, number, started, text};
+use crate::fixtures::{
+    Scratch, assert_sound, connection, moment, new_execution, number, result_of, started, text,
+};
 
 #[test]
 fn what_was_written_is_there_after_reopening() {
@@ -213,4 +215,44 @@ fn a_damaged_file_is_reported_as_such() {
     fs::write(scratch.path(), bytes).unwrap();
     let refused = SqliteStore::open(scratch.path()).unwrap_err();
     assert!(refused.is_damaged(), "{refused:?}");
+}
+
+#[test]
+fn a_store_that_is_opened_to_read_reads_all_and_writes_nothing() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let row = started(&store, "e", 1);
+    let reading = SqliteStore::options()
+        .read_only()
+        .open(scratch.path())
+        .unwrap();
+    let load = |store: &SqliteStore| block_on(store.load(&"e".into())).unwrap().unwrap();
+    assert_eq!(load(&reading), load(&store));
+    let refused = [
+        block_on(reading.create(new_execution("other", 1))).unwrap_err(),
+        block_on(reading.cancel(&"e".into(), moment(9))).unwrap_err(),
+        block_on(reading.renew(&"owner".into(), &["e".into()], moment(9))).unwrap_err(),
+    ];
+    assert!(refused.iter().all(StoreError::is_rejected), "{refused:?}");
+    // What another writes meanwhile is seen.
+    block_on(store.commit(result_of(&row, 0, 1))).unwrap();
+    assert_eq!(load(&reading).steps.len(), 1);
+    assert_eq!(load(&reading), load(&store));
+}
+
+#[test]
+fn nothing_is_made_or_brought_up_to_date_to_be_read() {
+    let scratch = Scratch::new();
+    let open = || SqliteStore::options().read_only().open(scratch.path());
+    let missing = open().unwrap_err();
+    assert!(missing.is_rejected(), "{missing}");
+    assert!(!scratch.path().exists());
+    // What has no tables yet is older than any version.
+    connection(&scratch.path())
+        .batch_execute("CREATE TABLE notes (text TEXT)")
+        .unwrap();
+    let before = fs::read(scratch.path()).unwrap();
+    let older = open().unwrap_err();
+    assert!(older.is_rejected(), "{older}");
+    assert_eq!(fs::read(scratch.path()).unwrap(), before);
 }

@@ -40,11 +40,9 @@ fn every_table_has_its_columns() {
             "created_at INTEGER!",
             "definition TEXT!",
             "description TEXT",
-            "first_step_id INTEGER!",
             "hash TEXT!",
             "id TEXT!",
             "name TEXT!",
-            "step_count INTEGER!",
             "updated_at INTEGER!",
             "version TEXT!",
         ]
@@ -74,6 +72,7 @@ fn every_table_has_its_columns() {
             "error TEXT",
             "fencing_token INTEGER!",
             "id TEXT!",
+            "last_seq INTEGER!",
             "lease_until INTEGER",
             "owner TEXT",
             "pause_requested INTEGER!",
@@ -132,6 +131,7 @@ fn the_indexes_are_those_of_the_queries() {
             "workflow_checkpoints(id) unique",
             "workflow_executions(id) unique",
             "workflow_executions(owner) partial",
+            "workflow_executions(restored_from) partial",
             "workflow_executions(workflow_id, state)",
             "workflow_step_executions(execution_id, state)",
             "workflow_step_executions(execution_id, step_id) unique",
@@ -215,10 +215,7 @@ fn values_are_stored_as_the_plan_has_them() {
         Attempt::start(1, moment(1)).end(moment(2), Some("no".to_owned())),
         Attempt::start(2, moment(3)).end(moment(5), None),
     ];
-    commit.writes.checkpoint = Some(NewCheckpoint {
-        id: "c".into(),
-        through_seq: 1,
-    });
+    commit.writes.checkpoint = Some(NewCheckpoint::new("c".into(), 1));
     block_on(store.commit(commit)).unwrap();
 
     let mut conn = scratch.connection();

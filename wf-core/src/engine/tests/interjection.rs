@@ -15,6 +15,7 @@ use crate::store::{
     CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, MemoryStore, NewExecution,
     Restore, Store, StoreError, WorkflowRecord,
 };
+use crate::value::Json;
 
 /// A store in which every execution is asked to pause as soon as it is created or claimed.
 struct Impatient(Arc<MemoryStore>);
@@ -44,8 +45,8 @@ impl Store for Impatient {
         self.0.commit(commit)
     }
 
-    fn renew(&self, owner: &Owner, lease_until: Timestamp) -> Answer<'_, ()> {
-        self.0.renew(owner, lease_until)
+    fn renew(&self, owner: &Owner, runs: &[ExecutionId], until: Timestamp) -> Answer<'_, ()> {
+        self.0.renew(owner, runs, until)
     }
 
     fn request_pause(&self, id: &ExecutionId) -> Answer<'_, ExecutionRecord> {
@@ -66,6 +67,14 @@ impl Store for Impatient {
 
     fn workflow(&self, id: &WorkflowId) -> Answer<'_, Option<WorkflowRecord>> {
         self.0.workflow(id)
+    }
+
+    fn context(&self, id: &ExecutionId) -> Answer<'_, Option<Json>> {
+        self.0.context(id)
+    }
+
+    fn definition(&self, id: &WorkflowId) -> Answer<'_, Option<Json>> {
+        self.0.definition(id)
     }
 
     fn workflows(&self) -> Answer<'_, Vec<WorkflowRecord>> {

@@ -1,12 +1,14 @@
 //! The engine on virtual time: what it does, in which order, and what it leaves behind.
 
 mod agents;
+mod answers;
 mod bench;
 mod budget;
 mod busy;
 mod checkpoints;
 mod control;
 mod failure;
+mod handle;
 mod interjection;
 mod jumps;
 mod order;

@@ -7,7 +7,7 @@ use futures::future;
 use super::bench::{Act, Bench, die_after, id, plan, resume};
 use crate::agent::Agents;
 use crate::clock::Clock;
-use crate::engine::{Engine, Status};
+use crate::engine::{Engine, RunOptions, Status};
 use crate::lifecycle::State;
 use crate::plan::Inputs;
 use crate::store::Store;
@@ -113,4 +113,28 @@ fn what_cannot_be_driven_here_is_left_for_those_who_can() {
     let row = bench.clock.run(bench.store.execution(&id())).unwrap();
     assert_eq!(row.unwrap().unwrap().token, 1);
     assert_eq!(recover(&bench, &survivor(&bench)).len(), 1);
+}
+
+#[test]
+fn what_its_host_has_dropped_is_free_when_its_lease_ends_though_the_host_drives_others() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Hang, Act::Answer(1, "a")]);
+    bench.agent.on("long", &[Act::Answer(120, "long")]);
+    let host = die_after(&bench, &plan("", "a"), 5);
+    let other = bench.engine();
+    let long = plan("", "long");
+    let drive = async {
+        let run = host.start(&long, Inputs::new(), RunOptions::default());
+        run.await.unwrap().finish().await.unwrap()
+    };
+    let heir = async {
+        bench.clock.sleep(Duration::from_secs(20)).await;
+        assert!(other.resume(&id()).await.unwrap_err().is_held());
+        bench.clock.sleep(Duration::from_secs(20)).await;
+        other.resume(&id()).await.unwrap().finish().await.unwrap()
+    };
+    let (kept, taken) = bench.clock.run(future::join(drive, heir)).unwrap();
+    assert_eq!(kept.state(), State::Completed);
+    assert_eq!(taken.state(), State::Completed);
+    assert_eq!(bench.calls(), ["a", "long", "a"]);
 }

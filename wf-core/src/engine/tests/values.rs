@@ -1,6 +1,7 @@
 //! What goes into prompts, and what comes out of a run.
 
 use super::bench::{Act, Bench, plan};
+use crate::lifecycle::State;
 use crate::plan::Inputs;
 use crate::value::Json;
 
@@ -61,4 +62,31 @@ fn a_missing_agent_is_told_before_anything_is_recorded() {
         "step `x` asks agent `b`, which is not there; the agents are: `a`\nstep `y` asks an agent that can `fly`, and there is none; no agent lists any"
     );
     assert_eq!(bench.store.commits(), 0);
+}
+
+#[test]
+fn inputs_that_are_too_large_for_a_row_are_refused_before_anything_is_recorded() {
+    let bench = Bench::new();
+    let plan = plan(
+        "inputs: { text: {}, more: {} }",
+        "a, prompt: '{{text}}{{more}}'",
+    );
+    let inputs = |bytes: usize| {
+        let text = Json::string(&"x".repeat(bytes / 2));
+        Inputs::from([("text".to_owned(), text.clone()), ("more".to_owned(), text)])
+    };
+    let error = bench.try_run(&plan, inputs(8 << 20)).unwrap_err();
+    assert!(error.is_input());
+    assert!(
+        error.to_string().ends_with(
+            "bytes as JSON, and an execution takes at most 8 MiB; give the path of a file, and let the agents read it"
+        ),
+        "{error}"
+    );
+    assert_eq!(bench.store.commits(), 0);
+    let most = (8 << 20) - 100;
+    assert_eq!(
+        bench.try_run(&plan, inputs(most)).unwrap().state(),
+        State::Completed
+    );
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::CheckpointId;
-use crate::store::{CheckpointRecord, NewCheckpoint};
+use crate::store::{CheckpointRecord, NewCheckpoint, Restore};
 
 /// Checkpoints of one moment come in the order of their commits, too.
 pub async fn checkpoints_are_listed_newest_first(store: &dyn Store) {
@@ -47,21 +47,23 @@ pub async fn a_checkpoint_covers_the_steps_up_to_its_mark(store: &dyn Store) {
         .await
         .unwrap();
 
-    let expected = |id: &str, through_seq, completed_steps: &[u32], at| CheckpointRecord {
-        id: id.into(),
-        execution_id: "e".into(),
-        state: State::ExecutingSteps,
-        context: json("{}"),
-        through_seq,
-        completed_steps: completed_steps.to_vec(),
-        created_at: moment(at),
+    let expected = |id: &str, through_seq, steps: &[u32], at, revision| CheckpointRecord {
+        completed_steps: steps.to_vec(),
+        ..CheckpointRecord::new(
+            id.into(),
+            "e".into(),
+            State::ExecutingSteps,
+            through_seq,
+            moment(at),
+            revision,
+        )
     };
     assert_eq!(
         store.checkpoints(&"e".into()).await.unwrap(),
         [
-            expected("three", 3, &[2, 0, 1], 7),
-            expected("two", 2, &[2, 0], 6),
-            expected("none", 0, &[], 5)
+            expected("three", 3, &[2, 0, 1], 7, 4),
+            expected("two", 2, &[2, 0], 6, 3),
+            expected("none", 0, &[], 5, 2)
         ],
     );
 }
@@ -125,18 +127,23 @@ pub async fn a_checkpoint_by_hand_covers_what_is_recorded_and_leaves_the_row(sto
     .await
     .unwrap();
 
-    let expected = |id: &str, through_seq, completed_steps: &[u32], at| CheckpointRecord {
-        id: id.into(),
-        execution_id: "e".into(),
-        state: State::ExecutingSteps,
-        context: json("{}"),
-        through_seq,
-        completed_steps: completed_steps.to_vec(),
-        created_at: moment(at),
+    let expected = |id: &str, through_seq, steps: &[u32], at, revision| CheckpointRecord {
+        completed_steps: steps.to_vec(),
+        ..CheckpointRecord::new(
+            id.into(),
+            "e".into(),
+            State::ExecutingSteps,
+            through_seq,
+            moment(at),
+            revision,
+        )
     };
     assert_eq!(
         store.checkpoints(&"e".into()).await.unwrap(),
-        [expected("two", 2, &[2, 0], 6), expected("none", 0, &[], 4)],
+        [
+            expected("two", 2, &[2, 0], 6, 2),
+            expected("none", 0, &[], 4, 1)
+        ],
     );
     assert!(create("two", 7).await.unwrap_err().is_rejected());
 }
@@ -154,7 +161,7 @@ pub async fn a_checkpoint_by_hand_of_what_is_over_or_unknown_is_refused(store: &
 /// Not even when the step that had it is to run again.
 pub async fn no_number_that_a_checkpoint_covers_is_given_again(store: &dyn Store) {
     let row = started(store, "e").await;
-    assert_eq!(load(store, &"e".into()).await.last_seq, 0);
+    assert_eq!(load(store, &"e".into()).await.execution.last_seq, 0);
     let writes = vec![insert(0, done(1)), insert(1, done(2))];
     let row = marked(store, &row, "two".into(), 2, 5, writes)
         .await
@@ -163,12 +170,12 @@ pub async fn no_number_that_a_checkpoint_covers_is_given_again(store: &dyn Store
     let row = commit(store, &row, State::ExecutingSteps, Vec::new(), writes)
         .await
         .unwrap();
-    assert_eq!(load(store, &"e".into()).await.last_seq, 2);
+    assert_eq!(load(store, &"e".into()).await.execution.last_seq, 2);
     let writes = steps(vec![update(1, done(3))]);
     commit(store, &row, State::ExecutingSteps, Vec::new(), writes)
         .await
         .unwrap();
-    assert_eq!(load(store, &"e".into()).await.last_seq, 3);
+    assert_eq!(load(store, &"e".into()).await.execution.last_seq, 3);
     let two = store.checkpoint(&"two".into()).await.unwrap().unwrap();
     assert_eq!(two.completed_steps, [0]);
 }
@@ -217,6 +224,32 @@ pub async fn pruning_spares_the_newest_checkpoint_of_what_has_not_ended(store: &
     assert_eq!(store.prune_checkpoints(moment(50)).await.unwrap(), 0);
 }
 
+/// Neither when it is old nor when its execution has ended: `restored_from` names what is there.
+pub async fn pruning_spares_what_an_execution_was_restored_from(store: &dyn Store) {
+    let row = started(store, "e").await;
+    let row = marked(store, &row, "one".into(), 0, 5, Vec::new())
+        .await
+        .unwrap();
+    let row = marked(store, &row, "two".into(), 0, 6, Vec::new())
+        .await
+        .unwrap();
+    completed(store, &row).await;
+    let restore = Restore::new(
+        "one".into(),
+        "new".into(),
+        Vec::new(),
+        Origin::default(),
+        moment(20),
+    );
+    store.restore(restore).await.unwrap();
+    store.cancel(&"new".into(), moment(30)).await.unwrap();
+    // `two`, and the own checkpoint of what was restored.
+    assert_eq!(store.prune_checkpoints(moment(50)).await.unwrap(), 2);
+    assert_eq!(identifiers(store, "e").await, ["one"]);
+    assert_eq!(identifiers(store, "new").await, [""; 0]);
+    assert!(store.delete_checkpoint(&"one".into()).await.unwrap());
+}
+
 async fn identifiers(store: &dyn Store, id: &str) -> Vec<String> {
     let checkpoints = store.checkpoints(&id.into()).await.unwrap();
     checkpoints
@@ -236,6 +269,6 @@ pub(super) async fn marked(
 ) -> Result<Row, StoreError> {
     let mut writes = steps(writes);
     writes.at = moment(at);
-    writes.checkpoint = Some(NewCheckpoint { id, through_seq });
+    writes.checkpoint = Some(NewCheckpoint::new(id, through_seq));
     commit(store, row, State::ExecutingSteps, Vec::new(), writes).await
 }

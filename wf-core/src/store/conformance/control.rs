@@ -110,9 +110,9 @@ pub async fn the_former_owner_is_refused_after_a_claim(store: &dyn Store) {
     .unwrap();
 }
 
-/// Only the leases of this owner move, and no revision does.
-pub async fn leases_are_renewed_for_their_owner_alone(store: &dyn Store) {
-    for id in ["first", "second", "paused", "ended"] {
+/// Only those leases of this owner move that are named, and no revision does.
+pub async fn leases_are_renewed_where_they_are_named_and_held(store: &dyn Store) {
+    for id in ["first", "second", "dropped", "paused", "ended"] {
         started(store, id).await;
     }
     let mut foreign = new_execution("foreign");
@@ -137,18 +137,25 @@ pub async fn leases_are_renewed_for_their_owner_alone(store: &dyn Store) {
     )
     .await;
 
-    store.renew(&owner("owner"), moment(77)).await.unwrap();
+    let driven = ["first", "second", "foreign", "paused", "ended", "unknown"].map(Into::into);
+    store
+        .renew(&owner("owner"), &driven, moment(77))
+        .await
+        .unwrap();
     for id in ["first", "second"] {
         let record = execution(store, &id.into()).await;
         assert_eq!((record.lease_until, record.revision), (Some(moment(77)), 1));
     }
-    assert_eq!(
-        execution(store, &"foreign".into()).await.lease_until,
-        Some(moment(10_000))
-    );
+    for id in ["foreign", "dropped"] {
+        let record = execution(store, &id.into()).await;
+        assert_eq!(record.lease_until, Some(moment(10_000)), "{id}");
+    }
     assert_eq!(execution(store, &"paused".into()).await.lease_until, None);
     assert_eq!(execution(store, &"ended".into()).await.lease_until, None);
-    store.renew(&owner("nobody"), moment(78)).await.unwrap();
+    store
+        .renew(&owner("nobody"), &driven, moment(78))
+        .await
+        .unwrap();
 }
 
 /// The owner's next commit is not refused.

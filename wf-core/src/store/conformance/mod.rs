@@ -70,7 +70,7 @@ macro_rules! store_conformance {
             a_claim_to_a_row_that_has_changed_is_a_conflict
             an_execution_that_has_ended_cannot_be_claimed
             the_former_owner_is_refused_after_a_claim
-            leases_are_renewed_for_their_owner_alone
+            leases_are_renewed_where_they_are_named_and_held
             a_request_to_pause_leaves_the_revision
             a_request_to_pause_what_is_paused_or_over_does_nothing
             cancelling_ends_the_execution_and_its_steps
@@ -95,6 +95,7 @@ macro_rules! store_conformance {
             an_execution_is_restored_to_an_identifier_that_is_free
             a_deleted_checkpoint_is_gone_and_its_steps_stay
             pruning_spares_the_newest_checkpoint_of_what_has_not_ended
+            pruning_spares_what_an_execution_was_restored_from
             what_is_driven_is_unfinished_and_nothing_else
         }
     };

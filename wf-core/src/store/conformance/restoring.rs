@@ -3,7 +3,7 @@
 use super::checkpoints::marked;
 use super::*;
 use crate::id::CheckpointId;
-use crate::store::{CheckpointRecord, Restore};
+use crate::store::{CheckpointRecord, Restore, WorkflowRecord};
 
 /// Every column of the new row is as the trait says, and its steps are those that the checkpoint covers.
 pub async fn a_restored_execution_stands_where_the_checkpoint_was(store: &dyn Store) {
@@ -11,43 +11,43 @@ pub async fn a_restored_execution_stands_where_the_checkpoint_was(store: &dyn St
     let source = load(store, &"e".into()).await;
     let execution = store.restore(restore("two", "new")).await.unwrap();
     let expected = ExecutionRecord {
-        id: "new".into(),
-        workflow_id: "w".into(),
-        state: State::Paused,
-        context: json(r#"{"inputs":{"n":1}}"#),
-        started_at: moment(20),
-        completed_at: None,
-        error: None,
-        owner: None,
-        token: 0,
-        lease_until: None,
-        revision: 0,
-        pause_requested: false,
-        driven_millis: 0,
+        last_seq: 2,
         origin: origin(),
         budget: None,
         restored_from: Some("two".into()),
+        ..ExecutionRecord::new("new".into(), "w".into(), State::Paused, moment(20))
     };
     assert_eq!(execution, expected);
     let loaded = load(store, &"new".into()).await;
     assert_eq!(loaded.execution, expected);
-    assert_eq!(loaded.workflow, source.workflow);
+    let used_again = WorkflowRecord {
+        updated_at: moment(20),
+        ..source.workflow.clone()
+    };
+    assert_eq!(loaded.workflow, used_again);
+    let context = store.context(&"new".into()).await.unwrap();
+    assert_eq!(context, Some(json(r#"{"inputs":{"n":1}}"#)));
     assert_eq!(loaded.steps, [(0, done(2)), (2, done(1))]);
-    assert_eq!(loaded.last_seq, 2);
     let checkpoint = CheckpointRecord {
-        id: CheckpointId::of(&"new".into(), 0),
-        execution_id: "new".into(),
-        state: State::Paused,
-        context: json("{}"),
-        through_seq: 2,
         completed_steps: vec![2, 0],
-        created_at: moment(20),
+        ..CheckpointRecord::new(
+            CheckpointId::of(&"new".into(), 0),
+            "new".into(),
+            State::Paused,
+            2,
+            moment(20),
+            0,
+        )
     };
     assert_eq!(
         store.checkpoints(&"new".into()).await.unwrap(),
         [checkpoint]
     );
-    assert_eq!(load(store, &"e".into()).await, source);
+    let after = load(store, &"e".into()).await;
+    assert_eq!(
+        (after.execution, after.steps),
+        (source.execution, source.steps)
+    );
 }
 
 /// It goes on while the source does, and when the checkpoint is gone.
@@ -96,10 +96,10 @@ pub async fn a_failure_is_restored_only_where_it_is_optional(store: &dyn Store) 
     store.restore(optional).await.unwrap();
     let loaded = load(store, &"optional".into()).await;
     assert_eq!(loaded.steps, [(0, ended(StepState::Failed, 1))]);
-    assert_eq!(loaded.last_seq, 1);
+    assert_eq!(loaded.execution.last_seq, 3);
     store.restore(restore("c", "required")).await.unwrap();
     let loaded = load(store, &"required".into()).await;
-    assert_eq!((loaded.steps, loaded.last_seq), (Vec::new(), 0));
+    assert_eq!((loaded.steps, loaded.execution.last_seq), (Vec::new(), 3));
 }
 
 /// Its own checkpoint is as good as any.

@@ -7,7 +7,6 @@ use crate::id::{CheckpointId, ExecutionId, Timestamp};
 use crate::lifecycle::State;
 use crate::step::StepState;
 use crate::store::{CheckpointRecord, ExecutionRecord, Restore, StoreError};
-use crate::value::Json;
 
 /// A row of `workflow_checkpoints`, without its identifier.
 pub(super) struct Checkpoint {
@@ -45,19 +44,6 @@ impl Tables {
         Some(record(id, checkpoint, &order))
     }
 
-    /// The greatest `seq` of an execution's step rows and checkpoints.
-    pub(super) fn last_seq(&self, id: &ExecutionId) -> u64 {
-        let marked = self
-            .checkpoints
-            .values()
-            .filter(|checkpoint| checkpoint.execution == *id)
-            .map(|checkpoint| checkpoint.through_seq);
-        marked
-            .chain(self.ended_steps(id).last().map(|&(seq, _)| seq))
-            .max()
-            .unwrap_or(0)
-    }
-
     pub(super) fn create_checkpoint(
         &mut self,
         execution: &ExecutionId,
@@ -71,7 +57,7 @@ impl Tables {
                 row.state
             )));
         }
-        let (state, revision) = (row.state, row.revision);
+        let (state, revision, through_seq) = (row.state, row.revision, row.last_seq);
         if self.checkpoints.contains_key(id) {
             return Err(StoreError::rejected(format!(
                 "there is a checkpoint `{id}` already"
@@ -80,7 +66,7 @@ impl Tables {
         let checkpoint = Checkpoint {
             execution: execution.clone(),
             state,
-            through_seq: self.last_seq(execution),
+            through_seq,
             revision,
             created_at: at,
         };
@@ -103,7 +89,8 @@ impl Tables {
             )));
         }
         let (source, through_seq) = (checkpoint.execution.clone(), checkpoint.through_seq);
-        let source_row = self.execution(&source)?.clone();
+        let source_row = self.execution(&source)?;
+        let (workflow_id, budget) = (source_row.workflow_id.clone(), source_row.budget.clone());
         let rows = self.steps.get(&source).into_iter().flatten();
         let covered = rows.filter(|(step, record)| {
             let stands = match record.state {
@@ -117,26 +104,23 @@ impl Tables {
             .map(|(&step, record)| (step, record.clone()))
             .collect();
         self.steps.insert(restore.id.clone(), steps);
+        if let Some(context) = self.contexts.get(&source).cloned() {
+            self.contexts.insert(restore.id.clone(), context);
+        }
+        if let Some(workflow) = self.workflows.get_mut(&workflow_id) {
+            workflow.updated_at = restore.at;
+        }
         let execution = ExecutionRecord {
-            id: restore.id.clone(),
-            state: State::Paused,
-            started_at: restore.at,
-            completed_at: None,
-            error: None,
-            owner: None,
-            token: 0,
-            lease_until: None,
-            revision: 0,
-            pause_requested: false,
-            driven_millis: 0,
+            last_seq: through_seq,
+            budget,
             origin: restore.origin,
             restored_from: Some(restore.checkpoint),
-            ..source_row
+            ..ExecutionRecord::new(restore.id.clone(), workflow_id, State::Paused, restore.at)
         };
         let checkpoint = Checkpoint {
             execution: restore.id.clone(),
             state: State::Paused,
-            through_seq: self.last_seq(&restore.id),
+            through_seq,
             revision: 0,
             created_at: restore.at,
         };
@@ -152,7 +136,9 @@ impl Tables {
             .checkpoints
             .iter()
             .filter(|(id, checkpoint)| {
-                checkpoint.created_at < before && !self.is_last(id, checkpoint)
+                checkpoint.created_at < before
+                    && !self.is_last(id, checkpoint)
+                    && !self.is_referred_to(id)
             })
             .map(|(id, _)| id.clone())
             .collect();
@@ -171,6 +157,12 @@ impl Tables {
             })
     }
 
+    /// Whether an execution was restored from it.
+    fn is_referred_to(&self, id: &CheckpointId) -> bool {
+        let mut executions = self.executions.values();
+        executions.any(|execution| execution.restored_from.as_ref() == Some(id))
+    }
+
     /// The steps of an execution that have ended, in the order of their `seq`.
     fn ended_steps(&self, id: &ExecutionId) -> Vec<(u64, u32)> {
         let mut order: Vec<(u64, u32)> = self
@@ -187,17 +179,18 @@ impl Tables {
 
 /// The record, given the ended steps of its execution in the order of their `seq`.
 fn record(id: &CheckpointId, checkpoint: &Checkpoint, order: &[(u64, u32)]) -> CheckpointRecord {
+    let covered = order
+        .iter()
+        .take_while(|(seq, _)| *seq <= checkpoint.through_seq);
     CheckpointRecord {
-        id: id.clone(),
-        execution_id: checkpoint.execution.clone(),
-        state: checkpoint.state,
-        context: Json::from_stored("{}"),
-        through_seq: checkpoint.through_seq,
-        completed_steps: order
-            .iter()
-            .take_while(|(seq, _)| *seq <= checkpoint.through_seq)
-            .map(|&(_, step)| step)
-            .collect(),
-        created_at: checkpoint.created_at,
+        completed_steps: covered.map(|&(_, step)| step).collect(),
+        ..CheckpointRecord::new(
+            id.clone(),
+            checkpoint.execution.clone(),
+            checkpoint.state,
+            checkpoint.through_seq,
+            checkpoint.created_at,
+            checkpoint.revision,
+        )
     }
 }

@@ -11,13 +11,15 @@ use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::lifecycle::Row;
 use crate::plan::Plan;
 use crate::store::{
-    Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Store, StoreError,
+    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore,
+    Store, StoreError,
 };
 use crate::testing::forward::{forward_checkpoints, forward_reads};
 
 /// Stands between what may fail and the store behind it: it sees what lands, and when.
 pub(super) struct Audit {
     inner: Arc<dyn Store>,
+    plan: Arc<Plan>,
     state: Mutex<State>,
 }
 
@@ -30,10 +32,21 @@ struct State {
 
 impl Audit {
     pub(super) fn new(plan: &Arc<Plan>, inner: Arc<dyn Store>) -> Arc<Self> {
+        Audit::with(plan, inner, Ledger::new(plan))
+    }
+
+    /// The audit, over the same store, of an execution that is to be restored from a checkpoint of the one audited here.
+    pub(super) fn of_restored(&self, checkpoint: &CheckpointRecord) -> Arc<Self> {
+        let ledger = self.state().ledger.of_restored(checkpoint);
+        Audit::with(&self.plan, Arc::clone(&self.inner), ledger)
+    }
+
+    fn with(plan: &Arc<Plan>, inner: Arc<dyn Store>, ledger: Ledger) -> Arc<Self> {
         Arc::new(Audit {
             inner,
+            plan: Arc::clone(plan),
             state: Mutex::new(State {
-                ledger: Ledger::new(plan),
+                ledger,
                 engine: 0,
                 violation: None,
             }),
@@ -127,9 +140,10 @@ impl Store for Audit {
     fn renew(
         &self,
         owner: &Owner,
+        executions: &[ExecutionId],
         lease_until: Timestamp,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.renew(owner, lease_until)
+        self.inner.renew(owner, executions, lease_until)
     }
 
     fn request_pause(
@@ -172,6 +186,18 @@ impl Store for Audit {
             state.note(checked);
             drop(state);
             Ok(loaded)
+        })
+    }
+
+    fn restore(&self, restore: Restore) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
+        Box::pin(async move {
+            let answer = self.inner.restore(restore).await;
+            if answer.is_ok() {
+                let mut state = self.state();
+                let checked = state.ledger.restored();
+                state.note(checked);
+            }
+            answer
         })
     }
 

@@ -12,7 +12,7 @@ use super::script::Actor;
 use super::violation::{Invariant, Violation};
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError, Run, RunOptions, Status};
-use crate::id::{ExecutionId, Owner};
+use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::State;
 use crate::store::Store;
 use crate::testing::draw::Draw;
@@ -78,14 +78,25 @@ pub(super) struct Stage<'a> {
     simulation: &'a Simulation,
     clock: VirtualClock,
     audit: Arc<Audit>,
+    begins: Begins,
     disturbance: Disturbance,
     engines: u32,
+}
+
+/// How the execution of a stage comes to be.
+#[derive(Debug, Clone)]
+enum Begins {
+    /// It is started.
+    Anew,
+    /// It is restored from a checkpoint.
+    From(CheckpointId),
 }
 
 /// An engine, and the store that stands for its process.
 struct Process {
     engine: Engine,
     store: Arc<FaultyStore>,
+    begins: Begins,
 }
 
 /// A process that is stopped, with what it was about to do.
@@ -99,14 +110,54 @@ impl<'a> Stage<'a> {
         Stage {
             audit: Audit::new(&simulation.plan, simulation.open()),
             clock: VirtualClock::new(),
+            begins: Begins::Anew,
             engines: 0,
             simulation,
             disturbance,
         }
     }
 
-    /// Plays the run to its end.
-    pub(super) fn play(mut self) -> Result<Course, Violation> {
+    /// Plays the run to its end; if one is to be restored, that from a checkpoint of an undisturbed one.
+    pub(super) fn play(self) -> Result<Course, Violation> {
+        if !self.simulation.restores {
+            return self.play_one();
+        }
+        let disturbance = self.disturbance;
+        let source = Stage {
+            disturbance: Disturbance::default(),
+            ..self
+        };
+        let (simulation, audit) = (source.simulation, Arc::clone(&source.audit));
+        source.play_one()?;
+        let clock = VirtualClock::new();
+        let listed = clock.run(audit.checkpoints(&execution()));
+        let listed = listed.ok().and_then(Result::ok).unwrap_or_default();
+        let count = u64::try_from(listed.len()).unwrap_or(u64::MAX);
+        let drawn = Draw::new(simulation.seed, "checkpoint").below(count);
+        let checkpoint = usize::try_from(drawn).ok().and_then(|at| listed.get(at));
+        let Some(checkpoint) = checkpoint else {
+            return Err(stuck("the run has left no checkpoint to restore"));
+        };
+        let restored = Stage {
+            audit: audit.of_restored(checkpoint),
+            begins: Begins::From(checkpoint.id.clone()),
+            clock: clock.clone(),
+            engines: 0,
+            simulation,
+            disturbance,
+        };
+        let course = restored.play_one()?;
+        // What was restored from stands as it was left.
+        clock
+            .run(audit.load(&execution()))
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| stuck("what was restored from cannot be read any more"))?;
+        audit.verdict()?;
+        Ok(course)
+    }
+
+    fn play_one(mut self) -> Result<Course, Violation> {
         let (clock, audit) = (self.clock.clone(), Arc::clone(&self.audit));
         let limit = clock.sleep(LIMIT);
         let played = clock.run(async {
@@ -117,6 +168,10 @@ impl<'a> Stage<'a> {
         });
         audit.verdict()?;
         played.unwrap_or_else(|stuck| Err(Violation::new(Invariant::Progress, stuck.to_string())))
+    }
+
+    fn execution(&self) -> ExecutionId {
+        self.begins.execution()
     }
 
     async fn drive(&mut self) -> Result<Course, Violation> {
@@ -163,6 +218,7 @@ impl<'a> Stage<'a> {
         let number = self.engines;
         self.engines += 1;
         let inner: Arc<dyn Store> = self.audit.clone();
+        let begins = self.begins.clone();
         let seed = self.simulation.seed.wrapping_add(u64::from(number));
         let mut store = FaultyStore::new(inner).with_latency(self.clock.clone(), LATENCY, seed);
         let fault = match number {
@@ -198,13 +254,17 @@ impl<'a> Stage<'a> {
             .with_lease(LEASE)
             .with_observer(move |notice| audit.told(notice))
             .with_owner(Owner::from(format!("engine {number}")), came_before);
-        Process { engine, store }
+        Process {
+            engine,
+            store,
+            begins,
+        }
     }
 
     /// Compares what is stored with what was acknowledged.
     async fn end(&self, status: Status, writes: u64, lost: u32) -> Result<Course, Violation> {
         self.audit.over(lost);
-        if let Err(error) = self.audit.load(&execution()).await {
+        if let Err(error) = self.audit.load(&self.execution()).await {
             return Err(stuck(&format!("the end cannot be read: {error}")));
         }
         self.audit.verdict()?;
@@ -227,11 +287,20 @@ impl Process {
         stopped: Option<Stopped>,
         first: bool,
     ) -> Result<Status, EngineError> {
-        let (engine, id) = (&self.engine, execution());
+        let (engine, id) = (&self.engine, self.begins.execution());
         let run = match engine.store().execution(&id).await? {
-            None => self.start(&simulation).await?,
+            None => self.begin(&simulation).await?,
             Some(row) if row.state.is_terminal() => return engine.status(&id).await,
-            Some(_) => engine.resume(&id).await?,
+            Some(_) => {
+                // Somebody pauses what nobody drives any more, before it is resumed.
+                if simulation.pause_after.is_some()
+                    && let Err(error) = engine.pause(&id).await
+                    && error.is_store()
+                {
+                    return Err(error);
+                }
+                engine.resume(&id).await?
+            }
         };
         let pause = async {
             if let Some(after) = simulation.pause_after.filter(|_| first) {
@@ -266,17 +335,28 @@ impl Process {
         }
     }
 
-    async fn start(&self, simulation: &Simulation) -> Result<Run, EngineError> {
-        let options = RunOptions {
-            id: Some(execution()),
-            ..RunOptions::default()
-        };
-        let inputs = simulation.inputs.clone();
-        self.engine.start(&simulation.plan, inputs, options).await
+    async fn begin(&self, simulation: &Simulation) -> Result<Run, EngineError> {
+        let options = RunOptions::default().with_id(self.begins.execution());
+        match &self.begins {
+            Begins::Anew => {
+                let inputs = simulation.inputs.clone();
+                self.engine.start(&simulation.plan, inputs, options).await
+            }
+            Begins::From(checkpoint) => self.engine.restore(checkpoint, options).await,
+        }
     }
 }
 
-/// The one execution of a simulation.
+impl Begins {
+    fn execution(&self) -> ExecutionId {
+        match self {
+            Begins::Anew => execution(),
+            Begins::From(_) => ExecutionId::from("restored"),
+        }
+    }
+}
+
+/// The execution that is started.
 fn execution() -> ExecutionId {
     ExecutionId::from("run")
 }

@@ -10,7 +10,7 @@ use crate::id::Timestamp;
 use crate::lifecycle::{Row, State};
 use crate::plan::Plan;
 use crate::step::{Attempt, StepState};
-use crate::store::{Claim, Commit, ExecutionRecord, LoadedExecution, StepRecord};
+use crate::store::{CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, StepRecord};
 
 /// What one execution's rows must say, by all that was acknowledged.
 pub(super) struct Ledger {
@@ -21,6 +21,8 @@ pub(super) struct Ledger {
     called: Vec<Option<(u32, u32)>>,
     /// How many calls were made, by step.
     calls: Vec<u32>,
+    /// How many attempts were made before this execution was restored, by step.
+    inherited: Vec<u32>,
     seq: u64,
 }
 
@@ -42,7 +44,43 @@ impl Ledger {
             steps: vec![None; steps],
             called: vec![None; steps],
             calls: vec![0; steps],
+            inherited: vec![0; steps],
             seq: 0,
+        }
+    }
+
+    /// The ledger of an execution that is to be restored from a checkpoint of this one: what the checkpoint covers, and
+    /// need not be run again, is there.
+    pub(super) fn of_restored(&self, checkpoint: &CheckpointRecord) -> Self {
+        let mut ledger = Ledger::new(&self.plan);
+        ledger.seq = checkpoint.through_seq;
+        for (at, record) in (0_u32..).zip(&self.steps) {
+            let stands = record.as_ref().filter(|record| {
+                let covered = record.seq.is_some_and(|seq| seq <= checkpoint.through_seq);
+                covered && self.is_satisfied(at)
+            });
+            if let (Some(record), Some(step), Some(inherited)) = (
+                stands,
+                ledger.steps.get_mut(at as usize),
+                ledger.inherited.get_mut(at as usize),
+            ) {
+                *inherited = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
+                *step = Some(record.clone());
+            }
+        }
+        ledger
+    }
+
+    /// The store has restored the execution.
+    pub(super) fn restored(&mut self) -> Checked {
+        let new = Head {
+            state: State::Paused,
+            token: 0,
+            revision: 0,
+        };
+        match self.head.replace(new) {
+            None => Ok(()),
+            Some(_) => broken(Invariant::OneOwner, "the execution was restored twice"),
         }
     }
 
@@ -240,9 +278,11 @@ impl Ledger {
     pub(super) fn over(&self, interruptions: u32) -> Checked {
         // A cancellation, too, cuts off calls of which nothing is recorded.
         let interruptions = interruptions.saturating_add(u32::from(self.is_cancelled()));
-        for (at, (&calls, record)) in self.calls.iter().zip(&self.steps).enumerate() {
+        let rows = self.calls.iter().zip(&self.steps).zip(&self.inherited);
+        for (at, ((&calls, record), &inherited)) in rows.enumerate() {
             let recorded = record.as_ref().map_or(0, |record| record.attempts.len());
             let recorded = u32::try_from(recorded).unwrap_or(u32::MAX);
+            let recorded = recorded.saturating_sub(inherited);
             if recorded > calls || calls > recorded.saturating_add(interruptions) {
                 let key = self.plan.key(at);
                 return broken(

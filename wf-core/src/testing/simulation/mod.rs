@@ -56,6 +56,7 @@ pub struct Simulation {
     script: Arc<Script>,
     pause_after: Option<Duration>,
     cancel_after: Option<Duration>,
+    restores: bool,
     store: Option<Arc<Open>>,
     layer: Option<Arc<Layer>>,
 }
@@ -85,6 +86,7 @@ impl Simulation {
             seed,
             pause_after: None,
             cancel_after: None,
+            restores: false,
             store: None,
             layer: None,
         }
@@ -105,7 +107,8 @@ impl Simulation {
         self
     }
 
-    /// The same with a request to pause after that time. Whenever it is paused, another engine resumes it.
+    /// The same with a request to pause after that time. Whenever it is paused, another engine resumes it; who takes it
+    /// over from an engine that is lost pauses it first.
     pub fn with_pause(mut self, after: Duration) -> Self {
         self.pause_after = Some(after);
         self
@@ -116,6 +119,13 @@ impl Simulation {
     /// It must come well before the end: a disturbed run may be over a little sooner than an undisturbed one.
     pub fn with_cancellation(mut self, after: Duration) -> Self {
         self.cancel_after = Some(after);
+        self
+    }
+
+    /// The same with an execution that is restored from a checkpoint, which the seed draws, of a run that has ended: the
+    /// run itself is left alone, and what is disturbed and checked is the restored one.
+    pub fn with_restore(mut self) -> Self {
+        self.restores = true;
         self
     }
 
@@ -217,6 +227,7 @@ impl fmt::Debug for Simulation {
             .field("script", &self.script)
             .field("pause_after", &self.pause_after)
             .field("cancel_after", &self.cancel_after)
+            .field("restores", &self.restores)
             .finish_non_exhaustive()
     }
 }

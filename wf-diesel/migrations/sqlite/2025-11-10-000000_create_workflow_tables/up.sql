@@ -5,14 +5,12 @@ CREATE TABLE workflows (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
     description TEXT,
-    definition TEXT NOT NULL,
     version TEXT NOT NULL,
     hash TEXT NOT NULL,
-    -- The steps of a workflow have consecutive identifiers: this one is the first of `step_count`.
-    first_step_id INTEGER NOT NULL,
-    step_count INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    -- Last, so that what is read without it ends before it.
+    definition TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX workflows_name ON workflows (name);
@@ -20,7 +18,7 @@ CREATE INDEX workflows_name ON workflows (name);
 CREATE TABLE workflow_steps (
     id INTEGER NOT NULL PRIMARY KEY,
     workflow_id TEXT NOT NULL REFERENCES workflows (id),
-    -- From 0; `id` is the workflow's `first_step_id` plus this.
+    -- From 0; the steps of a workflow have consecutive identifiers, in this order.
     position INTEGER NOT NULL,
     step_key TEXT NOT NULL,
     agent TEXT NOT NULL,
@@ -35,7 +33,6 @@ CREATE TABLE workflow_executions (
     id TEXT NOT NULL PRIMARY KEY,
     workflow_id TEXT NOT NULL REFERENCES workflows (id),
     state TEXT NOT NULL CHECK (state IN ('idle', 'parsing', 'validating_workflow', 'building_dependency_graph', 'scheduling_steps', 'executing_steps', 'awaiting_completion', 'creating_checkpoint', 'restoring_from_checkpoint', 'aggregating_results', 'completed', 'failed', 'paused', 'cancelled')),
-    context TEXT NOT NULL,
     started_at INTEGER NOT NULL,
     completed_at INTEGER,
     error TEXT,
@@ -45,18 +42,27 @@ CREATE TABLE workflow_executions (
     revision INTEGER NOT NULL,
     pause_requested INTEGER NOT NULL CHECK (pause_requested IN (0, 1)),
     driven_millis INTEGER NOT NULL,
+    -- The greatest `seq` that its steps have had or its checkpoints cover.
+    last_seq INTEGER NOT NULL,
     -- Where it is not that of the definition any more.
     budget TEXT,
     agents_file TEXT,
     directory TEXT,
-    -- No foreign key: what a run was restored from stays true when the checkpoint is pruned.
-    restored_from TEXT
+    -- No foreign key: what a run was restored from stays true when somebody deletes the checkpoint.
+    restored_from TEXT,
+    -- Every commit writes this row. Where its size stays the same, SQLite writes the pages that differ and no other: this
+    -- column makes up for the lengths of the states' names, and the context, which may be large, comes last.
+    padding TEXT GENERATED ALWAYS AS (substr('.........................', length(state) + 1)) STORED,
+    context TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX workflow_executions_workflow_id_state ON workflow_executions (workflow_id, state);
 
 -- Only executions that are being driven have an owner: renewing leases touches no others.
 CREATE INDEX workflow_executions_owner ON workflow_executions (owner) WHERE owner IS NOT NULL;
+
+-- Pruning spares the checkpoints that are named here.
+CREATE INDEX workflow_executions_restored_from ON workflow_executions (restored_from) WHERE restored_from IS NOT NULL;
 
 CREATE TABLE workflow_step_executions (
     id INTEGER NOT NULL PRIMARY KEY,

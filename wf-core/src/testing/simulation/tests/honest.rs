@@ -158,3 +158,53 @@ fn a_step_that_runs_alone_survives_every_fault() {
         everywhere(&Simulation::new(&plan, seed), Fault::ALL)
     });
 }
+
+#[test]
+fn a_restored_run_survives_every_fault_at_every_write() {
+    let plan = diamond();
+    every_seed(40, |seed| {
+        let simulation = Simulation::new(&plan, seed).with_restore();
+        let (whole, restored) = (
+            Simulation::new(&plan, seed).run().unwrap(),
+            simulation.run().unwrap(),
+        );
+        assert_eq!(restored.result, whole.result, "seed {seed}");
+        everywhere(&simulation, Fault::ALL)
+    });
+}
+
+#[test]
+fn a_restored_run_that_is_paused_survives_every_fault() {
+    let plan = diamond();
+    every_seed(20, |seed| {
+        let after = Duration::from_millis(10 * seed);
+        let simulation = Simulation::new(&plan, seed).with_restore();
+        let pausing = simulation.clone().with_pause(after);
+        assert_eq!(
+            pausing.run().unwrap().result,
+            simulation.run().unwrap().result
+        );
+        everywhere(&pausing, Fault::ALL)
+    });
+}
+
+#[test]
+fn a_lost_answer_interrupts_no_engine() {
+    let plan = diamond();
+    let runs = every_seed(20, |seed| {
+        let simulation = Simulation::new(&plan, seed);
+        let cancelled = simulation
+            .clone()
+            .with_cancellation(Duration::from_millis(40 * seed));
+        let mut runs = 0;
+        for simulation in [simulation.clone().with_restore(), cancelled, simulation] {
+            for write in 1..=simulation.run().unwrap().writes {
+                let course = simulation.disturb(write, Fault::LostAnswer).unwrap();
+                assert_eq!(course.engines, 1, "seed {seed}, write {write}");
+                runs += 1;
+            }
+        }
+        runs
+    });
+    assert!(runs > 1_000, "{runs} runs");
+}

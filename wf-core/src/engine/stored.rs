@@ -1,0 +1,98 @@
+//! What is read of an execution that is there: its rows, its plan and its inputs, and the form in which the last are
+//! written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{EngineError, Parts};
+use crate::id::{ExecutionId, WorkflowId};
+use crate::plan::Plan;
+use crate::store::{LoadedExecution, StepRecord};
+use crate::value::Json;
+
+/// An execution with its rows.
+pub(super) async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
+    let loaded = engine.store.load(id).await?;
+    loaded.ok_or_else(|| EngineError::not_found(id))
+}
+
+/// The plan of the definition that is stored, for execution `id`.
+pub(super) async fn plan(
+    engine: &Parts,
+    id: &ExecutionId,
+    workflow: &WorkflowId,
+) -> Result<Arc<Plan>, EngineError> {
+    let definition = engine.store.definition(workflow).await?;
+    let definition = definition.ok_or_else(|| EngineError::not_found(id))?;
+    Plan::from_stored(workflow, &definition).map_err(|report| {
+        EngineError::definition(format!(
+            "the stored definition of execution `{id}` cannot be read:\n{report}"
+        ))
+    })
+}
+
+/// The record of every step of `plan`, from the rows that exist.
+pub(super) fn records(plan: &Plan, rows: Vec<(u32, StepRecord)>) -> Vec<StepRecord> {
+    let mut records = vec![StepRecord::pending(); plan.graph().len()];
+    for (step, record) in rows {
+        if let Some(slot) = records.get_mut(step as usize) {
+            *slot = record;
+        }
+    }
+    records
+}
+
+/// The inputs that an execution was started with.
+pub(super) async fn inputs(
+    engine: &Parts,
+    plan: &Plan,
+    id: &ExecutionId,
+) -> Result<Vec<Json>, EngineError> {
+    #[derive(Deserialize)]
+    struct Context {
+        inputs: BTreeMap<String, Box<RawValue>>,
+    }
+    let damaged = |reason: String| {
+        EngineError::definition(format!(
+            "the stored inputs of execution `{id}` cannot be read: {reason}"
+        ))
+    };
+    let context = engine.store.context(id).await?;
+    let context = context.ok_or_else(|| EngineError::not_found(id))?;
+    let context: Context =
+        serde_json::from_str(context.as_str()).map_err(|error| damaged(error.to_string()))?;
+    let given = context
+        .inputs
+        .into_iter()
+        .map(|(name, value)| (name, Json::from_stored(value.get())));
+    plan.bind(given.collect())
+        .map_err(|mistakes| damaged(mistakes.join("; ")))
+}
+
+/// `{"inputs": …}`.
+pub(super) fn context(plan: &Plan, inputs: &[Json]) -> Json {
+    #[derive(serde::Serialize)]
+    struct Context<'a> {
+        inputs: BTreeMap<&'a str, &'a RawValue>,
+    }
+    let raw = plan
+        .inputs()
+        .iter()
+        .zip(inputs)
+        .filter_map(|(input, value)| {
+            // What a `Json` holds is JSON.
+            Some((
+                input.name.as_str(),
+                serde_json::from_str::<&RawValue>(value.as_str()).ok()?,
+            ))
+        });
+    let context = Context {
+        inputs: raw.collect(),
+    };
+    Json::from_stored(
+        serde_json::to_string(&context).unwrap_or_else(|_| r#"{"inputs":{}}"#.to_owned()),
+    )
+}

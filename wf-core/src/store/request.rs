@@ -1,0 +1,256 @@
+//! What is asked of a store: what is to be created, committed and claimed.
+
+use std::sync::Arc;
+
+use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
+use crate::lifecycle::{Event, Row, State, TransitionError, transition};
+use crate::store::{StepRecord, WorkflowStepRecord};
+use crate::value::Json;
+
+/// An execution to be created, with the workflow it runs.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct NewExecution {
+    /// The execution's identifier.
+    pub id: ExecutionId,
+    /// What it runs.
+    pub workflow: NewWorkflow,
+    /// The execution's context: `{"inputs": …}`.
+    pub context: Json,
+    /// Who drives it.
+    pub owner: Owner,
+    /// Until when it is leased to its owner.
+    pub lease_until: Timestamp,
+    /// Now.
+    pub at: Timestamp,
+    /// Where the run came from, for those who resume it.
+    pub origin: Origin,
+}
+
+impl NewExecution {
+    /// An execution of `workflow`, leased to `owner`.
+    pub const fn new(
+        id: ExecutionId,
+        workflow: NewWorkflow,
+        context: Json,
+        owner: Owner,
+        lease_until: Timestamp,
+        at: Timestamp,
+        origin: Origin,
+    ) -> Self {
+        NewExecution {
+            id,
+            workflow,
+            context,
+            owner,
+            lease_until,
+            at,
+            origin,
+        }
+    }
+}
+
+/// Where a run was started from: what resuming it elsewhere needs to find its agents again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The path of its agents file; never its content.
+    pub agents_file: Option<String>,
+    /// The folder it was started in.
+    pub directory: Option<String>,
+}
+
+/// A workflow as it is stored, once per content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewWorkflow {
+    /// The same for the same name, version and content.
+    pub id: WorkflowId,
+    /// The definition's name.
+    pub name: String,
+    /// The definition's description.
+    pub description: Option<String>,
+    /// The definition's version.
+    pub version: String,
+    /// The canonical definition.
+    pub definition: Json,
+    /// The hash of the canonical definition, in hexadecimal.
+    pub hash: String,
+    /// The steps, in the definition's order.
+    pub steps: Arc<[WorkflowStepRecord]>,
+}
+
+impl NewWorkflow {
+    /// A workflow without a description.
+    pub const fn new(
+        id: WorkflowId,
+        name: String,
+        version: String,
+        definition: Json,
+        hash: String,
+        steps: Arc<[WorkflowStepRecord]>,
+    ) -> Self {
+        NewWorkflow {
+            id,
+            name,
+            description: None,
+            version,
+            definition,
+            hash,
+            steps,
+        }
+    }
+}
+
+/// A path of transitions to be written, with all that belongs to it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Commit {
+    /// The row, as it must stand.
+    pub row: Row,
+    /// The state that the row must be in.
+    pub from: State,
+    /// The state that the path leads to.
+    pub to: State,
+    /// The events on the way; empty when only work is recorded.
+    pub path: Vec<Event>,
+    /// What else is written.
+    pub writes: Writes,
+}
+
+impl Commit {
+    /// A commit of `path`, which begins in `from`; where it leads is computed by the lifecycle's table.
+    ///
+    /// # Errors
+    ///
+    /// [`TransitionError`] when an event of the path is not legal where the path has come to.
+    pub fn new(
+        row: Row,
+        from: State,
+        path: Vec<Event>,
+        writes: Writes,
+    ) -> Result<Self, TransitionError> {
+        let mut to = from;
+        for event in &path {
+            to = transition(to, event)?;
+        }
+        Ok(Commit {
+            row,
+            from,
+            to,
+            path,
+            writes,
+        })
+    }
+}
+
+/// What a commit writes beside the state.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Writes {
+    /// Now.
+    pub at: Timestamp,
+    /// For how long the execution has been driven, in all, in milliseconds.
+    pub driven_millis: u64,
+    /// The step rows to write.
+    pub steps: Vec<StepWrite>,
+    /// A checkpoint of all that is recorded up to and with this commit.
+    pub checkpoint: Option<NewCheckpoint>,
+    /// Why the execution failed, or paused by itself. An execution that goes on has none: what was there is cleared.
+    pub error: Option<String>,
+}
+
+impl Writes {
+    /// Nothing but the moment and the time driven.
+    pub const fn new(at: Timestamp, driven_millis: u64) -> Self {
+        Writes {
+            at,
+            driven_millis,
+            steps: Vec::new(),
+            checkpoint: None,
+            error: None,
+        }
+    }
+
+    /// The greatest `seq` that is given to a step or covered by the checkpoint; 0 when there is none.
+    pub fn last_seq(&self) -> u64 {
+        let covered = self.checkpoint.as_ref().map(|mark| mark.through_seq);
+        let given = self.steps.iter().filter_map(|write| write.record.seq);
+        given.chain(covered).max().unwrap_or(0)
+    }
+}
+
+/// One step row as it is to be.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StepWrite {
+    /// The step's position in its workflow.
+    pub step: u32,
+    /// Whether the row is there already: it is then updated, else inserted.
+    pub exists: bool,
+    /// The row's content.
+    pub record: StepRecord,
+}
+
+impl StepWrite {
+    /// The first row of the step at that position.
+    pub const fn insert(step: u32, record: StepRecord) -> Self {
+        StepWrite {
+            step,
+            exists: false,
+            record,
+        }
+    }
+
+    /// The row that the step at that position has, as it is to be.
+    pub const fn update(step: u32, record: StepRecord) -> Self {
+        StepWrite {
+            step,
+            exists: true,
+            record,
+        }
+    }
+}
+
+/// A checkpoint to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewCheckpoint {
+    /// The checkpoint's identifier.
+    pub id: CheckpointId,
+    /// The last `seq` that it covers: every step row up to it, and none after.
+    pub through_seq: u64,
+}
+
+impl NewCheckpoint {
+    /// A checkpoint of the steps up to `through_seq`.
+    pub const fn new(id: CheckpointId, through_seq: u64) -> Self {
+        NewCheckpoint { id, through_seq }
+    }
+}
+
+/// A lease to be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claim {
+    /// The row as the caller has read it.
+    pub row: Row,
+    /// Who takes the lease.
+    pub owner: Owner,
+    /// Until when.
+    pub lease_until: Timestamp,
+    /// The budget from now on, as [`Budget::to_json`](wf_model::Budget::to_json) writes it; none leaves what is there.
+    pub budget: Option<Json>,
+}
+
+impl Claim {
+    /// A claim of `owner` to the row as it was read.
+    pub const fn new(row: Row, owner: Owner, lease_until: Timestamp) -> Self {
+        Claim {
+            row,
+            owner,
+            lease_until,
+            budget: None,
+        }
+    }
+}
