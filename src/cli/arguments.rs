@@ -86,6 +86,8 @@ pub(crate) enum Workflow {
     Cancel(Execution),
     /// Start a new execution from a checkpoint: only what was not done then is run
     Restore(Restore),
+    /// Show what happened in an execution, and what its agents wrote
+    Logs(Logs),
     /// Delete old checkpoints, and nothing else
     Prune(Prune),
     /// Check workflow files without running them
@@ -122,6 +124,20 @@ pub(crate) struct Resume {
     /// The agents file [default: the one that the execution was started with]
     #[arg(long, value_name = "FILE")]
     pub(crate) agents: Option<PathBuf>,
+    /// A limit of its budget from now on, `+` to add to what it is: tokens=200000, cost=+2.5, wallTime=2h, attempts=+20
+    #[arg(long = "budget", value_name = "LIMIT=AMOUNT")]
+    pub(crate) budget: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The execution's identifier
+    pub(crate) id: String,
+    /// Only what this step's agents wrote, as they wrote it
+    pub(crate) step: Option<String>,
+    /// Go on until the execution has ended or is paused; with --json, one entry per line
+    #[arg(long, short)]
+    pub(crate) follow: bool,
 }
 
 #[derive(Debug, Args)]

@@ -83,11 +83,24 @@ pub(crate) struct StatusDocument<'a> {
     started_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<serde_json::Value>,
+}
+
+/// What the attempts of an execution have used, as far as their agents say.
+#[derive(Serialize)]
+struct UsageDocument {
+    tokens: u64,
+    cost: f64,
 }
 
 impl<'a> StatusDocument<'a> {
     pub(crate) fn new(status: &'a Status) -> Self {
         let execution = &status.execution;
+        let usage = status.usage();
+        let is_limited = !status.budget.is_unlimited();
         StatusDocument {
             execution_id: execution.id.as_str(),
             workflow: &status.workflow,
@@ -98,6 +111,11 @@ impl<'a> StatusDocument<'a> {
             error: execution.error.as_deref(),
             started_at: rfc_3339(execution.started_at),
             completed_at: execution.completed_at.map(rfc_3339),
+            usage: (!usage.is_none()).then_some(UsageDocument {
+                tokens: usage.tokens,
+                cost: usage.cost,
+            }),
+            budget: is_limited.then(|| status.budget.to_json()),
         }
     }
 }

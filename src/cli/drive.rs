@@ -182,8 +182,13 @@ impl Session<'_> {
                     self.console
                         .error(&format!("step `{}` failed: {reason}", step.key));
                 }
+                let more = if status.execution.error.is_some() && !status.budget.is_unlimited() {
+                    " (`--budget LIMIT=+AMOUNT` raises its budget)"
+                } else {
+                    ""
+                };
                 self.console.note(&format!(
-                    "paused; continue with: {}",
+                    "paused; continue with: {}{more}",
                     self.resume_command(id)
                 ));
             }

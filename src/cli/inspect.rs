@@ -213,6 +213,14 @@ fn shown(status: &Status, database: &Database) -> String {
             Cell::from(format!("{} (after {took})", to_the_second(completed_at))),
         ));
     }
+    let usage = status.usage();
+    if !usage.is_none() {
+        let used = format!("{} tokens, a cost of {}", usage.tokens, usage.cost);
+        facts.push(("usage", Cell::from(used)));
+    }
+    if !status.budget.is_unlimited() {
+        facts.push(("budget", Cell::from(status.budget.to_string())));
+    }
     if execution.pause_requested
         && !execution.state.is_terminal()
         && execution.state != State::Paused

@@ -13,6 +13,9 @@ mod drive;
 mod exit;
 mod inputs;
 mod inspect;
+mod journal;
+mod lines;
+mod logs;
 mod moment;
 mod owner;
 mod progress;
@@ -77,6 +80,7 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
             Workflow::Pause(execution) => control::pause(console, &database, execution).await,
             Workflow::Cancel(execution) => control::cancel(console, &database, execution).await,
             Workflow::Restore(restore) => restore::restore(console, &database, restore).await,
+            Workflow::Logs(logs) => logs::logs(console, &database, logs).await,
             Workflow::Prune(prune) => prune::prune(console, &database, prune).await,
             Workflow::Validate(validate) => validate::validate(console, validate),
             Workflow::Graph(graph) => draw::draw(console, &database, graph).await,

@@ -10,10 +10,14 @@ use wf_core::engine::Notice;
 use wf_core::step::Outcome;
 
 use super::console::{Console, printable};
+use super::lines::OpenLines;
 use super::moment::human;
 
 /// How often a bar's sign of life moves.
 const TICK: Duration = Duration::from_millis(120);
+
+/// At most this many characters of an agent's last line are shown beside its bar.
+const SHOWN: usize = 100;
 
 /// Shows what an engine tells of its runs.
 pub(crate) struct Progress {
@@ -23,7 +27,7 @@ pub(crate) struct Progress {
 
 enum Display {
     Nothing,
-    Lines,
+    Lines(Mutex<OpenLines>),
     Bars {
         all: MultiProgress,
         running: Mutex<HashMap<String, ProgressBar>>,
@@ -44,7 +48,7 @@ impl Progress {
                 running: Mutex::default(),
             }
         } else {
-            Display::Lines
+            Display::Lines(Mutex::default())
         };
         Progress {
             verbose: console.verbose,
@@ -56,6 +60,7 @@ impl Progress {
     pub(crate) fn show(&self, notice: &Notice<'_>) {
         match *notice {
             Notice::AttemptStarted { step, attempt, .. } => self.started(step, attempt),
+            Notice::Output { step, text, .. } => self.output(step, text),
             Notice::AttemptFailed {
                 step,
                 attempt,
@@ -107,7 +112,7 @@ impl Progress {
         match &self.display {
             Display::Nothing => {}
             // There is no one to tell when standard error is gone.
-            Display::Lines => drop(writeln!(io::stderr().lock(), "{line}")),
+            Display::Lines(_) => drop(writeln!(io::stderr().lock(), "{line}")),
             Display::Bars { all, .. } => drop(all.println(line)),
         }
     }
@@ -125,12 +130,13 @@ impl Progress {
     fn started(&self, step: &str, attempt: u32) {
         match &self.display {
             Display::Nothing => {}
-            Display::Lines if attempt == 1 => self.line(&format!("{step}: started")),
-            Display::Lines => self.line(&format!("{step}: attempt {attempt} started")),
+            Display::Lines(_) if attempt == 1 => self.line(&format!("{step}: started")),
+            Display::Lines(_) => self.line(&format!("{step}: attempt {attempt} started")),
             Display::Bars { all, running } => {
                 let bar = all.add(ProgressBar::new_spinner());
                 // The template is a constant; one that could not be read would show the plain bar.
-                if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg}{elapsed}")
+                if let Ok(style) =
+                    ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg:.dim}")
                 {
                     bar.set_style(style);
                 }
@@ -146,7 +152,37 @@ impl Progress {
         }
     }
 
+    /// Shows the last line of what an agent writes beside its bar; where there are no bars, every line, for those who
+    /// want to see much.
+    fn output(&self, step: &str, text: &str) {
+        match &self.display {
+            Display::Bars { running, .. } => {
+                let last = text.lines().rev().find(|line| !line.trim().is_empty());
+                if let (Some(last), Some(bar)) = (last, lock(running).get(step)) {
+                    let last: String = printable(last).chars().take(SHOWN).collect();
+                    bar.set_message(format!("{} ", last.trim()));
+                }
+            }
+            Display::Lines(open) if self.verbose => {
+                let whole = lock(open).add(step, text);
+                self.written(step, whole);
+            }
+            Display::Lines(_) | Display::Nothing => {}
+        }
+    }
+
+    /// Shows whole lines of an agent.
+    fn written(&self, step: &str, lines: Option<String>) {
+        for line in lines.iter().flat_map(|lines| lines.lines()) {
+            self.line(&format!("{step} | {}", printable(line)));
+        }
+    }
+
     fn clear(&self, step: &str) {
+        if let Display::Lines(open) = &self.display {
+            let rest = lock(open).end(step);
+            self.written(step, rest);
+        }
         if let Display::Bars { running, .. } = &self.display
             && let Some(bar) = lock(running).remove(step)
         {
@@ -161,10 +197,8 @@ impl Drop for Progress {
     }
 }
 
-fn lock(
-    running: &Mutex<HashMap<String, ProgressBar>>,
-) -> MutexGuard<'_, HashMap<String, ProgressBar>> {
-    running.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `A, B ×3, C`.

@@ -70,7 +70,7 @@ pub(crate) async fn restore(
 
     let signals = Signals::catch()
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;
-    let engine = start::engine(store, agents, &progress);
+    let engine = start::driver(console, database, store, agents, &progress);
     let run = engine
         .restore(&checkpoint, options)
         .await

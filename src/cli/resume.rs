@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use wf_core::agent::Agents;
+use wf_core::engine::{Budget, ResumeOptions};
 use wf_core::id::ExecutionId;
 use wf_core::store::Store;
 
@@ -22,6 +23,7 @@ pub(crate) async fn resume(
     arguments: &Resume,
 ) -> Result<Exit, Failure> {
     let id = ExecutionId::from(arguments.id.as_str());
+    changed(Budget::default(), &arguments.budget)?;
     let Some(store) = database.open_existing()? else {
         return Err(control::not_found(&id, database));
     };
@@ -45,11 +47,14 @@ pub(crate) async fn resume(
 
     let signals = Signals::catch()
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;
-    let engine = start::engine(store, agents, &progress);
-    let run = engine
-        .resume(&id)
-        .await
-        .map_err(|error| start::failure(&error, database))?;
+    let engine = start::driver(console, database, store, agents, &progress);
+    let failed = |error| start::failure(&error, database);
+    let mut options = ResumeOptions::default();
+    if !arguments.budget.is_empty() {
+        let now = engine.status(&id).await.map_err(failed)?.budget;
+        options = options.with_budget(changed(now, &arguments.budget)?);
+    }
+    let run = engine.resume_with(&id, options).await.map_err(failed)?;
     Session {
         console,
         database,
@@ -59,4 +64,14 @@ pub(crate) async fn resume(
     }
     .drive(run)
     .await
+}
+
+/// The budget with what `--budget` says.
+fn changed(mut budget: Budget, changes: &[String]) -> Result<Budget, Failure> {
+    for change in changes {
+        budget.change(change).map_err(|fault| {
+            Failure::wrong(format!("`--budget {change}` cannot be used: {fault}"))
+        })?;
+    }
+    Ok(budget)
 }

@@ -42,7 +42,13 @@ pub(crate) async fn run(
     let signals = Signals::catch()
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;
     let progress = Arc::new(Progress::new(console));
-    let engine = start::engine(Arc::new(database.open()?), agents, &progress);
+    let engine = start::driver(
+        console,
+        database,
+        Arc::new(database.open()?),
+        agents,
+        &progress,
+    );
     let started = engine.start(&plan, inputs, options).await;
     let mut session = Session {
         console,

@@ -13,6 +13,7 @@ use wf_model::Source;
 use super::console::Console;
 use super::database::Database;
 use super::exit::{Failure, with_causes};
+use super::journal::Journal;
 use super::owner;
 use super::progress::Progress;
 use crate::agents::AgentsFile;
@@ -123,6 +124,22 @@ pub(crate) fn engine(store: Arc<dyn Store>, agents: Agents, progress: &Arc<Progr
     Engine::new(store, agents)
         .with_owner(owner::this(), owner::is_gone)
         .with_observer(move |notice| progress.show(notice))
+}
+
+/// The same, where what happens is also written down in the journals of the database.
+pub(crate) fn driver(
+    console: Console,
+    database: &Database,
+    store: Arc<dyn Store>,
+    agents: Agents,
+    progress: &Arc<Progress>,
+) -> Engine {
+    let progress = Arc::clone(progress);
+    let journal = Journal::new(console, database);
+    engine(store, agents, &progress).with_observer(move |notice| {
+        journal.note(notice);
+        progress.show(notice);
+    })
 }
 
 /// Writes the execution's identifier where a script finds it first.

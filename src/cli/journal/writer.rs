@@ -1,0 +1,219 @@
+//! Writing a journal.
+
+use std::collections::HashMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use wf_core::clock::{Clock, SystemClock};
+use wf_core::engine::Notice;
+use wf_core::id::ExecutionId;
+use wf_core::step::Outcome;
+
+use super::{Entry, Happened};
+use crate::cli::console::Console;
+use crate::cli::database::Database;
+use crate::cli::moment::rfc_3339;
+
+/// At most this many bytes of what one attempt writes are kept: 16 MiB.
+const KEPT: usize = 16 << 20;
+
+/// Writes down what an engine tells of its runs.
+pub(crate) struct Journal {
+    database: Database,
+    console: Console,
+    clock: SystemClock,
+    writers: Mutex<HashMap<ExecutionId, Writer>>,
+}
+
+/// The file of one execution.
+struct Writer {
+    /// None once it could not be written: the run is worth more than its journal.
+    file: Option<File>,
+    /// How much of each step's attempt under way is kept.
+    kept: HashMap<String, usize>,
+}
+
+impl Journal {
+    /// The journals of a database's executions; each file is made with the first entry.
+    pub(crate) fn new(console: Console, database: &Database) -> Self {
+        Journal {
+            database: database.clone(),
+            console,
+            clock: SystemClock::new(),
+            writers: Mutex::default(),
+        }
+    }
+
+    /// Writes down what has happened.
+    pub(crate) fn note(&self, notice: &Notice<'_>) {
+        match *notice {
+            Notice::AttemptStarted {
+                execution,
+                step,
+                attempt,
+            } => {
+                self.write(execution, Some((step, Some(attempt))), Happened::Started);
+            }
+            Notice::Output {
+                execution,
+                step,
+                attempt,
+                text,
+            } => {
+                let text = Happened::Output {
+                    text: text.into(),
+                    cut: false,
+                };
+                self.write(execution, Some((step, Some(attempt))), text);
+            }
+            Notice::AttemptFailed {
+                execution,
+                step,
+                attempt,
+                error,
+                retry_in,
+                ..
+            } => {
+                let retry_in_ms =
+                    retry_in.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                let failed = Happened::Failed {
+                    error: error.into(),
+                    retry_in_ms,
+                };
+                self.write(execution, Some((step, Some(attempt))), failed);
+            }
+            Notice::StepEnded {
+                execution,
+                step,
+                outcome,
+                ..
+            } => {
+                let outcome = match outcome {
+                    Outcome::Succeeded => "completed",
+                    Outcome::Failed => "failed",
+                    Outcome::Skipped => "skipped",
+                };
+                let ended = Happened::Ended {
+                    outcome: outcome.into(),
+                };
+                self.write(execution, Some((step, None)), ended);
+            }
+            Notice::Moved {
+                execution,
+                from,
+                to,
+                ..
+            } if from != to => {
+                self.write(
+                    execution,
+                    None,
+                    Happened::Moved {
+                        state: to.name().into(),
+                    },
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn write(&self, id: &ExecutionId, of: Option<(&str, Option<u32>)>, mut happened: Happened) {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = writers.entry(id.clone()).or_insert_with(|| Writer {
+            file: self.opened(open(&super::path(&self.database, id))),
+            kept: HashMap::new(),
+        });
+        if !writer.admits(of.map(|(step, _)| step), &mut happened) {
+            return;
+        }
+        let entry = Entry {
+            at: rfc_3339(self.clock.now()),
+            step: of.map(|(step, _)| step.into()),
+            attempt: of.and_then(|(_, attempt)| attempt),
+            happened,
+        };
+        let Some(file) = &mut writer.file else {
+            return;
+        };
+        let written = serde_json::to_string(&entry)
+            .map_err(io::Error::other)
+            .and_then(|mut line| {
+                line.push('\n');
+                // One call, so that a reader sees whole lines.
+                file.write_all(line.as_bytes())
+            });
+        if self.opened(written).is_none() {
+            writer.file = None;
+        }
+    }
+
+    /// Says once that there is no journal, and why.
+    fn opened<T>(&self, result: io::Result<T>) -> Option<T> {
+        result
+            .inspect_err(|error| {
+                self.console.note(&format!(
+                    "`ax workflow logs` will lack what happens from here on, its file cannot be written: {error}"
+                ));
+            })
+            .ok()
+    }
+}
+
+impl Writer {
+    /// Whether this is to be kept, as far as it is.
+    fn admits(&mut self, step: Option<&str>, happened: &mut Happened) -> bool {
+        let Some(step) = step else {
+            return true;
+        };
+        match happened {
+            Happened::Started => {
+                self.kept.insert(step.to_owned(), 0);
+                true
+            }
+            Happened::Ended { .. } => {
+                self.kept.remove(step);
+                true
+            }
+            Happened::Output { text, cut } => {
+                let kept = self.kept.entry(step.to_owned()).or_default();
+                if *kept > KEPT {
+                    return false;
+                }
+                *kept += text.len();
+                if *kept > KEPT {
+                    *cut = true;
+                    text.clear();
+                }
+                true
+            }
+            Happened::Failed { .. } | Happened::Moved { .. } => true,
+        }
+    }
+}
+
+/// Opens a journal to add to it, readable by its owner only; what a dead writer left half written is ended.
+fn open(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    let mut file = OpenOptions::new()
+        .create(true)
+        .read(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)?;
+    if file.seek(SeekFrom::End(0))? > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
+}

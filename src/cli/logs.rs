@@ -1,0 +1,260 @@
+//! `logs`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use wf_core::engine::{Engine, Status};
+use wf_core::id::ExecutionId;
+use wf_core::lifecycle::State;
+use wf_core::step::StepState;
+use wf_model::nearest;
+
+use super::arguments::{Execution, Logs};
+use super::console::{Console, printable};
+use super::database::Database;
+use super::exit::{Exit, Failure};
+use super::journal::{Entry, Happened, JournalReader};
+use super::lines::OpenLines;
+use super::moment::{human, rfc_3339};
+use super::signals::Signals;
+use super::{control, start};
+
+/// How often a follower looks for more.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Shows what happened in a run, and what its agents wrote.
+pub(crate) async fn logs(
+    console: Console,
+    database: &Database,
+    arguments: &Logs,
+) -> Result<Exit, Failure> {
+    let execution = Execution {
+        id: arguments.id.clone(),
+    };
+    let (engine, id) = control::open_to_read(console, database, &execution)?;
+    let status = read(&engine, &id, database).await?;
+    if let Some(step) = &arguments.step {
+        known(step, &status)?;
+    }
+    let mut reader = JournalReader::new(database, &id);
+    let mut show = Show::new(console, arguments);
+    let rests = |state: State| state.is_terminal() || state == State::Paused;
+    if !reader.is_there() && (!arguments.follow || rests(status.state())) {
+        console.note(
+            "what the agents wrote was not kept: the run was not driven by `ax` with this database",
+        );
+        recorded(&status)
+            .into_iter()
+            .for_each(|entry| show.take(entry));
+        return show.end();
+    }
+    if !arguments.follow {
+        while let Some(entry) = next(&mut reader)? {
+            show.take(entry);
+        }
+        return show.end();
+    }
+    let mut signals = Signals::catch()
+        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
+    loop {
+        // The state is read first: what was written before it came to rest is there by now.
+        let rested = rests(read(&engine, &id, database).await?.state());
+        while let Some(entry) = next(&mut reader)? {
+            show.take(entry);
+        }
+        show.flush()?;
+        if rested {
+            return show.end();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = signals.next() => return show.end().map(|_| Exit::Interrupted),
+        }
+    }
+}
+
+async fn read(engine: &Engine, id: &ExecutionId, database: &Database) -> Result<Status, Failure> {
+    let status = engine.status(id).await;
+    status.map_err(|error| start::failure(&error, database))
+}
+
+fn next(reader: &mut JournalReader) -> Result<Option<Entry>, Failure> {
+    reader
+        .next_entry()
+        .map_err(|error| Failure::system("failed to read the journal", &error))
+}
+
+fn known(step: &str, status: &Status) -> Result<(), Failure> {
+    if status.step(step).is_some() {
+        return Ok(());
+    }
+    let help = match nearest(step, status.steps.iter().map(|step| step.key.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`ax workflow status` lists its steps".to_owned(),
+    };
+    Err(Failure::wrong(format!(
+        "execution `{}` has no step `{step}`; {help}",
+        status.execution.id
+    )))
+}
+
+/// What the database knows of a run whose journal is not there.
+fn recorded(status: &Status) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for step in &status.steps {
+        let mut add = |at, attempt, happened| {
+            let step = Some(step.key.clone());
+            entries.push((
+                at,
+                Entry {
+                    at: rfc_3339(at),
+                    step,
+                    attempt,
+                    happened,
+                },
+            ));
+        };
+        for made in &step.record.attempts {
+            add(made.started_at, Some(made.number), Happened::Started);
+            if let (Some(at), Some(error)) = (made.ended_at, made.error.clone()) {
+                let failed = Happened::Failed {
+                    error,
+                    retry_in_ms: None,
+                };
+                add(at, Some(made.number), failed);
+            }
+        }
+        if let (Some(at), StepState::Completed | StepState::Failed) =
+            (step.record.completed_at, step.record.state)
+        {
+            let outcome = step.record.state.name().to_owned();
+            add(at, None, Happened::Ended { outcome });
+        }
+    }
+    // Stable: what happened at one moment stays in order.
+    entries.sort_by_key(|(at, _)| *at);
+    entries.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Shows entries, as text or as JSON.
+struct Show<'a> {
+    console: Console,
+    step: Option<&'a str>,
+    follow: bool,
+    /// The lines of agents that have no end yet, by step.
+    open: OpenLines,
+    /// What is to be written to standard output.
+    out: String,
+    documents: Vec<Entry>,
+}
+
+impl<'a> Show<'a> {
+    fn new(console: Console, arguments: &'a Logs) -> Self {
+        Show {
+            console,
+            step: arguments.step.as_deref(),
+            follow: arguments.follow,
+            open: OpenLines::default(),
+            out: String::new(),
+            documents: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, entry: Entry) {
+        if self.step.is_some() && entry.step.as_deref() != self.step {
+            return;
+        }
+        if self.console.json {
+            self.documents.push(entry);
+            return;
+        }
+        let step = entry.step.unwrap_or_default();
+        match entry.happened {
+            Happened::Output { text, cut } => {
+                if let Some(whole) = self.open.add(&step, &text) {
+                    self.lines(&step, &whole);
+                }
+                if cut {
+                    self.event(&step, "what it writes from here on is not kept");
+                }
+            }
+            Happened::Started => {
+                let attempt = entry.attempt.filter(|attempt| *attempt > 1);
+                let started = attempt.map_or_else(
+                    || "started".to_owned(),
+                    |attempt| format!("attempt {attempt} started"),
+                );
+                self.event(&step, &started);
+            }
+            Happened::Failed { error, retry_in_ms } => {
+                let attempt = entry.attempt.unwrap_or(1);
+                let wait = retry_in_ms.map(|wait| human(Duration::from_millis(wait)));
+                let wait = wait
+                    .map(|wait| format!("; retrying in {wait}"))
+                    .unwrap_or_default();
+                self.event(&step, &format!("attempt {attempt} failed: {error}{wait}"));
+            }
+            Happened::Ended { outcome } => self.event(&step, &outcome),
+            Happened::Moved { state } if self.console.verbose => {
+                self.event("", &format!("the execution is {state}"))
+            }
+            Happened::Moved { .. } => {}
+        }
+    }
+
+    /// What happened to a step: among what the agents wrote, or beside it when that is all that is wanted.
+    fn event(&mut self, step: &str, what: &str) {
+        if let Some(line) = self.open.end(step) {
+            self.lines(step, &line);
+        }
+        let what = printable(what);
+        let line = if step.is_empty() {
+            what
+        } else {
+            format!("{step}: {what}")
+        };
+        if self.step.is_some() {
+            self.console.note(&line);
+        } else {
+            let _ = writeln!(self.out, "{line}");
+        }
+    }
+
+    /// Whole lines of an agent.
+    fn lines(&mut self, step: &str, text: &str) {
+        for line in text.lines() {
+            let line = printable(line);
+            let _ = match self.step {
+                Some(_) => writeln!(self.out, "{line}"),
+                None => writeln!(self.out, "{step} | {line}"),
+            };
+        }
+    }
+
+    /// Writes what there is: documents one per line.
+    fn flush(&mut self) -> Result<(), Failure> {
+        if self.console.json && self.follow {
+            for entry in self.documents.drain(..) {
+                match serde_json::to_string(&entry) {
+                    Ok(line) => self.console.text(&line)?,
+                    Err(error) => return Err(Failure::system("failed to write JSON", &error)),
+                }
+            }
+        }
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        self.console.text(&std::mem::take(&mut self.out))
+    }
+
+    fn end(mut self) -> Result<Exit, Failure> {
+        for (step, line) in self.open.end_all() {
+            self.lines(&step, &line);
+        }
+        self.flush()?;
+        if self.console.json && !self.follow {
+            self.console.document(&self.documents)?;
+        }
+        Ok(Exit::Done)
+    }
+}
