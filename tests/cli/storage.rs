@@ -278,7 +278,7 @@ fn a_database_in_a_folder_that_may_not_be_written_to_can_be_read() {
     workbench.workflow(&run).assert_status(0);
     let shared = Shared::new(workbench);
     shared.assert_readable("completed");
-    assert_eq!(shared.files(), ["ax.db"]);
+    assert_eq!(shared.files(), ["ax.db", "ax.db-logs"]);
     for arguments in [&["cancel", "x"][..], &["prune"], &run] {
         shared
             .workflow(arguments)
@@ -286,7 +286,7 @@ fn a_database_in_a_folder_that_may_not_be_written_to_can_be_read() {
             .assert_says("see that `")
             .assert_says("is a database that you may write to, or name another one with `--db`\n");
     }
-    assert_eq!(shared.files(), ["ax.db"]);
+    assert_eq!(shared.files(), ["ax.db", "ax.db-logs"]);
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn a_database_whose_process_was_killed_is_read_or_what_is_missing_is_told() {
     run.wait().unwrap();
     workbench.tell("go", "ok");
     let shared = Shared::new(workbench);
-    assert_eq!(shared.files(), ["ax.db", "ax.db-shm", "ax.db-wal"]);
+    assert_eq!(shared.files(), ["ax.db", "ax.db-logs", "ax.db-shm", "ax.db-wal"]);
     shared.assert_readable("executing_steps");
     let writable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(shared.0.path(".ax"), writable).unwrap();
