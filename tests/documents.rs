@@ -43,7 +43,7 @@ fn every_test_that_the_durability_page_names_exists() {
     let page = include_str!("../docs/durability.md");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut code = String::new();
-    for folder in ["tests", "wf-core/src", "wf-diesel/tests"] {
+    for folder in ["tests", "wf-core/src", "wf-diesel/src", "wf-diesel/tests"] {
         read_rust(&root.join(folder), &mut code);
     }
     let named: Vec<&str> = page
