@@ -1,7 +1,9 @@
 //! `#[derive(AgentSet)]`.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
 use syn::{Data, DeriveInput, Field, Fields, LitStr};
 
 use crate::analyse::plain;
@@ -35,15 +37,23 @@ pub(crate) fn derive(tokens: TokenStream, mistakes: &mut Mistakes) -> TokenStrea
     let (generics, arguments, bounds) = input.generics.split_for_impl();
     let mut provides = TokenStream::new();
     let mut additions = TokenStream::new();
+    let mut named = TokenStream::new();
+    let mut seen = HashSet::new();
     for field in &fields.named {
         let Some(ident) = &field.ident else { continue };
-        let agent = match renamed(field) {
-            Ok(agent) => agent.map_or_else(|| plain(ident), |agent| agent.value()),
+        let (agent, agent_ident) = match renamed(field) {
+            Ok(None) => (plain(ident), Some(ident.clone())),
+            Ok(Some(agent)) => (agent.value(), identifier(&agent)),
             Err(error) => {
                 mistakes.push(error);
                 continue;
             }
         };
+        if !seen.insert(agent.clone()) {
+            let message = format!("agent `{agent}` is there twice; give each a name of its own");
+            mistakes.add(ident.span(), message);
+            continue;
+        }
         additions.extend(quote!(.with(#agent, self.#ident)));
         provides.extend(quote! {
             #[automatically_derived]
@@ -51,7 +61,16 @@ pub(crate) fn derive(tokens: TokenStream, mistakes: &mut Mistakes) -> TokenStrea
                 #core::typed::Tag<{ #core::typed::agent_name_hash(#agent) }>,
             > for #name #arguments #bounds {}
         });
+        let kind = &field.ty;
+        named.extend(agent_ident.map(|agent| quote!(pub #agent: #kind,)));
+        // Each parameter is used, also by an agent whose name no field can have.
+        if identifier_of(&agent).is_none() {
+            let other = format_ident!("__agent_{}", seen.len());
+            named.extend(quote!(#other: #kind,));
+        }
     }
+    let names = format_ident!("{name}Agents");
+    let parameters = &input.generics;
     quote! {
         #[automatically_derived]
         impl #generics #core::typed::AgentSet for #name #arguments #bounds {
@@ -61,6 +80,19 @@ pub(crate) fn derive(tokens: TokenStream, mistakes: &mut Mistakes) -> TokenStrea
         }
 
         #provides
+
+        #[doc(hidden)]
+        const _: () = {
+            #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
+            pub struct #names #parameters #bounds {
+                #named
+            }
+
+            #[automatically_derived]
+            impl #generics #core::typed::NamedAgents for #name #arguments #bounds {
+                type Fields = #names #arguments;
+            }
+        };
     }
 }
 
@@ -75,9 +107,30 @@ fn renamed(field: &Field) -> syn::Result<Option<LitStr>> {
             if !meta.path.is_ident("name") {
                 return Err(meta.error("unknown setting; write `#[agent(name = \"…\")]`"));
             }
-            name = Some(meta.value()?.parse()?);
+            let agent: LitStr = meta.value()?.parse()?;
+            if agent.value().trim().is_empty() || agent.value().starts_with('@') {
+                let message =
+                    "expected an agent's name; it is not empty and does not begin with `@`";
+                return Err(syn::Error::new(agent.span(), message));
+            }
+            name = Some(agent);
             Ok(())
         })?;
     }
     Ok(name)
+}
+
+/// The name as a field's, at its place, so that an editor finds it.
+fn identifier(agent: &LitStr) -> Option<Ident> {
+    let mut ident = identifier_of(&agent.value())?;
+    ident.set_span(agent.span());
+    Some(ident)
+}
+
+/// A name as an identifier, if it can be one.
+fn identifier_of(name: &str) -> Option<Ident> {
+    if syn::parse_str::<Ident>(name).is_ok() {
+        return Some(Ident::new(name, Span::call_site()));
+    }
+    syn::parse_str::<Ident>(&format!("r#{name}")).ok()
 }

@@ -51,13 +51,42 @@ pub(crate) fn pieces(prompt: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// The names that a text in `format!` syntax mentions.
+/// The names that a text in `format!` syntax mentions: `{name}`, and `{name:>width$.precision$}`.
 pub(crate) fn names(text: &str) -> Vec<&str> {
-    let mentioned = pieces(text).into_iter().filter_map(|piece| match piece {
-        Piece::Argument { name, .. } if is_name(name) => Some(name),
-        _ => None,
-    });
-    mentioned.collect()
+    let mut names = Vec::new();
+    for piece in pieces(text) {
+        if let Piece::Argument { name, format } = piece {
+            names.push(name);
+            names.extend(format.into_iter().flat_map(parameters));
+        }
+    }
+    names.retain(|name| is_name(name));
+    names
+}
+
+/// The width and the precision of a format, when they are names:
+/// `[[fill]align][sign]['#']['0'][width '$']['.' precision '$'][type]`.
+fn parameters(format: &str) -> impl Iterator<Item = &str> {
+    let mut letters = format.chars();
+    let is_align = |letter: Option<char>| matches!(letter, Some('<' | '^' | '>'));
+    // What stands before an alignment fills, whatever it is.
+    let (first, rest) = (letters.next(), letters.as_str());
+    let rest = if is_align(letters.next()) {
+        letters.as_str()
+    } else if is_align(first) {
+        rest
+    } else {
+        format
+    };
+    let rest = rest.trim_start_matches(['+', '-', '#']);
+    let (width, precision) = match rest.split_once('.') {
+        Some((width, precision)) => (width, Some(precision)),
+        None => (rest, None),
+    };
+    // A zero before the width is a flag.
+    let width = width.strip_prefix('0').unwrap_or(width);
+    let counts = [Some(width), precision].into_iter().flatten();
+    counts.filter_map(|count| count.split_once('$').map(|(name, _)| name))
 }
 
 /// The prompt as a workflow file has it, and whether it says all that the prompt says.
@@ -152,6 +181,18 @@ mod tests {
         assert_eq!(in_file("{b:>4}"), ("native:b".into(), false));
         assert_eq!(in_file("{{{b}"), ("{native:b".into(), false));
         assert!(!in_file("{b").1);
+    }
+
+    #[test]
+    fn a_width_and_a_precision_are_mentions() {
+        assert_eq!(names("{a:>width$}"), ["a", "width"]);
+        assert_eq!(
+            names("{a:width$.precision$} {b:.c$}"),
+            ["a", "width", "precision", "b", "c"]
+        );
+        assert_eq!(names("{a:$<+#0w$x?}"), ["a", "w"]);
+        assert_eq!(names("{a:é^w$}"), ["a", "w"]);
+        assert_eq!(names("{0:1$} {:<5} {a:.*} {b:#?}"), ["a", "b"]);
     }
 
     #[test]

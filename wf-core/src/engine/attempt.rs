@@ -156,9 +156,10 @@ impl Call {
                 })
             }
             Work::Native { code, context } => {
-                let typed = (code.run)(context.clone())
+                let value = (code.run)(context.clone())
                     .await
                     .map_err(StepFailure::into_step_error)?;
+                let typed = code.output.take(value).map_err(StepError::Terminal)?;
                 let json = code.output.encode(&typed).map_err(|error| {
                     StepError::terminal(format_args!(
                         "the output cannot be written as JSON: {error}"

@@ -21,6 +21,17 @@ impl AgentSet for Agents {
     }
 }
 
+/// A set of agents whose names are fields: those for which `workflow!(… for Team …)` checks and completes its agents
+/// where they are asked. `#[derive(AgentSet)]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "the agents of `{Self}` are not known while compiling",
+    note = "add `#[derive(wf_core::AgentSet)]` to `{Self}`, or leave out `for`: agents are then checked where the workflow is run"
+)]
+pub trait NamedAgents: AgentSet {
+    /// A struct with a field of the name of each agent, as far as that can be a field's name.
+    type Fields;
+}
+
 /// Stands for an agent's name as a type, by its [hash](agent_name_hash).
 #[derive(Debug, Clone, Copy)]
 pub enum Tag<const HASH: u64> {}

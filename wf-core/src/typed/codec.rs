@@ -11,9 +11,14 @@ use crate::value::Json;
 /// A Rust value whose type is known where it is read.
 pub type Typed = Arc<dyn Any + Send + Sync>;
 
-/// Forgets the type of a value.
-pub fn typed<T: Any + Send + Sync>(value: T) -> Typed {
-    Arc::new(value)
+/// A Rust value on the way to its [`Codec`], which knows that it can be sent and shared.
+///
+/// So that a type of which neither is true is told once, where it is named.
+pub type Boxed = Box<dyn Any>;
+
+/// Boxes a value.
+pub fn boxed<T: Any>(value: T) -> Boxed {
+    Box::new(value)
 }
 
 /// A type whose values can be a step's output or a workflow's input; every type that serde can write and read is.
@@ -30,6 +35,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StepOutput for T {
 /// Writes and reads the values of one type.
 #[derive(Debug, Clone, Copy)]
 pub struct Codec {
+    take: fn(Boxed) -> Result<Typed, String>,
     encode: fn(&(dyn Any + Send + Sync)) -> Result<Json, String>,
     decode: fn(&Json) -> Result<Typed, String>,
 }
@@ -38,9 +44,19 @@ impl Codec {
     /// The codec of `T`.
     pub const fn of<T: StepOutput>() -> Self {
         Codec {
+            take: take::<T>,
             encode: encode::<T>,
             decode: decode::<T>,
         }
+    }
+
+    /// Takes a value of the codec's type.
+    ///
+    /// # Errors
+    ///
+    /// When it is of another type.
+    pub fn take(&self, value: Boxed) -> Result<Typed, String> {
+        (self.take)(value)
     }
 
     /// Writes a value as JSON.
@@ -64,10 +80,19 @@ impl Codec {
     }
 }
 
+fn take<T: StepOutput>(value: Boxed) -> Result<Typed, String> {
+    match value.downcast::<T>() {
+        Ok(value) => Ok(Arc::new(*value)),
+        Err(_) => Err(not_of_type::<T>()),
+    }
+}
+
+fn not_of_type<T>() -> String {
+    format!("it is not of type `{}`", std::any::type_name::<T>())
+}
+
 fn encode<T: StepOutput>(value: &(dyn Any + Send + Sync)) -> Result<Json, String> {
-    let value = value
-        .downcast_ref::<T>()
-        .ok_or_else(|| format!("it is not of type `{}`", std::any::type_name::<T>()))?;
+    let value = value.downcast_ref::<T>().ok_or_else(not_of_type::<T>)?;
     serde_json::to_string(value)
         .map(Json::from_stored)
         .map_err(|error| error.to_string())
@@ -76,12 +101,12 @@ fn encode<T: StepOutput>(value: &(dyn Any + Send + Sync)) -> Result<Json, String
 fn decode<T: StepOutput>(json: &Json) -> Result<Typed, String> {
     let text = json.as_str();
     let error = match serde_json::from_str::<T>(text) {
-        Ok(value) => return Ok(typed(value)),
+        Ok(value) => return Ok(Arc::new(value)),
         Err(error) => error,
     };
     if TypeId::of::<T>() == TypeId::of::<String>() {
         if text.starts_with(['{', '[']) {
-            return Ok(typed(text.to_owned()));
+            return Ok(Arc::new(text.to_owned()));
         }
         return Err(error.to_string());
     }
@@ -89,7 +114,7 @@ fn decode<T: StepOutput>(json: &Json) -> Result<Typed, String> {
         return Err(misfit::<T>(text, &error));
     };
     match serde_json::from_str::<T>(&inner) {
-        Ok(value) => Ok(typed(value)),
+        Ok(value) => Ok(Arc::new(value)),
         // A text that was meant as JSON is told as such, any other as the string it is.
         Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(&inner).is_err() => {
             Err(error.to_string())
@@ -161,8 +186,10 @@ mod tests {
     #[test]
     fn an_output_reads_back_as_it_was_written() {
         let codec = Codec::of::<Vec<String>>();
-        let json = codec.encode(&typed(vec!["a".to_owned()])).unwrap();
-        assert_eq!(json.as_str(), r#"["a"]"#);
-        assert!(codec.encode(&typed(1_u8)).is_err());
+        let value = codec.take(boxed(vec!["a".to_owned()])).unwrap();
+        assert_eq!(codec.encode(&value).unwrap().as_str(), r#"["a"]"#);
+        let other = Codec::of::<u8>().take(boxed(1_u8)).unwrap();
+        assert!(codec.encode(&other).is_err());
+        assert!(codec.take(boxed(1_u8)).is_err());
     }
 }

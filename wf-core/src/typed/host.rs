@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 
-use super::{AgentSet, RunError, RunOf, RunsOn, Workflow};
+use super::{AgentSet, RunError, RunOf, RunsOn, Typed, Workflow};
 use crate::engine::{Engine, EngineError, RunOptions};
 use crate::id::{CheckpointId, ExecutionId};
 use crate::plan::{Inputs, Plan};
@@ -99,27 +99,47 @@ fn start<W: Workflow>(
     workflow: W,
     options: RunOptions,
 ) -> BoxFuture<'static, Result<RunOf<W>, EngineError>> {
+    let plan = Plan::of::<W>();
+    let given = given(&plan, workflow);
     Box::pin(async move {
-        let plan = Plan::of::<W>();
-        let typed = workflow.into_inputs();
-        let mut inputs = Inputs::new();
-        let mut mistakes = Vec::new();
-        for ((input, codec), value) in plan.inputs().iter().zip(W::spec().inputs).zip(&typed) {
-            match value.as_ref().map(|value| codec.encode(value)) {
-                None => {}
-                Some(Ok(json)) => {
-                    inputs.insert(input.name.clone(), json);
-                }
-                Some(Err(error)) => mistakes.push(format!(
-                    "input `{}` cannot be written as JSON: {error}",
-                    input.name
-                )),
-            }
-        }
-        if !mistakes.is_empty() {
-            return Err(EngineError::inputs(&mistakes));
-        }
+        let (inputs, typed) = given?;
         let run = engine.start(&plan, inputs, options).await?;
         Ok(RunOf::new(run.with_typed_inputs(typed), engine))
     })
+}
+
+/// The inputs in both their forms.
+fn given<W: Workflow>(
+    plan: &Plan,
+    workflow: W,
+) -> Result<(Inputs, Vec<Option<Typed>>), EngineError> {
+    let mut inputs = Inputs::new();
+    let mut typed = Vec::new();
+    let mut mistakes = Vec::new();
+    let values = workflow.into_inputs().into_iter();
+    for ((input, codec), value) in plan.inputs().iter().zip(W::spec().inputs).zip(values) {
+        let Some(value) = value else {
+            typed.push(None);
+            continue;
+        };
+        let written = codec.take(value).and_then(|value| {
+            let json = codec.encode(&value)?;
+            Ok((json, value))
+        });
+        match written {
+            Ok((json, value)) => {
+                inputs.insert(input.name.clone(), json);
+                typed.push(Some(value));
+            }
+            Err(error) => mistakes.push(format!(
+                "input `{}` cannot be written as JSON: {error}",
+                input.name
+            )),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok((inputs, typed))
+    } else {
+        Err(EngineError::inputs(&mistakes))
+    }
 }

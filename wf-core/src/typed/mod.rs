@@ -49,8 +49,8 @@ mod tests;
 /// A boxed future that can be sent between threads.
 pub use futures::future::BoxFuture;
 
-pub use agents::{AgentSet, Provides, Tag, agent_name_hash};
-pub use codec::{Codec, StepOutput, Typed, typed};
+pub use agents::{AgentSet, NamedAgents, Provides, Tag, agent_name_hash};
+pub use codec::{Boxed, Codec, StepOutput, Typed, boxed};
 pub use context::{Shown, ShownOptional, StepContext, Value};
 pub use failure::StepFailure;
 pub(crate) use outputs::Output;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use futures::future::BoxFuture;
 use wf_model::Definition;
 
-use super::{AgentSet, Codec, Outputs, StepContext, StepFailure, Typed};
+use super::{AgentSet, Boxed, Codec, Outputs, StepContext, StepFailure};
 use crate::plan::Plan;
 
 /// What a step's agent begins with in a definition when the step, or what its prompt is made of, is Rust code.
@@ -15,7 +15,7 @@ pub(crate) const NATIVE: &str = "native:";
 const OUTPUT_TYPE: &str = "x-rust-type";
 
 /// A workflow that was declared with `workflow!`; the type holds its inputs.
-pub trait Workflow: Sized + Send + 'static {
+pub trait Workflow: Sized + 'static {
     /// The outputs of its steps.
     type Output: From<Outputs> + Send + 'static;
 
@@ -23,7 +23,7 @@ pub trait Workflow: Sized + Send + 'static {
     fn spec() -> &'static Spec;
 
     /// Its inputs, in the order in which they are declared; none for an optional one that is not given.
-    fn into_inputs(self) -> Vec<Option<Typed>>;
+    fn into_inputs(self) -> Vec<Option<Boxed>>;
 
     /// Its definition, as a workflow file would hold it; print it with [`Definition::to_yaml`].
     ///
@@ -102,7 +102,7 @@ pub struct AgentStep {
 #[derive(Debug)]
 pub struct NativeStep {
     /// Does the step.
-    pub run: fn(StepContext) -> BoxFuture<'static, Result<Typed, StepFailure>>,
+    pub run: fn(StepContext) -> BoxFuture<'static, Result<Boxed, StepFailure>>,
     /// The output's type, as it was written.
     pub output_type: &'static str,
     /// The output's codec.

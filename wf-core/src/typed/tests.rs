@@ -71,7 +71,7 @@ static SPEC: Spec = Spec {
                     Box::pin(async move {
                         let parse: &Changes = context.step(0);
                         let files = parse.files.iter().map(|file| file.len().to_string());
-                        Ok(typed(Changes {
+                        Ok(boxed(Changes {
                             files: files.collect(),
                         }))
                     })
@@ -108,8 +108,8 @@ impl Workflow for Review {
         &SPEC
     }
 
-    fn into_inputs(self) -> Vec<Option<Typed>> {
-        vec![Some(typed(self.diff))]
+    fn into_inputs(self) -> Vec<Option<Boxed>> {
+        vec![Some(boxed(self.diff))]
     }
 }
 

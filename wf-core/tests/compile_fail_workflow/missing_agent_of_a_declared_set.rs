@@ -1,8 +1,11 @@
 //! A workflow that is declared for a set asks an agent that the set lacks.
-use wf_core::workflow;
+use wf_core::{AgentSet, workflow};
 
+type Echo = fn(String) -> std::future::Ready<String>;
+
+#[derive(AgentSet)]
 struct Team {
-    security: (),
+    security: Echo,
 }
 
 workflow! {

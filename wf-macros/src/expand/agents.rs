@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned as _;
 
 use crate::analyse::plain;
 use crate::parse::{Agent, Body, Step, Workflow};
 
 /// With `for Team`: each agent as a field of the set, so that rustc checks it and an editor completes it.
-pub(super) fn checked_for_set(workflow: &Workflow) -> TokenStream {
+pub(super) fn checked_for_set(core: &TokenStream, workflow: &Workflow) -> TokenStream {
     let Some(set) = &workflow.agents else {
         return TokenStream::new();
     };
@@ -18,11 +20,13 @@ pub(super) fn checked_for_set(workflow: &Workflow) -> TokenStream {
         Agent::Name(name) => Some(name),
         Agent::Text(_) => None,
     });
-    quote! {
+    let place = Span::mixed_site().located_at(set.span());
+    // What is wrong with the set itself is told where it is named.
+    quote_spanned! {place=>
         #[doc(hidden)]
         const _: () = {
             #[allow(dead_code)]
-            fn agents(set: &#set) {
+            fn agents(set: &<#set as #core::typed::NamedAgents>::Fields) {
                 #(let _ = &set.#agents;)*
             }
         };
@@ -35,6 +39,8 @@ pub(super) struct Asked {
     pub(super) step: String,
     /// Where it is asked.
     pub(super) span: Span,
+    /// Whether it is asked by a name in quotes, which may be none that a field can have.
+    pub(super) is_text: bool,
 }
 
 /// The agents that the steps of a declaration ask.
@@ -44,20 +50,28 @@ pub(super) fn of(workflow: &Workflow) -> impl Iterator<Item = Asked> {
             agent: agent.text(),
             step: plain(&step.name),
             span: agent.span(),
+            is_text: matches!(agent, Agent::Text(_)),
         })
     })
 }
 
-/// The agents that a workflow needs as bounds, each with words of its own.
+/// The agents that a workflow needs as bounds, each with words of its own; also where it is declared for a `set`.
 pub(super) fn runs_on(
     core: &TokenStream,
     name: &Ident,
     agents: impl Iterator<Item = Asked>,
+    set: Option<&Type>,
 ) -> TokenStream {
     let mut seen = HashSet::new();
     let mut traits = TokenStream::new();
     let mut bounds = TokenStream::new();
-    for Asked { agent, step, span } in agents {
+    for asked in agents {
+        let Asked {
+            agent,
+            step,
+            span,
+            is_text,
+        } = asked;
         if agent.starts_with('@') || !seen.insert(agent.clone()) {
             continue;
         }
@@ -89,6 +103,16 @@ pub(super) fn runs_on(
             }
         });
         need.set_span(span);
+        if let Some(set) = set.filter(|_| is_text) {
+            let place = Span::mixed_site().located_at(span);
+            traits.extend(quote_spanned! {place=>
+                const _: () = {
+                    type Set = #set;
+                    const fn has<S: #need>() {}
+                    has::<Set>()
+                };
+            });
+        }
         bounds.extend(quote!(+ #need));
     }
     quote! {

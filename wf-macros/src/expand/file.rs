@@ -58,8 +58,9 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         agent: step.agent.clone(),
         step: step.key.clone(),
         span: path.span(),
+        is_text: true,
     });
-    let runs_on = agents::runs_on(&core, name, asked);
+    let runs_on = agents::runs_on(&core, name, asked, None);
     quote! {
         #summary
         #visibility struct #name {
@@ -108,7 +109,7 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
                     &__WF_SPEC
                 }
 
-                fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Typed>> {
+                fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Boxed>> {
                     ::std::vec![#(#values),*]
                 }
             }
@@ -133,9 +134,9 @@ fn field(core: &TokenStream, visibility: &syn::Visibility, input: &Input) -> Tok
 fn value(core: &TokenStream, input: &Input) -> TokenStream {
     let name = ident(&input.name);
     if input.required {
-        quote!(::core::option::Option::Some(#core::typed::typed(self.#name)))
+        quote!(::core::option::Option::Some(#core::typed::boxed(self.#name)))
     } else {
-        quote!(self.#name.map(#core::typed::typed))
+        quote!(self.#name.map(#core::typed::boxed))
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
         ..
     } = workflow;
     // An editor takes the first use of a token for its meaning: the set of agents comes before the steps.
-    let agents_checked = agents::checked_for_set(workflow);
+    let agents_checked = agents::checked_for_set(&core, workflow);
     let output = format_ident!("{name}Output");
     let summary = documented(
         documentation,
@@ -53,7 +53,7 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
     let output_summary = format!("The outputs of a completed run of [`{name}`].");
     let functions = step::functions(&core, workflow, analysed);
     let table = step::table(&core, workflow, analysed);
-    let runs_on = agents::runs_on(&core, name, agents::of(workflow));
+    let runs_on = agents::runs_on(&core, name, agents::of(workflow), workflow.agents.as_ref());
     let definition = &analysed.definition;
     quote! {
         #agents_checked
@@ -99,8 +99,8 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
                     &__WF_SPEC
                 }
 
-                fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Typed>> {
-                    ::std::vec![#(::core::option::Option::Some(#core::typed::typed(self.#input_names))),*]
+                fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Boxed>> {
+                    ::std::vec![#(::core::option::Option::Some(#core::typed::boxed(self.#input_names))),*]
                 }
             }
 

@@ -1,7 +1,7 @@
 //! A step's code: one small function, and a row of the table.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::Type;
 
 use super::function_name;
@@ -41,23 +41,26 @@ pub(super) fn functions(
                     let bindings = bindings(workflow, known, &context, false);
                     let output = &step.output;
                     let value = Ident::new("output", Span::mixed_site());
+                    let block = quote!({
+                        #offers
+                        #bindings
+                        let #value: #output = #tokens;
+                        ::core::result::Result::<#core::typed::Boxed, #core::typed::StepFailure>::Ok(
+                            #core::typed::boxed(#value),
+                        )
+                    });
+                    // That the future is not `Send` is told at the step's name.
+                    let place = Span::mixed_site().located_at(step.name.span());
+                    let future = quote_spanned!(place=> ::std::boxed::Box::pin(async move #block));
                     quote! {
                         #[allow(unused_variables, clippy::let_unit_value)]
                         fn #name(
                             #context: #core::typed::StepContext,
                         ) -> #core::typed::BoxFuture<
                             'static,
-                            ::core::result::Result<#core::typed::Typed, #core::typed::StepFailure>,
+                            ::core::result::Result<#core::typed::Boxed, #core::typed::StepFailure>,
                         > {
-                            ::std::boxed::Box::pin(async move {
-                                #offers
-                                #bindings
-                                let #value: #output = #tokens;
-                                ::core::result::Result::<
-                                    #core::typed::Typed,
-                                    #core::typed::StepFailure,
-                                >::Ok(#core::typed::typed(#value))
-                            })
+                            #future
                         }
                     }
                 }
