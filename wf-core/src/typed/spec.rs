@@ -133,7 +133,11 @@ pub(crate) fn with_output_types(definition: &Definition, spec: &Spec) -> Definit
     let mut stored = definition.clone();
     for (step, code) in stored.steps.iter_mut().zip(spec.steps) {
         if let Some(name) = code.output_type() {
-            step.output_schema = Some(serde_json::json!({ OUTPUT_TYPE: name }));
+            let schema = step.output_schema.get_or_insert_default();
+            if !schema.is_object() {
+                *schema = serde_json::json!({});
+            }
+            schema[OUTPUT_TYPE] = name.into();
         }
     }
     stored

@@ -124,6 +124,7 @@ pub(super) fn step_definition(
         parallel: !step.settings.is_serial,
         optional: step.settings.is_optional,
         timeout: step.settings.timeout,
+        output_schema: step.settings.output_schema.clone(),
         retry: step.settings.retry.over(&retry),
         ..wf_model::Step::new(analysed.key.clone(), agent, prompt)
     }

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use proc_macro2::TokenTree;
 use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, Lit, LitFloat, LitInt, LitStr, Token};
 use wf_model::{OnFailure, RetryPolicy, nearest};
 
@@ -30,6 +30,7 @@ pub(crate) struct StepSettings {
     pub(crate) after: Vec<Ident>,
     pub(crate) is_serial: bool,
     pub(crate) is_optional: bool,
+    pub(crate) output_schema: Option<serde_json::Value>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
 }
@@ -67,7 +68,15 @@ const OF_WORKFLOW: [&str; 8] = [
     "timeout",
     "version",
 ];
-const OF_STEP: [&str; 6] = ["after", "key", "optional", "parallel", "retry", "timeout"];
+const OF_STEP: [&str; 7] = [
+    "after",
+    "key",
+    "optional",
+    "output_schema",
+    "parallel",
+    "retry",
+    "timeout",
+];
 
 impl Settings {
     pub(crate) fn read(attributes: &[Attribute], mistakes: &mut Mistakes) -> Self {
@@ -79,18 +88,18 @@ impl Settings {
             mistakes,
             |name, attribute| {
                 match name {
-                    "name" => settings.name = Some(value(attribute)?),
-                    "version" => settings.version = Some(value(attribute)?),
+                    "name" => settings.name = Some(text(attribute)?),
+                    "version" => settings.version = Some(text(attribute)?),
                     "author" => settings.author = Some(value(attribute)?),
                     "tags" => {
-                        let tags = attribute
-                            .parse_args_with(Punctuated::<LitStr, Token![,]>::parse_terminated)?;
+                        let (tags, faults) = list::<LitStr>(attribute);
                         settings.tags = tags.iter().map(LitStr::value).collect();
+                        faults.none_in(())?;
                     }
                     "max_parallel" => {
                         settings.max_parallel = Some(count(&value::<LitInt>(attribute)?)?)
                     }
-                    "timeout" => settings.timeout = Some(duration(&value(attribute)?)?),
+                    "timeout" => settings.timeout = Some(timeout(&value(attribute)?)?),
                     "on_failure" => settings.on_failure = on_failure(&value(attribute)?)?,
                     _ => settings.retry = retry(attribute)?,
                 }
@@ -107,14 +116,15 @@ impl StepSettings {
         each(attributes, &OF_STEP, "step", mistakes, |name, attribute| {
             match name {
                 "after" => {
-                    let steps = attribute
-                        .parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?;
-                    settings.after = steps.into_iter().collect();
+                    let (steps, faults) = list(attribute);
+                    settings.after = steps;
+                    faults.none_in(())?;
                 }
                 "key" => settings.key = Some(value(attribute)?),
                 "optional" => settings.is_optional = flag(attribute)?,
+                "output_schema" => settings.output_schema = Some(schema(&value(attribute)?)?),
                 "parallel" => settings.is_serial = !flag(attribute)?,
-                "timeout" => settings.timeout = Some(duration(&value(attribute)?)?),
+                "timeout" => settings.timeout = Some(timeout(&value(attribute)?)?),
                 _ => settings.retry = retry(attribute)?,
             }
             Ok(())
@@ -133,12 +143,11 @@ fn each(
 ) {
     let mut seen: Vec<String> = Vec::new();
     for attribute in attributes {
-        let name = attribute
-            .path()
-            .get_ident()
-            .map(Ident::to_string)
-            .unwrap_or_default();
-        let result = if !known.contains(&name.as_str()) {
+        let name = name(attribute);
+        let result = if let Some(reason) = foreign(&name) {
+            let message = format!("`{name}` cannot stand inside `workflow!`: {reason}");
+            Err(syn::Error::new_spanned(attribute.path(), message))
+        } else if !known.contains(&name.as_str()) {
             let help = match nearest(&name, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("a {whose} takes `{}`", known.join("`, `")),
@@ -158,19 +167,48 @@ fn each(
     }
 }
 
+/// Why an attribute of the language is none of a workflow or a step, and what to do instead.
+fn foreign(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "cfg" | "cfg_attr" => {
+            "its definition is the same in every build; write a `workflow!` for each, and `#[cfg(…)]` before it"
+        }
+        "allow" | "deny" | "expect" | "forbid" | "warn" => {
+            "its code is written by the macro; set the lint for the module, or in a block inside the step"
+        }
+        "derive" => {
+            "its types are written by the macro; implement the trait beside it, as in `impl Clone for Review`"
+        }
+        _ => return None,
+    })
+}
+
+/// An attribute's name, as it is written.
+fn name(attribute: &Attribute) -> String {
+    let segments = attribute.path().segments.iter();
+    let segments: Vec<String> = segments.map(|segment| segment.ident.to_string()).collect();
+    segments.join("::")
+}
+
 /// The value of `#[name = value]`.
 fn value<T: Parse>(attribute: &Attribute) -> syn::Result<T> {
     let pair = attribute.meta.require_name_value().map_err(|_| {
-        let name = attribute
-            .path()
-            .get_ident()
-            .map(Ident::to_string)
-            .unwrap_or_default();
-        let message = format!("expected a value: `#[{name} = …]`");
+        let message = format!("expected a value: `#[{} = …]`", name(attribute));
         syn::Error::new_spanned(attribute.path(), message)
     })?;
     let value = &pair.value;
     syn::parse2(quote::quote!(#value))
+}
+
+/// The value of `#[name = "text"]`; text that is empty says nothing.
+fn text(attribute: &Attribute) -> syn::Result<LitStr> {
+    let text: LitStr = value(attribute)?;
+    if text.value().trim().is_empty() {
+        let name = name(attribute);
+        let message = format!("the {name} is empty; write one, or leave the attribute out");
+        return Err(syn::Error::new(text.span(), message));
+    }
+    Ok(text)
 }
 
 /// `#[name]`, or `#[name = true]` or `false`.
@@ -181,28 +219,86 @@ fn flag(attribute: &Attribute) -> syn::Result<bool> {
     }
 }
 
+/// The elements of `#[name(element, element)]`, and what is wrong with the others.
+fn list<T: Parse>(attribute: &Attribute) -> (Vec<T>, Faults) {
+    let mut elements = Vec::new();
+    let mut faults = Faults::default();
+    let parsed = attribute.parse_args_with(|input: ParseStream<'_>| {
+        while !input.is_empty() {
+            if let Some(element) = faults.sift(input.parse()) {
+                elements.push(element);
+                if !input.is_empty() && !input.peek(Token![,]) {
+                    faults.add(input.error("expected `,`"));
+                }
+            }
+            while !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
+                input.parse::<TokenTree>()?;
+            }
+        }
+        Ok(())
+    });
+    faults.sift(parsed);
+    (elements, faults)
+}
+
 fn retry(attribute: &Attribute) -> syn::Result<Retry> {
     const KNOWN: [&str; 5] = ["attempts", "backoff", "delay", "jitter", "max_delay"];
     let mut retry = Retry::default();
-    let pairs = attribute.parse_args_with(Punctuated::<Pair, Token![,]>::parse_terminated)?;
+    let (pairs, mut faults) = list::<Pair>(attribute);
+    let mut seen = Vec::new();
     for Pair { name, value } in pairs {
-        match name.to_string().as_str() {
-            "attempts" => retry.attempts = Some(count(&literal(&value)?)?),
-            "delay" => retry.delay = Some(duration(&value)?),
-            "backoff" => retry.backoff = Some(multiplier(&value)?),
-            "max_delay" => retry.max_delay = Some(duration(&value)?),
-            "jitter" => retry.jitter = Some(literal::<syn::LitBool>(&value)?.value),
+        let text = name.to_string();
+        match text.as_str() {
+            repeated if seen.contains(&text) => {
+                let message = format!("`{repeated}` stands twice; remove one");
+                faults.add(syn::Error::new(name.span(), message));
+            }
+            "attempts" => {
+                retry.attempts = faults.sift(literal(&value).and_then(|number| count(&number)));
+            }
+            "delay" => retry.delay = faults.sift(duration(&value)),
+            "backoff" => retry.backoff = faults.sift(multiplier(&value)),
+            "max_delay" => retry.max_delay = faults.sift(duration(&value)),
+            "jitter" => {
+                let jitter = faults.sift(literal::<syn::LitBool>(&value));
+                retry.jitter = jitter.map(|jitter| jitter.value);
+            }
             unknown => {
                 let help = match nearest(unknown, KNOWN) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("`retry` takes `{}`", KNOWN.join("`, `")),
                 };
                 let message = format!("unknown setting `{unknown}` of `retry`; {help}");
-                return Err(syn::Error::new(name.span(), message));
+                faults.add(syn::Error::new(name.span(), message));
             }
         }
+        seen.push(text);
     }
-    Ok(retry)
+    faults.none_in(retry)
+}
+
+/// What is wrong with one attribute.
+#[derive(Default)]
+struct Faults {
+    error: Option<syn::Error>,
+}
+
+impl Faults {
+    fn add(&mut self, error: syn::Error) {
+        match &mut self.error {
+            Some(before) => before.combine(error),
+            None => self.error = Some(error),
+        }
+    }
+
+    /// Keeps the error, and gives the value when there is none.
+    fn sift<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+
+    fn none_in<T>(self, value: T) -> syn::Result<T> {
+        self.error.map_or(Ok(value), Err)
+    }
 }
 
 /// `name = literal`
@@ -255,6 +351,26 @@ fn duration(value: &Lit) -> syn::Result<Duration> {
         let message = format!("`{text}` is {error}; {}", error.help());
         syn::Error::new(value.span(), message)
     })
+}
+
+/// How long something may take, which cannot be no time at all.
+fn timeout(value: &Lit) -> syn::Result<Duration> {
+    let timeout = duration(value)?;
+    if timeout.is_zero() {
+        let message = "a timeout of zero leaves no time; write a longer one, or leave it out";
+        return Err(syn::Error::new(value.span(), message));
+    }
+    Ok(timeout)
+}
+
+/// A JSON Schema, which is an object.
+fn schema(text: &LitStr) -> syn::Result<serde_json::Value> {
+    let message = match serde_json::from_str(&text.value()) {
+        Ok(schema @ serde_json::Value::Object(_)) => return Ok(schema),
+        Ok(_) => "expected a JSON Schema, which is an object: `{…}`".to_owned(),
+        Err(error) => format!("the schema is not JSON: {error}"),
+    };
+    Err(syn::Error::new(text.span(), message))
 }
 
 fn on_failure(text: &LitStr) -> syn::Result<OnFailure> {
