@@ -2,17 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use wf_model::{Format, Source};
+use wf_model::{Definition, Format, Input, Report, Source};
 
 use crate::mistakes::Mistakes;
 use crate::parse::FileDeclaration;
 
-/// The file, and what the checker says of it.
+/// The file, and what is in it.
 pub(crate) struct CheckedFile {
     /// Where the file is, so that the compiler can watch it, also when it is wrong; none when there is none.
     pub(crate) path: Option<PathBuf>,
-    /// The definition and how it was written, unless it is wrong.
-    pub(crate) checked: Option<(wf_model::Checked, Format)>,
+    /// Whether the checker has passed it.
+    pub(crate) is_right: bool,
+    /// How it is written.
+    pub(crate) format: Format,
+    /// The definition, as far as it could be read: what uses it is not told of the file's mistakes again.
+    pub(crate) definition: Definition,
+    /// The inputs of a run.
+    pub(crate) inputs: Vec<Input>,
 }
 
 /// Reads and checks the file; every mistake in it is told at its path's token.
@@ -20,42 +26,58 @@ pub(crate) fn check(declaration: &FileDeclaration, mistakes: &mut Mistakes) -> C
     let given = declaration.path.value();
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(PathBuf::new, PathBuf::from);
     let path = root.join(&given);
+    let mut file = CheckedFile {
+        path: None,
+        is_right: false,
+        format: Format::Yaml,
+        definition: Definition::new(given.clone()),
+        inputs: Vec::new(),
+    };
     if !path.is_file() {
         let mistake = format!(
             "there is no file `{given}`; the path is relative to the crate's root, the folder of its `Cargo.toml`"
         );
         mistakes.add(declaration.path.span(), mistake);
-        return CheckedFile {
-            path: None,
-            checked: None,
-        };
+        return file;
     }
-    let checked = match read(&path, &given) {
-        Ok(checked) => Some(checked),
+    let source = match read(&path, &given) {
+        Ok(source) => source,
         Err(report) => {
-            mistakes.add(declaration.path.span(), report);
-            None
+            mistakes.add(declaration.path.span(), told(&report));
+            return file;
         }
     };
-    CheckedFile {
-        path: Some(path),
-        checked,
+    file.path = Some(path);
+    file.format = source.format();
+    match source.read() {
+        Ok((checked, _)) => {
+            file.is_right = true;
+            file.definition = checked.definition;
+            file.inputs = checked.inputs;
+        }
+        Err(report) => {
+            mistakes.add(declaration.path.span(), told(&report));
+            if let Some((definition, inputs)) = source.sketch() {
+                file.definition = definition;
+                file.inputs = inputs;
+            }
+        }
     }
+    file
 }
 
 /// Reads the file under the name that the declaration gives it, which is the same wherever it is compiled.
-fn read(path: &Path, name: &str) -> Result<(wf_model::Checked, Format), String> {
-    // rustc puts `error:` before it itself.
-    let told = |report: wf_model::Report| {
-        let text = report.to_string();
-        text.strip_prefix("error: ")
-            .map_or(text.clone(), str::to_owned)
-    };
-    let file = Source::file(path).map_err(told)?;
-    let source = match file.format() {
+fn read(path: &Path, name: &str) -> Result<Source, Report> {
+    let file = Source::file(path)?;
+    Ok(match file.format() {
         Format::Yaml => Source::yaml(name, file.text()),
         Format::Json => Source::json(name, file.text()),
-    };
-    let (checked, _) = source.read().map_err(told)?;
-    Ok((checked, source.format()))
+    })
+}
+
+/// A report as an error of the compiler, which puts `error:` before it itself.
+fn told(report: &Report) -> String {
+    let text = report.to_string();
+    text.strip_prefix("error: ")
+        .map_or(text.clone(), str::to_owned)
 }

@@ -90,6 +90,16 @@ fn named_step(definition: &Definition, step: usize) -> String {
     }
 }
 
+/// The inputs of a run of a definition that may be wrong.
+pub(crate) fn inputs_of_draft<P: Clone>(
+    definition: &Definition,
+    places: &Places<P>,
+    gaps: &Gaps,
+) -> Vec<Input> {
+    let names = Names::collect(definition, places, gaps, &mut Problems::default());
+    prompts::inputs(definition, gaps, &names)
+}
+
 /// Checks a definition that may have gaps; gives a result only if there is no error, those of before included.
 pub(crate) fn check_draft<P: Clone>(
     mut definition: Definition,

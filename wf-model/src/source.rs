@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::check::{Checked, check_draft};
+use crate::check::{Checked, check_draft, inputs_of_draft};
+use crate::definition::{Definition, Input};
 use crate::problem::{Problem, Severity};
 use crate::read;
 use crate::report::{Finding, Report};
@@ -150,6 +151,17 @@ impl Source {
             Some(checked) => Ok((checked, report)),
             None => Err(report),
         }
+    }
+
+    /// Reads a workflow definition as far as that is possible, and says nothing of what is wrong with it.
+    ///
+    /// For a tool that goes on after it has told what [`read`](Self::read) found. With the definition come the
+    /// inputs of a run, as in [`Checked::inputs`]. None when the text is no definition at all.
+    pub fn sketch(&self) -> Option<(Definition, Vec<Input>)> {
+        let (root, mut reader) = self.parse().ok()?;
+        let draft = read::read(root, &mut reader)?;
+        let inputs = inputs_of_draft(&draft.definition, &draft.places, &draft.gaps);
+        Some((draft.definition, inputs))
     }
 
     /// Parses the text into a tree, to be taken apart with the reader that comes with it.

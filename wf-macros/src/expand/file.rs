@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
-use wf_model::{Checked, Format, Input, InputKind, Step};
+use wf_model::{Format, Input, InputKind, Step};
 
 use super::agents::{self, Asked};
 use super::documented;
@@ -22,18 +22,9 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         name,
         path,
     } = declaration;
-    let Some((checked, format)) = &file.checked else {
-        return quote! {
-            #(#attributes)*
-            #visibility struct #name {}
-
-            const _: &str = #text;
-        };
-    };
     let core = crate_path();
-    let Checked {
-        definition, inputs, ..
-    } = checked;
+    let definition = &file.definition;
+    let inputs: Vec<_> = distinct(&file.inputs, |input| &input.name).collect();
     let output = format_ident!("{name}Output");
     let title = definition.description.as_ref().unwrap_or(&definition.name);
     let summary = documented(attributes, title.clone());
@@ -44,17 +35,19 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         quote!(#core::typed::Codec::of::<#kind>())
     });
     let keys = keys(visibility, &definition.steps);
-    let getters = definition.steps.iter().enumerate();
+    let getters = distinct(&definition.steps, |step| &step.key).enumerate();
     let getters = getters.map(|(at, step)| getter(&core, visibility, at, step));
     let output_summary = format!("The outputs of a completed run of [`{name}`], as JSON.");
     let steps = definition.steps.iter().map(|_| {
         quote!(#core::typed::StepSpec { code: #core::typed::Code::Template, dependencies: &[] })
     });
-    let source = match format {
+    let source = match file.format {
         Format::Yaml => format_ident!("Yaml"),
         Format::Json => format_ident!("Json"),
     };
-    let asked = definition.steps.iter().map(|step| Asked {
+    // What a wrong file asks is not held against anybody's agents.
+    let asked = definition.steps.iter().filter(|_| file.is_right);
+    let asked = asked.map(|step| Asked {
         agent: step.agent.clone(),
         step: step.key.clone(),
         span: path.span(),
@@ -119,6 +112,13 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
     }
 }
 
+/// What has a name that can be one, and has not come before: both are so in a file that is right.
+fn distinct<T>(all: &[T], name: impl Fn(&T) -> &str) -> impl Iterator<Item = &T> {
+    let mut seen = HashSet::new();
+    all.iter()
+        .filter(move |one| wf_model::is_name(name(one)) && seen.insert(ident(name(one))))
+}
+
 fn field(core: &TokenStream, visibility: &syn::Visibility, input: &Input) -> TokenStream {
     let name = ident(&input.name);
     let kind = kind(core, input.kind);
@@ -158,7 +158,7 @@ fn keys(visibility: &syn::Visibility, steps: &[Step]) -> TokenStream {
     // Keys that differ only in the case of their letters share a constant's name: the first has it.
     let mut seen = HashSet::new();
     let mut keys = TokenStream::new();
-    for step in steps {
+    for step in steps.iter().filter(|step| wf_model::is_name(&step.key)) {
         let name = format!("STEP_{}", step.key.replace('-', "_").to_uppercase());
         if seen.insert(name.clone()) {
             let name = Ident::new(&name, Span::call_site());

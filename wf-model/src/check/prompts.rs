@@ -68,6 +68,15 @@ impl Prompts {
     }
 }
 
+/// The declared inputs, or those that placeholders stand for.
+pub(super) fn inputs(definition: &Definition, gaps: &Gaps, names: &Names<'_>) -> Vec<Input> {
+    match &definition.inputs {
+        Some(inputs) => inputs.clone(),
+        None if gaps.inputs => Vec::new(),
+        None => Implied::collect(definition, names).inputs(),
+    }
+}
+
 /// The inputs that undotted placeholders stand for where none are declared.
 #[derive(Default)]
 struct Implied<'a> {
