@@ -543,3 +543,67 @@ fn a_workflow_for_a_set_asks_its_agents_by_the_names_they_have() {
     let output = block_on(engine.run(AsksRenamed { text })).unwrap();
     assert_eq!(output.kind(), "abc.");
 }
+
+fn boxed(is_right: bool) -> Result<u32, Box<dyn std::error::Error>> {
+    if is_right { Ok(1) } else { Err("boxed")? }
+}
+
+workflow! {
+    workflow Errors(kind: String) {
+        step error: f64 = match kind.as_str() {
+            "boxed" => f64::from(boxed(false)?),
+            "text" => Err("a text")?,
+            "not finite" => f64::from(boxed(true)?) / 0.0,
+            _ => 0.5,
+        };
+    }
+}
+
+workflow! {
+    workflow Number(_number: f64) {
+        step two: u32 = 2;
+    }
+}
+
+#[test]
+fn an_error_of_any_kind_and_a_number_that_json_lacks_fail_the_step() {
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    let run = |kind: &str| {
+        let kind = kind.to_owned();
+        match block_on(engine.run(Errors { kind })) {
+            Ok(output) => output.error().to_string(),
+            Err(RunError::Failed(status)) => status.steps[0].record.error.clone().unwrap(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(run("boxed"), "boxed");
+    assert_eq!(run("text"), "a text");
+    assert_eq!(run("none"), "0.5");
+    assert_eq!(
+        run("not finite"),
+        "the output cannot be written as JSON: JSON has no number `inf`"
+    );
+    let number = Number { _number: f64::NAN };
+    let error = block_on(engine.run(number)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "input `_number` cannot be written as JSON: JSON has no number `NaN`"
+    );
+}
+
+workflow! {
+    workflow Described(text: String) {
+        #[output_schema = r#"{ "type": "string", "maxLength": 80 }"#]
+        step short: String = text.chars().take(80).collect();
+    }
+}
+
+#[test]
+fn the_schema_of_an_output_is_part_of_the_definition() {
+    let schema = serde_json::json!({ "type": "string", "maxLength": 80 });
+    let step = &Described::to_definition().steps[0];
+    assert_eq!(step.output_schema.as_ref(), Some(&schema));
+    let stored = Plan::of::<Described>();
+    let plain = Plan::from_yaml("t.yaml", &Described::to_definition().to_yaml()).unwrap();
+    assert_ne!(stored.hash(), plain.hash());
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::finite::Finite;
 use crate::value::Json;
 
 /// A Rust value whose type is known where it is read.
@@ -63,7 +64,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// What serde says when the type cannot be written as JSON.
+    /// What serde says when the type cannot be written as JSON, or that a number in it is not finite.
     pub fn encode(&self, value: &Typed) -> Result<Json, String> {
         (self.encode)(&**value)
     }
@@ -93,7 +94,7 @@ fn not_of_type<T>() -> String {
 
 fn encode<T: StepOutput>(value: &(dyn Any + Send + Sync)) -> Result<Json, String> {
     let value = value.downcast_ref::<T>().ok_or_else(not_of_type::<T>)?;
-    serde_json::to_string(value)
+    serde_json::to_string(&Finite(value))
         .map(Json::from_stored)
         .map_err(|error| error.to_string())
 }

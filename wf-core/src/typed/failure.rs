@@ -1,21 +1,24 @@
 //! What `?` makes of an error in a step's code.
 
-use std::any::Any;
 use std::error::Error;
 
 use crate::agent::StepError;
 
-/// Why a step's code failed: what `?` turns any error into.
+/// Why a step's code failed: what `?` turns an error into.
 ///
-/// A [`StepError`] stays what it is; any other error is taken as retryable, with all its sources in the message.
+/// It takes whatever a `Box<dyn Error>` takes: every error, such a box, a text, an `anyhow::Error`. A [`StepError`]
+/// stays what it is, also in a box; any other error is taken as retryable, with all its sources in the message. A
+/// `Box<dyn Error + Send + Sync>` is no error of its own and turns into no other box by itself: write
+/// `.map_err(StepError::retryable)` before the `?`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepFailure(StepError);
 
-impl<E: Error + 'static> From<E> for StepFailure {
+impl<E: Into<Box<dyn Error>>> From<E> for StepFailure {
     fn from(error: E) -> Self {
-        if let Some(error) = (&error as &dyn Any).downcast_ref::<StepError>() {
-            return StepFailure(error.clone());
-        }
+        let error = match error.into().downcast::<StepError>() {
+            Ok(error) => return StepFailure(*error),
+            Err(error) => error,
+        };
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(error) = source {
@@ -50,5 +53,18 @@ mod tests {
             StepFailure::from(terminal.clone()).into_step_error(),
             terminal
         );
+        let boxed: Box<dyn Error> = terminal.clone().into();
+        assert_eq!(StepFailure::from(boxed).into_step_error(), terminal);
+    }
+
+    #[test]
+    fn a_boxed_error_and_a_text_are_errors_too() {
+        let boxed: Box<dyn Error> = "no".into();
+        let no = StepError::retryable("no");
+        assert_eq!(StepFailure::from(boxed).into_step_error(), no);
+        assert_eq!(StepFailure::from("no").into_step_error(), no);
+        assert_eq!(StepFailure::from("no".to_owned()).into_step_error(), no);
+        let shared: Result<(), Box<dyn Error + Send + Sync>> = Err("no".into());
+        assert_eq!(shared.map_err(StepError::retryable), Err(no));
     }
 }

@@ -39,6 +39,7 @@ mod codec;
 mod context;
 mod difference;
 mod failure;
+mod finite;
 mod host;
 mod outputs;
 mod run;
