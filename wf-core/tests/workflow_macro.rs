@@ -586,7 +586,7 @@ fn an_error_of_any_kind_and_a_number_that_json_lacks_fail_the_step() {
     let number = Number { _number: f64::NAN };
     let error = block_on(engine.run(number)).unwrap_err();
     assert_eq!(
-        error.to_string(),
+        format!("{error:?}"),
         "input `_number` cannot be written as JSON: JSON has no number `NaN`"
     );
 }

@@ -158,7 +158,9 @@ impl<W: Workflow> fmt::Debug for PausedRun<W> {
 }
 
 /// Why a run gave no outputs.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` form is the message, for a `main` that returns it: a status holds every input and result.
+#[derive(thiserror::Error)]
 pub enum RunError {
     /// The engine could not do it.
     #[error(transparent)]
@@ -172,4 +174,10 @@ pub enum RunError {
     /// The execution was cancelled.
     #[error("execution `{}` was cancelled", .0.execution.id)]
     Cancelled(Box<Status>),
+}
+
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
