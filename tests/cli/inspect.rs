@@ -230,6 +230,25 @@ fn an_unknown_execution_exits_2_and_says_how_to_find_others() {
 }
 
 #[test]
+fn validate_warns_of_steps_that_only_their_program_can_run() {
+    let workbench = Workbench::greeting();
+    workbench.write(
+        "native.yaml",
+        "name: Native\nsteps:\n  - { key: a, agent: 'native:a', prompt: '' }\n",
+    );
+    let validated = workbench
+        .workflow(&["validate", "native.yaml"])
+        .assert_status(0);
+    validated
+        .assert_says("warning: step `a` is code of a program")
+        .assert_says("only the program that declares the workflow can run it");
+    workbench
+        .workflow(&["run", "native.yaml"])
+        .assert_status(2)
+        .assert_says("only that program can run it");
+}
+
+#[test]
 fn validate_tells_all_mistakes_of_all_files() {
     let workbench = Workbench::greeting();
     workbench.write(

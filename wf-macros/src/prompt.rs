@@ -114,7 +114,7 @@ pub(crate) fn template(prompt: &str, meaning: impl Fn(&str) -> Placeholder) -> (
                 }
                 _ => {
                     is_whole = false;
-                    template.push_str("native:");
+                    template.push_str(wf_model::NATIVE);
                     template.push_str(name);
                 }
             },

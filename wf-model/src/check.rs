@@ -115,6 +115,7 @@ pub(crate) fn check_draft<P: Clone>(
         return None;
     }
     values::check(&mut definition, places, gaps, problems);
+    values::warn_of_native_steps(&definition, places, problems);
     let mut suggestions = Suggestions::default();
     let names = Names::collect(&definition, places, gaps, problems);
     let dependencies = Dependencies::resolve(

@@ -11,6 +11,11 @@ use crate::canonical;
 /// The version that a definition has when it names none.
 pub const DEFAULT_VERSION: &str = "1.0.0";
 
+/// What a step's agent begins with when the step, or what its prompt is made of, is code of a program.
+///
+/// `workflow!` prints such steps. Only the program that declares the workflow can run them.
+pub const NATIVE: &str = "native:";
+
 /// Describes a workflow: what it takes, how it runs, and its steps.
 ///
 /// This is plain data, whatever it was read from. [`check`](crate::check) turns it into a

@@ -26,7 +26,7 @@ pub mod tree;
 pub use budget::{Budget, PerAttempt};
 pub use check::{Checked, Verdict, check, check_unplaced};
 pub use definition::{
-    Config, DEFAULT_VERSION, Definition, Input, InputKind, OnFailure, RetryPolicy, Step,
+    Config, DEFAULT_VERSION, Definition, Input, InputKind, NATIVE, OnFailure, RetryPolicy, Step,
 };
 pub use duration::{DurationError, MAX_DURATION, format_duration, parse_duration};
 pub use graph::Graph;

@@ -60,4 +60,5 @@ pub use run::{Ended, PausedRun, RunError, RunOf};
 pub use spec::{AgentStep, Code, NativeStep, RunsOn, Source, Spec, StepSpec, Workflow};
 
 pub(crate) use difference::difference;
-pub(crate) use spec::{NATIVE, is_typed, with_output_types};
+pub(crate) use spec::{is_typed, with_output_types};
+pub(crate) use wf_model::NATIVE;

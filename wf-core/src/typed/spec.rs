@@ -3,13 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
-use wf_model::Definition;
+use wf_model::{Definition, NATIVE};
 
 use super::{AgentSet, Boxed, Codec, Outputs, StepContext, StepFailure};
 use crate::plan::Plan;
-
-/// What a step's agent begins with in a definition when the step, or what its prompt is made of, is Rust code.
-pub(crate) const NATIVE: &str = "native:";
 
 /// The key in a stored step's output schema under which the name of the Rust type stands.
 const OUTPUT_TYPE: &str = "x-rust-type";

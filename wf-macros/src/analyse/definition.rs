@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use syn::{Attribute, Type};
-use wf_model::{Definition, InputKind};
+use wf_model::{Definition, InputKind, NATIVE};
 
 use super::mentions::argument_names;
 use super::scope::Scope;
@@ -97,10 +97,10 @@ pub(super) fn step_definition(
                     None => Placeholder::Computed,
                 }
             });
-            let native = if is_whole { "" } else { "native:" };
+            let native = if is_whole { "" } else { NATIVE };
             (format!("{native}{}", agent.text()), template)
         }
-        Body::Rust(_) | Body::Broken(_) => (format!("native:{}", analysed.key), String::new()),
+        Body::Rust(_) | Body::Broken(_) => (format!("{NATIVE}{}", analysed.key), String::new()),
     };
     let prompt = if analysed.is_out_of_order {
         String::new()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use crate::definition::{Definition, Input, InputKind};
+use crate::definition::{Definition, Input, InputKind, NATIVE};
 use crate::graph::as_index;
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::suggest::{Suggestions, is_slip};
@@ -155,7 +155,7 @@ impl<P: Clone> Resolver<'_, '_, P> {
         else {
             return template;
         };
-        self.may_use_more |= self.gaps.of(step).prompt;
+        self.may_use_more |= self.gaps.of(step).prompt || self.is_native(step);
         let mut read = HashSet::new();
         for piece in pieces(prompt) {
             match piece {
@@ -169,6 +169,12 @@ impl<P: Clone> Resolver<'_, '_, P> {
             }
         }
         template
+    }
+
+    /// Whether a step is code, which may use what its prompt does not show.
+    fn is_native(&self, step: usize) -> bool {
+        let step = self.definition.steps.get(step);
+        step.is_some_and(|step| step.agent.starts_with(NATIVE))
     }
 
     fn part(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::budget::{Budget, is_amount};
-use crate::definition::{Definition, InputKind, RetryPolicy};
+use crate::definition::{Definition, InputKind, NATIVE, RetryPolicy};
 use crate::duration::MAX_DURATION;
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::tree::MOST_LEVELS;
@@ -90,6 +90,32 @@ pub(super) fn check<P: Clone>(
             fault.map(|fault| format!("the output schema of {} {fault}", named())),
         );
     }
+}
+
+/// Warns of the first step that is code, since whoever checks a file means to run it.
+pub(super) fn warn_of_native_steps<P: Clone>(
+    definition: &Definition,
+    places: &Places<P>,
+    problems: &mut Problems<P>,
+) {
+    let steps = definition.steps.iter().enumerate();
+    let mut native = steps.filter(|(_, step)| step.agent.starts_with(NATIVE));
+    let Some((first, _)) = native.next() else {
+        return;
+    };
+    let others = match native.count() {
+        0 => String::new(),
+        1 => ", as is another".to_owned(),
+        others => format!(", as are {others} others"),
+    };
+    let message = format!(
+        "{} is code of a program{others}",
+        named_step(definition, first)
+    );
+    problems.push(
+        Problem::warning(places.agent(first).clone(), message)
+            .help("only the program that declares the workflow can run it; `ax` refuses to"),
+    );
 }
 
 /// Says how a default does not fit the type of its input.

@@ -29,6 +29,20 @@ fn names_keep_to_their_grammar_and_do_not_clash() {
 }
 
 #[test]
+fn steps_that_are_code_are_warned_of_and_may_use_any_input() {
+    let step = |key: &str| format!("- {{ key: {key}, agent: 'native:{key}', prompt: '' }}\n");
+    let text = |steps: &str| format!("name: w\ninputs: {{ i: {{}} }}\nsteps:\n{steps}");
+    let one = text(&step("a"));
+    assert_eq!(found(&one), ["4:20 warning: step `a` is code of a program"]);
+    let two = text(&(step("a") + &step("b")));
+    let another = "4:20 warning: step `a` is code of a program, as is another";
+    assert_eq!(found(&two), [another]);
+    let three = text(&(step("a") + &step("b") + &step("c")));
+    let others = "4:20 warning: step `a` is code of a program, as are 2 others";
+    assert_eq!(found(&three), [others]);
+}
+
+#[test]
 fn dependencies_must_name_other_steps() {
     let text = "name: w\ninputs: { i: {} }\nsteps:\n- { key: parse-changes, agent: x, prompt: '{{i}}' }\n- { key: b, agent: x, prompt: p, dependencies: [parse-chnages, zzzz, b, i, parse_changes] }\n";
     assert_eq!(

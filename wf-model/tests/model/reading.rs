@@ -461,3 +461,21 @@ fn the_default_of_an_input_has_its_type() {
         ["3:31 `default` holds a number that is not finite"]
     );
 }
+
+#[test]
+fn a_wrong_text_is_sketched_as_far_as_it_can_be_read() {
+    let sketch = |text: &str| wf_model::Source::yaml("t.yaml", text).sketch();
+    let text = "name: w\ncolour: red\nsteps:\n- { key: a, agent: x, prompt: '{{diff}} {{b' }\n- { key: b, dependencies: [c] }\n- 7\n";
+    let (definition, inputs) = sketch(text).unwrap();
+    assert_eq!(definition.name, "w");
+    let keys: Vec<_> = definition
+        .steps
+        .iter()
+        .map(|step| step.key.as_str())
+        .collect();
+    assert_eq!(keys[..2], ["a", "b"]);
+    let names: Vec<_> = inputs.iter().map(|input| input.name.as_str()).collect();
+    assert_eq!(names, ["diff"]);
+    assert!(sketch("- 1").is_none());
+    assert!(sketch("a: [").is_none());
+}
