@@ -142,6 +142,9 @@ fn step(draw: &mut Draw, definition: &Definition, at: u64, usual: &RetryPolicy) 
         optional: draw.one_in(4),
         timeout: draw.maybe(|_| Duration::from_secs(30)),
         retry: if draw.one_in(3) { retry(draw) } else { *usual },
+        output_schema: draw
+            .one_in(4)
+            .then(|| serde_json::json!({ "description": "\"any\"" })),
         ..Step::new(key, agent, prompt)
     }
 }

@@ -121,15 +121,16 @@ workflow! {
     ) {
         #[timeout = "30s"]
         step step_0_objects: Object = ask security "\n- über\t";
+        #[key = "Step_1-fails-once"]
         #[timeout = "30s"]
-        #[optional]
         #[parallel = false]
-        step step_1_breaks: String = ask "other-agent" "Look at ";
+        #[after(step_0_objects)]
+        step step_1_fails_once: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[retry(attempts = 2, delay = "1s", backoff = 1.5, max_delay = "2m", jitter = true)]
         #[timeout = "30s"]
-        step step_2_fails: String = ask backend " back\\slash: ";
-        #[retry(delay = "1s", max_delay = "2m", jitter = true)]
-        #[after(step_2_fails)]
-        step step_3_fails: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_0_objects} {{{{escaped}}}} ";
+        step step_2_fails: String = ask "@review" "Look at ";
+        #[parallel = false]
+        step step_3_breaks: String = ask security " back\\slash: {step_0_objects} \"and\" {{\"a\": [1, {{}}]}} then ";
     }
 }
 
@@ -150,13 +151,14 @@ workflow! {
     ) {
         #[optional]
         step step_0_fails: String = ask security " back\\slash: {git_diff}\n- über\t";
-        #[retry(attempts = 3)]
-        #[timeout = "30s"]
-        step r#type: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_0_fails} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[timeout = "30s"]
         #[optional]
-        step step_2_lists: Vec<String> = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {git_diff} {{{{escaped}}}} {type} back\\slash: {step_0_fails}\n- über\t";
-        step step_3_breaks: String = ask backend " {{{{escaped}}}} {step_2_lists} back\\slash: {type} {{{{escaped}}}} {step_0_fails}\n- über\t";
+        step r#type: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_fails}\n- über\t";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        #[after(r#type)]
+        step step_2_fails: String = ask backend "\n- über\t{step_0_fails} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[timeout = "30s"]
+        #[parallel = false]
+        step step_3_lists: Vec<String> = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {type} {{{{escaped}}}} {step_0_fails}Look at ";
     }
 }
 
@@ -181,18 +183,17 @@ workflow! {
         #[key = "Step_0-sleeps"]
         #[timeout = "30s"]
         step step_0_sleeps: String = ask "other-agent" " {{{{escaped}}}} {git_diff} back\\slash: {for}Look at ";
-        #[key = "Step_1-sleeps"]
-        #[timeout = "30s"]
-        #[after(step_0_sleeps)]
-        step step_1_sleeps: String = ask security "\n- über\t";
-        #[after(step_0_sleeps)]
-        step step_2_answers: String = ask "other-agent" "\n- über\t{step_1_sleeps}Look at ";
-        #[key = "Step_3-sleeps"]
-        #[retry(attempts = 2, delay = "250ms")]
+        #[retry(attempts = 1, delay = "250ms", backoff = 1.5, max_delay = "1m")]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         #[optional]
+        step step_1_breaks: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[retry(attempts = 1, max_delay = "1m", jitter = true)]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_2_sleeps: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         #[parallel = false]
-        #[after(step_0_sleeps, step_2_answers)]
-        step step_3_sleeps: String = ask security " back\\slash: {step_1_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[after(step_2_sleeps)]
+        step step_3_fails_once: String = ask backend " back\\slash: {git_diff}\n- über\t";
     }
 }
 
@@ -216,14 +217,12 @@ workflow! {
         #[timeout = "30s"]
         #[parallel = false]
         step step_0_fails_once: String = ask security " {{{{escaped}}}} {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {for} \"and\" {{\"a\": [1, {{}}]}} then {n}\n- über\t";
-        #[retry(jitter = false)]
-        #[optional]
+        #[retry(attempts = 2, delay = "1s")]
+        #[timeout = "30s"]
         #[parallel = false]
-        #[after(step_0_fails_once)]
-        step step_1_objects: Object = ask security " back\\slash: {for} back\\slash: ";
-        #[optional]
+        step step_1_sleeps: String = ask security "\n- über\t{git_diff} back\\slash: {step_0_fails_once} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[parallel = false]
-        step step_2_sleeps: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_1_objects}Look at {step_0_fails_once}\n- über\t";
+        step step_2_fails: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_0_fails_once} back\\slash: ";
     }
 }
 
@@ -244,23 +243,23 @@ workflow! {
         #[timeout = "30s"]
         #[parallel = false]
         step step_0_lists: Vec<String> = ask security " \"and\" {{\"a\": [1, {{}}]}} then ";
-        step step_1_sleeps: String = ask "@review" "\n- über\t";
-        #[retry(attempts = 1, backoff = 1.5, jitter = true)]
         #[timeout = "30s"]
-        #[parallel = false]
-        step step_2_answers: String = ask security "\n- über\t{step_0_lists} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[retry(delay = "250ms", max_delay = "2m")]
-        step step_3_fails: String = ask backend "Look at {step_1_sleeps} {{{{escaped}}}} ";
-        #[retry(attempts = 1, delay = "250ms", backoff = 1.5, jitter = true)]
+        step step_1_lists: Vec<String> = ask backend " {{{{escaped}}}} ";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_2_fails: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_lists} {{{{escaped}}}} ";
         #[timeout = "30s"]
-        #[parallel = false]
-        step step_4_lists: Vec<String> = ask "@review" "\n- über\t{step_3_fails} {{{{escaped}}}} {step_2_answers} back\\slash: {step_1_sleeps} back\\slash: {step_0_lists}Look at ";
-        #[after(step_1_sleeps, step_2_answers)]
-        step step_5_objects: Object = ask security "Look at {step_3_fails}Look at ";
+        step step_3_objects: Object = ask backend "Look at {step_2_fails}Look at {step_0_lists} {{{{escaped}}}} ";
+        #[timeout = "30s"]
+        #[after(step_3_objects)]
+        step step_4_answers: String = ask backend "\n- über\t";
+        #[retry(attempts = 1, jitter = true)]
+        #[timeout = "30s"]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_5_lists: Vec<String> = ask backend " {{{{escaped}}}} {step_4_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then {step_1_lists}\n- über\t{step_0_lists}\n- über\t";
         #[retry(attempts = 1, backoff = 1.5)]
         #[timeout = "30s"]
-        #[after(step_1_sleeps, step_2_answers, step_3_fails)]
-        step step_6_sleeps: String = ask "@review" "Look at {step_4_lists}\n- über\t";
+        #[optional]
+        step step_6_objects: Object = ask "@review" " {{{{escaped}}}} {step_5_lists} {{{{escaped}}}} {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then {step_1_lists}\n- über\t";
     }
 }
 
@@ -276,19 +275,21 @@ workflow! {
     #[max_parallel = 1]
     #[timeout = "90s"]
     #[on_failure = "pause"]
-    #[retry(jitter = false)]
+    #[retry(max_delay = "2m")]
     pub(crate) workflow Drawn5(
         git_diff: Tree,
     ) {
+        #[retry(max_delay = "1m", jitter = false)]
         #[timeout = "30s"]
         step step_0_objects: Object = ask "@review" " back\\slash: {git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[retry(attempts = 3, backoff = 1.5)]
-        #[timeout = "30s"]
-        step step_1_fails_once: String = ask security "Look at ";
-        #[retry(attempts = 3, max_delay = "2m")]
-        #[timeout = "30s"]
-        step step_2_fails: String = ask backend "\n- über\t{step_1_fails_once}\n- über\t";
-        step step_3_answers: String = ask "@review" "Look at {step_2_fails} back\\slash: {step_0_objects}\n- über\t";
+        #[retry(attempts = 3, jitter = false)]
+        #[optional]
+        step step_1_breaks: String = ask "@review" "Look at ";
+        #[retry(max_delay = "1m")]
+        #[parallel = false]
+        step step_2_objects: Object = ask security " {{{{escaped}}}} {step_0_objects}\n- über\t";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_3_answers: String = ask "@review" " back\\slash: {step_1_breaks}\n- über\t";
     }
 }
 
@@ -309,13 +310,15 @@ workflow! {
         /// What is given as `for`.
         r#for: String,
     ) {
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         step step_0_fails_once: String = ask "other-agent" " back\\slash: {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {for} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[key = "Step_1-lists"]
         #[timeout = "30s"]
-        step step_1_lists: Vec<String> = ask security "\n- über\t{git_diff} back\\slash: {step_0_fails_once}\n- über\t";
-        #[timeout = "30s"]
+        #[optional]
+        step r#type: String = ask security "\n- über\t{git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[key = "Step_2-answers"]
+        #[optional]
         #[parallel = false]
-        step step_2_breaks: String = ask "other-agent" "Look at {step_1_lists} \"and\" {{\"a\": [1, {{}}]}} then {step_0_fails_once} back\\slash: ";
+        step step_2_answers: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {type} back\\slash: {step_0_fails_once}\n- über\t";
     }
 }
 
@@ -330,7 +333,7 @@ workflow! {
     #[author = "A. U. Thor"]
     #[max_parallel = 3]
     #[on_failure = "continue"]
-    #[retry(delay = "250ms", backoff = 1.5)]
+    #[retry(backoff = 1.5)]
     pub(crate) workflow Drawn7(
         /// What is given as `git_diff`.
         git_diff: f64,
@@ -338,18 +341,19 @@ workflow! {
         /// What is given as `n`.
         n: bool,
     ) {
-        #[retry(delay = "1s", backoff = 2.0)]
+        #[retry(backoff = 2.0)]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         #[optional]
         step step_0_breaks: String = ask security "Look at {git_diff} {{{{escaped}}}} {for} back\\slash: {n} {{{{escaped}}}} ";
-        #[key = "Step_1-sleeps"]
+        #[retry(delay = "250ms")]
         #[timeout = "30s"]
         #[optional]
         #[parallel = false]
-        step step_1_sleeps: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {git_diff} back\\slash: ";
+        step step_1_breaks: String = ask "@review" " {{{{escaped}}}} ";
         #[key = "Step_2-sleeps"]
-        #[retry(attempts = 2, max_delay = "2m", jitter = false)]
+        #[retry(max_delay = "2m", jitter = false)]
         #[timeout = "30s"]
-        step step_2_sleeps: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_1_sleeps} back\\slash: ";
+        step step_2_sleeps: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then ";
     }
 }
 
@@ -371,22 +375,24 @@ workflow! {
         #[timeout = "30s"]
         #[parallel = false]
         step step_0_sleeps: String = ask security " back\\slash: ";
-        step step_1_sleeps: String = ask security "\n- über\t{step_0_sleeps} {{{{escaped}}}} ";
+        #[retry(attempts = 1, backoff = 2.0)]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_1_fails_once: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[retry(attempts = 1, backoff = 2.0)]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_2_answers: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails_once}\n- über\t{step_0_sleeps} {{{{escaped}}}} ";
+        #[retry(attempts = 1, delay = "1s", jitter = true)]
+        step step_3_fails_once: String = ask "other-agent" " back\\slash: {step_1_fails_once} {{{{escaped}}}} {step_0_sleeps} {{{{escaped}}}} ";
+        #[after(step_3_fails_once)]
+        step step_4_breaks: String = ask "other-agent" "Look at {step_1_fails_once} back\\slash: {step_0_sleeps}Look at ";
         #[timeout = "30s"]
-        #[parallel = false]
-        #[after(step_1_sleeps)]
-        step step_2_sleeps: String = ask "@review" "Look at {step_0_sleeps} {{{{escaped}}}} ";
-        #[key = "Step_3-answers"]
-        step step_3_answers: String = ask "other-agent" " {{{{escaped}}}} {step_1_sleeps} back\\slash: {step_0_sleeps}\n- über\t";
-        #[retry(attempts = 1, backoff = 2.0, max_delay = "2m")]
-        step step_4_fails_once: String = ask "other-agent" " back\\slash: {step_2_sleeps} {{{{escaped}}}} {step_1_sleeps} {{{{escaped}}}} {step_0_sleeps} {{{{escaped}}}} ";
-        #[key = "Step_5-lists"]
-        #[timeout = "30s"]
-        #[parallel = false]
-        step step_5_lists: Vec<String> = ask "@review" " back\\slash: {step_3_answers} back\\slash: {step_2_sleeps}Look at {step_0_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[optional]
-        #[after(step_2_sleeps)]
-        step step_6_sleeps: String = ask "@review" " back\\slash: {step_4_fails_once} back\\slash: {step_0_sleeps}\n- über\t";
+        #[after(step_3_fails_once)]
+        step step_5_breaks: String = ask security "Look at {step_1_fails_once} back\\slash: ";
+        #[timeout = "30s"]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        #[after(step_0_sleeps, step_2_answers, step_3_fails_once)]
+        step step_6_fails: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_5_breaks}\n- über\t{step_4_breaks} {{{{escaped}}}} {step_1_fails_once} back\\slash: ";
     }
 }
 
@@ -408,14 +414,19 @@ workflow! {
     ) {
         #[optional]
         step step_0_answers: String = ask security " {{{{escaped}}}} {git_diff} back\\slash: ";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        #[after(step_0_answers)]
+        step step_1_lists: Vec<String> = ask security " back\\slash: {git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[timeout = "30s"]
         #[optional]
-        step step_1_fails_once: String = ask security " {{{{escaped}}}} {step_0_answers} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[after(step_0_answers)]
+        step step_2_answers: String = ask security "\n- über\t{step_1_lists} back\\slash: ";
+        #[key = "Step_3-objects"]
         #[timeout = "30s"]
-        #[after(step_1_fails_once)]
-        step step_2_lists: Vec<String> = ask backend "\n- über\t";
-        step step_3_objects: Object = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_2_lists} \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails_once}Look at {step_0_answers} \"and\" {{\"a\": [1, {{}}]}} then ";
-        step step_4_sleeps: String = ask "other-agent" " back\\slash: {step_3_objects}\n- über\t{step_1_fails_once} {{{{escaped}}}} {step_0_answers} back\\slash: ";
+        step step_3_objects: Object = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_2_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_0_answers}\n- über\t";
+        #[timeout = "30s"]
+        #[after(step_1_lists, step_2_answers)]
+        step step_4_fails: String = ask "@review" " {{{{escaped}}}} {step_3_objects} back\\slash: ";
     }
 }
 
@@ -440,17 +451,15 @@ workflow! {
         #[key = "Step_0-answers"]
         #[parallel = false]
         step step_0_answers: String = ask "@review" " {{{{escaped}}}} {git_diff}Look at {for}\n- über\t";
-        #[key = "Step_1-sleeps"]
-        #[retry(attempts = 1, delay = "1s", backoff = 1.5, max_delay = "1m")]
-        #[optional]
-        step step_1_sleeps: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_answers}\n- über\t";
-        #[key = "Step_2-lists"]
-        #[optional]
+        #[retry(attempts = 1, delay = "1s", max_delay = "1m")]
+        #[timeout = "30s"]
         #[parallel = false]
-        #[after(step_0_answers)]
-        step step_2_lists: Vec<String> = ask security " {{{{escaped}}}} {for} {{{{escaped}}}} {step_1_sleeps} {{{{escaped}}}} ";
-        #[parallel = false]
-        step step_3_answers: String = ask "@review" "Look at {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {step_2_lists}Look at {step_1_sleeps} back\\slash: {step_0_answers}\n- über\t";
+        step step_1_fails: String = ask backend " {{{{escaped}}}} {step_0_answers} {{{{escaped}}}} ";
+        #[after(step_1_fails)]
+        step step_2_objects: Object = ask "other-agent" " {{{{escaped}}}} {for} {{{{escaped}}}} {step_0_answers} back\\slash: ";
+        #[timeout = "30s"]
+        #[optional]
+        step step_3_answers: String = ask security " back\\slash: {git_diff}Look at {step_2_objects} \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails}Look at ";
     }
 }
 
@@ -475,17 +484,22 @@ workflow! {
     ) {
         #[timeout = "30s"]
         step step_0_lists: Vec<String> = ask "other-agent" "Look at {git_diff} {{{{escaped}}}} {for} back\\slash: {n} back\\slash: ";
-        #[retry(attempts = 1, delay = "250ms", backoff = 1.5, max_delay = "1m", jitter = false)]
-        #[optional]
-        step step_1_fails: String = ask "other-agent" " {{{{escaped}}}} {for}\n- über\t";
-        #[key = "Step_2-sleeps"]
-        #[optional]
-        step step_2_sleeps: String = ask "other-agent" " {{{{escaped}}}} {for}\n- über\t{step_1_fails}Look at {step_0_lists}Look at ";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         #[parallel = false]
-        step step_3_breaks: String = ask "@review" " back\\slash: {git_diff} back\\slash: {step_2_sleeps} back\\slash: ";
+        step step_1_lists: Vec<String> = ask "other-agent" "\n- über\t{git_diff}\n- über\t{step_0_lists}Look at ";
+        #[retry(max_delay = "1m", jitter = false)]
+        #[parallel = false]
+        step step_2_sleeps: String = ask security "Look at {n} \"and\" {{\"a\": [1, {{}}]}} then {step_1_lists}\n- über\t";
         #[timeout = "30s"]
-        step step_4_sleeps: String = ask "other-agent" " back\\slash: {step_3_breaks} \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails}Look at ";
-        step step_5_fails: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_3_breaks}\n- über\t{step_2_sleeps}\n- über\t{step_0_lists} {{{{escaped}}}} ";
+        #[optional]
+        step step_3_answers: String = ask "other-agent" " back\\slash: {step_1_lists}\n- über\t{step_0_lists}\n- über\t";
+        #[key = "Step_4-answers"]
+        #[parallel = false]
+        #[after(step_3_answers)]
+        step step_4_answers: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {n}Look at {step_2_sleeps} back\\slash: {step_1_lists} \"and\" {{\"a\": [1, {{}}]}} then {step_0_lists}Look at ";
+        #[timeout = "30s"]
+        #[after(step_1_lists, step_2_sleeps, step_4_answers)]
+        step step_5_fails_once: String = ask "other-agent" "\n- über\t{git_diff}\n- über\t{step_3_answers}Look at ";
     }
 }
 
@@ -502,26 +516,25 @@ workflow! {
     pub(crate) workflow Drawn12(
     ) {
         step step_0_fails_once: String = ask "@review" "Look at ";
-        #[key = "Step_1-objects"]
+        #[key = "Step_1-answers"]
+        #[timeout = "30s"]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        #[optional]
+        step step_1_answers: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[timeout = "30s"]
+        step step_2_sleeps: String = ask backend " {{{{escaped}}}} {step_0_fails_once} back\\slash: ";
+        #[timeout = "30s"]
+        #[after(step_0_fails_once)]
+        step step_3_fails_once: String = ask "@review" "Look at {step_2_sleeps}Look at ";
+        #[timeout = "30s"]
+        #[after(step_2_sleeps)]
+        step step_4_fails: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_3_fails_once} back\\slash: ";
         #[retry(backoff = 2.0)]
         #[timeout = "30s"]
-        step step_1_objects: Object = ask backend "Look at {step_0_fails_once}Look at ";
-        #[retry(jitter = false)]
-        #[timeout = "30s"]
-        #[after(step_1_objects)]
-        step step_2_fails_once: String = ask backend " back\\slash: ";
-        #[retry(delay = "1s", backoff = 2.0, jitter = false)]
-        #[timeout = "30s"]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         #[optional]
         #[parallel = false]
-        step step_3_sleeps: String = ask security " back\\slash: {step_2_fails_once}Look at {step_1_objects}Look at {step_0_fails_once}\n- über\t";
-        #[key = "Step_4-sleeps"]
-        #[retry(delay = "1s")]
-        #[timeout = "30s"]
-        #[after(step_2_fails_once)]
-        step step_4_sleeps: String = ask "@review" " back\\slash: {step_3_sleeps} \"and\" {{\"a\": [1, {{}}]}} then {step_0_fails_once} back\\slash: ";
-        #[after(step_3_sleeps)]
-        step step_5_fails_once: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_2_fails_once} back\\slash: {step_0_fails_once} {{{{escaped}}}} ";
+        step step_5_fails_once: String = ask "other-agent" " back\\slash: {step_3_fails_once} back\\slash: {step_1_answers} back\\slash: {step_0_fails_once} back\\slash: ";
     }
 }
 
@@ -539,23 +552,21 @@ workflow! {
         git_diff: i64,
     ) {
         step step_0_sleeps: String = ask backend "\n- über\t{git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[parallel = false]
-        step step_1_answers: String = ask backend "Look at ";
-        step step_2_answers: String = ask "@review" " back\\slash: ";
-        #[key = "Step_3-fails-once"]
-        #[optional]
+        #[key = "Step_1-objects"]
+        #[timeout = "30s"]
+        step step_1_objects: Object = ask "other-agent" "\n- über\t{step_0_sleeps}\n- über\t";
+        #[retry(backoff = 1.5, jitter = false)]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_2_fails_once: String = ask security " back\\slash: ";
         #[after(step_0_sleeps)]
-        step step_3_fails_once: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[timeout = "30s"]
-        step step_4_objects: Object = ask backend " {{{{escaped}}}} {step_2_answers} back\\slash: {step_0_sleeps} back\\slash: ";
-        #[key = "Step_5-breaks"]
-        #[timeout = "30s"]
+        step step_3_objects: Object = ask "@review" "Look at ";
+        #[retry(delay = "250ms", max_delay = "2m")]
+        #[after(step_0_sleeps, step_2_fails_once)]
+        step step_4_answers: String = ask "other-agent" "\n- über\t{step_3_objects}\n- über\t{step_1_objects} back\\slash: ";
+        step step_5_answers: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_3_objects}\n- über\t{step_2_fails_once} back\\slash: {step_1_objects} back\\slash: ";
         #[parallel = false]
-        #[after(step_2_answers)]
-        step step_5_breaks: String = ask security " {{{{escaped}}}} {git_diff} {{{{escaped}}}} {step_3_fails_once} back\\slash: {step_0_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[timeout = "30s"]
-        #[after(step_2_answers)]
-        step step_6_answers: String = ask "other-agent" "\n- über\t{git_diff} back\\slash: {step_5_breaks} back\\slash: {step_3_fails_once}\n- über\t{step_1_answers} back\\slash: {step_0_sleeps} {{{{escaped}}}} ";
+        #[after(step_0_sleeps, step_4_answers)]
+        step step_6_answers: String = ask security "\n- über\t{git_diff} {{{{escaped}}}} {step_5_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_2_fails_once} back\\slash: {step_1_objects}Look at ";
     }
 }
 
@@ -581,19 +592,23 @@ workflow! {
         #[timeout = "30s"]
         #[optional]
         step step_0_sleeps: String = ask security " {{{{escaped}}}} {git_diff} back\\slash: {for}Look at ";
+        #[key = "Step_1-objects"]
+        #[timeout = "30s"]
+        #[after(step_0_sleeps)]
+        step step_1_objects: Object = ask security " {{{{escaped}}}} ";
         #[timeout = "30s"]
         #[parallel = false]
-        step step_1_breaks: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_sleeps}Look at ";
+        step step_2_fails: String = ask "other-agent" "Look at {step_1_objects} \"and\" {{\"a\": [1, {{}}]}} then {step_0_sleeps}Look at ";
         #[timeout = "30s"]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_3_answers: String = ask backend " {{{{escaped}}}} {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[optional]
         #[parallel = false]
-        step step_2_lists: Vec<String> = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_1_breaks} {{{{escaped}}}} {step_0_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
-        step step_3_answers: String = ask "@review" " {{{{escaped}}}} {for} {{{{escaped}}}} {step_0_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[after(step_0_sleeps)]
+        step step_4_breaks: String = ask "other-agent" " back\\slash: {step_3_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_2_fails}\n- über\t{step_1_objects} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[timeout = "30s"]
-        step step_4_lists: Vec<String> = ask backend "\n- über\t{step_3_answers}Look at {step_1_breaks} \"and\" {{\"a\": [1, {{}}]}} then {step_0_sleeps}\n- über\t";
-        #[timeout = "30s"]
-        #[parallel = false]
-        #[after(step_2_lists)]
-        step step_5_sleeps: String = ask backend "\n- über\t{for}\n- über\t{step_4_lists} back\\slash: {step_3_answers} back\\slash: {step_1_breaks}Look at {step_0_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[after(step_4_breaks)]
+        step step_5_sleeps: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {for} back\\slash: {step_3_answers}Look at {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then {step_1_objects}Look at ";
     }
 }
 
@@ -617,18 +632,20 @@ workflow! {
         #[parallel = false]
         step step_0_answers: String = ask security " {{{{escaped}}}} {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {for}\n- über\t{n} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[timeout = "30s"]
-        step step_1_fails_once: String = ask backend " {{{{escaped}}}} {step_0_answers}Look at ";
-        #[timeout = "30s"]
-        #[after(step_0_answers)]
-        step step_2_lists: Vec<String> = ask backend "\n- über\t{step_1_fails_once}Look at ";
-        #[key = "Step_3-fails-once"]
-        #[retry(attempts = 1, backoff = 1.5)]
-        #[timeout = "30s"]
-        step step_3_fails_once: String = ask backend " {{{{escaped}}}} {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {n} \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails_once}\n- über\t";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_1_fails: String = ask "@review" " {{{{escaped}}}} {n}Look at {step_0_answers}\n- über\t";
+        #[key = "Step_2-lists"]
+        #[retry(attempts = 1, delay = "250ms", jitter = true)]
+        #[optional]
+        step step_2_lists: Vec<String> = ask "@review" "\n- über\t{git_diff}Look at {n} {{{{escaped}}}} {step_0_answers} back\\slash: ";
+        step step_3_breaks: String = ask security " {{{{escaped}}}} {for}Look at ";
         #[parallel = false]
-        step step_4_answers: String = ask "other-agent" " {{{{escaped}}}} {for} \"and\" {{\"a\": [1, {{}}]}} then {n} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[retry(attempts = 3, delay = "250ms", backoff = 1.5, max_delay = "2m")]
-        step step_5_fails: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {n} \"and\" {{\"a\": [1, {{}}]}} then {step_3_fails_once} {{{{escaped}}}} ";
+        #[after(step_3_breaks)]
+        step step_4_fails: String = ask security "Look at {step_1_fails} \"and\" {{\"a\": [1, {{}}]}} then {step_0_answers} back\\slash: ";
+        #[retry(attempts = 1, delay = "250ms", backoff = 1.5, jitter = true)]
+        #[timeout = "30s"]
+        #[after(step_4_fails)]
+        step step_5_objects: Object = ask security " {{{{escaped}}}} {step_1_fails} back\\slash: ";
     }
 }
 

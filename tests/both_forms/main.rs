@@ -231,6 +231,7 @@ fn every_setting_is_among_the_drawn_ones() {
     });
     step_has("no jitter", &|step| !step.retry.jitter);
     step_has("a timeout", &|step| step.timeout.is_some());
+    step_has("a schema", &|step| step.output_schema.is_some());
     step_has("optional", &|step| step.optional);
     step_has("parallel", &|step| !step.parallel);
     step_has("a capability", &|step| step.agent.starts_with('@'));

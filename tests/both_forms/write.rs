@@ -126,6 +126,9 @@ fn step(
         )
         .unwrap();
     }
+    if let Some(schema) = &step.output_schema {
+        writeln!(text, "        #[output_schema = {:?}]", schema.to_string()).unwrap();
+    }
     if step.optional {
         text.push_str("        #[optional]\n");
     }
