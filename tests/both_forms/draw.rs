@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wf_core::plan::{Definition, Inputs};
 use wf_core::value::{Json, Tree};
-use wf_model::{Input, InputKind, OnFailure, RetryPolicy, Step};
+use wf_model::{Budget, Input, InputKind, OnFailure, PerAttempt, RetryPolicy, Step};
 
 /// What the agent of a step does; the end of the step's key. See [`Scripted`](crate::play::Scripted).
 const COURSES: [&str; 7] = [
@@ -46,6 +46,18 @@ pub(crate) fn definition(seed: u64) -> Definition {
     definition.config.on_failure = OnFailure::ALL[usize::try_from(seed % 3).unwrap()];
     if draw.one_in(2) {
         definition.config.max_parallel = draw.count(3);
+    }
+    if draw.one_in(3) {
+        definition.config.budget = Budget {
+            tokens: Some(100_000),
+            cost: draw.maybe(|_| 2.5),
+            wall_time: draw.maybe(|_| Duration::from_secs(3000)),
+            attempts: draw.maybe(|_| 4),
+            per_attempt: PerAttempt {
+                tokens: Some(10),
+                cost: draw.maybe(|_| 0.0),
+            },
+        };
     }
     if draw.one_in(3) {
         definition.config.timeout = Some(Duration::from_secs(90));
@@ -142,10 +154,17 @@ fn step(draw: &mut Draw, definition: &Definition, at: u64, usual: &RetryPolicy) 
         optional: draw.one_in(4),
         timeout: draw.maybe(|_| Duration::from_secs(30)),
         retry: if draw.one_in(3) { retry(draw) } else { *usual },
-        output_schema: draw
-            .one_in(4)
-            .then(|| serde_json::json!({ "description": "\"any\"" })),
+        output_schema: draw.one_in(3).then(|| schema(draw)),
         ..Step::new(key, agent, prompt)
+    }
+}
+
+/// A schema that every answer fits, only some do, or none does.
+fn schema(draw: &mut Draw) -> Tree {
+    match draw.below(3) {
+        0 => serde_json::json!({ "description": "\"any\"" }),
+        1 => serde_json::json!({ "type": ["string", "object"] }),
+        _ => serde_json::json!({ "type": "boolean" }),
     }
 }
 

@@ -115,22 +115,25 @@ workflow! {
     #[name = "Drawn 0"]
     #[version = "0.2.0-rc"]
     #[tags("drawn", "two words")]
-    #[timeout = "90s"]
-    #[retry(delay = "250ms", jitter = false)]
+    #[budget(cost_per_attempt = 0.0, tokens = 100000, tokens_per_attempt = 10, wall_time = "50m")]
+    #[retry(jitter = false)]
     pub(crate) workflow Drawn0(
     ) {
+        #[optional]
+        step step_0_sleeps: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[output_schema = "{\"type\":\"boolean\"}"]
+        #[after(step_0_sleeps)]
+        step step_1_lists: Vec<String> = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[key = "Step_2-fails"]
         #[timeout = "30s"]
-        step step_0_objects: Object = ask security "\n- über\t";
-        #[key = "Step_1-fails-once"]
+        step step_2_fails: String = ask "other-agent" "Look at {step_0_sleeps} back\\slash: ";
+        #[retry(delay = "250ms")]
         #[timeout = "30s"]
-        #[parallel = false]
-        #[after(step_0_objects)]
-        step step_1_fails_once: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[retry(attempts = 2, delay = "1s", backoff = 1.5, max_delay = "2m", jitter = true)]
+        #[after(step_2_fails)]
+        step step_3_answers: String = ask backend " {{{{escaped}}}} {step_1_lists} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[timeout = "30s"]
-        step step_2_fails: String = ask "@review" "Look at ";
-        #[parallel = false]
-        step step_3_breaks: String = ask security " back\\slash: {step_0_objects} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_4_fails: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_1_lists}\n- über\t{step_0_sleeps}Look at ";
     }
 }
 
@@ -143,22 +146,30 @@ workflow! {
     #[name = "Drawn 1"]
     #[author = "A. U. Thor"]
     #[max_parallel = 1]
-    #[timeout = "90s"]
+    #[budget(cost = 2.5, cost_per_attempt = 0.0, tokens = 100000, tokens_per_attempt = 10, wall_time = "50m")]
     #[on_failure = "continue"]
-    #[retry(attempts = 2)]
+    #[retry(attempts = 2, backoff = 1.5)]
     pub(crate) workflow Drawn1(
         git_diff: String,
     ) {
+        #[key = "Step_0-answers"]
+        step step_0_answers: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {git_diff} {{{{escaped}}}} ";
+        #[key = "Step_1-fails-once"]
+        #[timeout = "30s"]
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
         #[optional]
-        step step_0_fails: String = ask security " back\\slash: {git_diff}\n- über\t";
+        step step_1_fails_once: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_0_answers} {{{{escaped}}}} ";
+        #[output_schema = "{\"type\":\"boolean\"}"]
         #[optional]
-        step r#type: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_fails}\n- über\t";
+        #[parallel = false]
+        step step_2_fails_once: String = ask backend " {{{{escaped}}}} {step_0_answers}\n- über\t";
+        #[retry(backoff = 2.0, jitter = false)]
         #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        #[after(r#type)]
-        step step_2_fails: String = ask backend "\n- über\t{step_0_fails} \"and\" {{\"a\": [1, {{}}]}} then ";
+        step step_3_breaks: String = ask backend " back\\slash: {git_diff} {{{{escaped}}}} {step_2_fails_once}\n- über\t";
+        #[retry(attempts = 1, backoff = 2.0)]
         #[timeout = "30s"]
         #[parallel = false]
-        step step_3_lists: Vec<String> = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {type} {{{{escaped}}}} {step_0_fails}Look at ";
+        step step_4_objects: Object = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_3_breaks} back\\slash: {step_2_fails_once}\n- über\t{step_1_fails_once} \"and\" {{\"a\": [1, {{}}]}} then ";
     }
 }
 
@@ -174,26 +185,29 @@ workflow! {
     #[tags("drawn", "two words")]
     #[max_parallel = 3]
     #[timeout = "90s"]
+    #[budget(cost = 2.5, tokens = 100000, tokens_per_attempt = 10)]
     #[on_failure = "pause"]
-    #[retry(attempts = 3, max_delay = "2m", jitter = false)]
+    #[retry(max_delay = "2m")]
     pub(crate) workflow Drawn2(
         git_diff: f64,
         r#for: i64,
     ) {
-        #[key = "Step_0-sleeps"]
-        #[timeout = "30s"]
-        step step_0_sleeps: String = ask "other-agent" " {{{{escaped}}}} {git_diff} back\\slash: {for}Look at ";
-        #[retry(attempts = 1, delay = "250ms", backoff = 1.5, max_delay = "1m")]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
         #[optional]
-        step step_1_breaks: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[retry(attempts = 1, max_delay = "1m", jitter = true)]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_2_sleeps: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_0_lists: Vec<String> = ask security " {{{{escaped}}}} {git_diff} back\\slash: {for} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[key = "Step_1-answers"]
+        step step_1_answers: String = ask security " back\\slash: {git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[key = "Step_2-fails"]
+        #[output_schema = "{\"type\":\"boolean\"}"]
+        step step_2_fails: String = ask "other-agent" " back\\slash: {step_0_lists} {{{{escaped}}}} ";
+        #[retry(max_delay = "1m")]
+        step step_3_fails_once: String = ask backend " back\\slash: {step_2_fails} back\\slash: {step_1_answers}\n- über\t";
+        #[retry(delay = "250ms", jitter = false)]
         #[parallel = false]
-        #[after(step_2_sleeps)]
-        step step_3_fails_once: String = ask backend " back\\slash: {git_diff}\n- über\t";
+        #[after(step_2_fails)]
+        step step_4_breaks: String = ask "@review" " {{{{escaped}}}} {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {for}Look at {step_3_fails_once}Look at {step_1_answers}Look at ";
+        #[after(step_4_breaks)]
+        step step_5_answers: String = ask "@review" "Look at {git_diff} {{{{escaped}}}} {for} back\\slash: {step_3_fails_once} back\\slash: {step_1_answers}\n- über\t";
     }
 }
 
@@ -205,7 +219,7 @@ fn drawn_2_is_the_same_in_both_forms() {
 workflow! {
     #[name = "Drawn 3"]
     #[max_parallel = 3]
-    #[timeout = "90s"]
+    #[budget(attempts = 4, cost = 2.5, tokens = 100000, tokens_per_attempt = 10)]
     #[retry(delay = "250ms")]
     pub(crate) workflow Drawn3(
         /// What is given as `git_diff`.
@@ -214,15 +228,20 @@ workflow! {
         /// What is given as `n`.
         n: std::collections::BTreeMap<String, Tree>,
     ) {
-        #[timeout = "30s"]
+        #[retry(attempts = 2)]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         #[parallel = false]
-        step step_0_fails_once: String = ask security " {{{{escaped}}}} {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {for} \"and\" {{\"a\": [1, {{}}]}} then {n}\n- über\t";
+        step step_0_objects: Object = ask backend "Look at {git_diff} back\\slash: {for}\n- über\t{n} {{{{escaped}}}} ";
         #[retry(attempts = 2, delay = "1s")]
+        step step_1_sleeps: String = ask backend " {{{{escaped}}}} {step_0_objects} {{{{escaped}}}} ";
+        #[retry(delay = "1s")]
+        #[after(step_1_sleeps)]
+        step step_2_breaks: String = ask "@review" "Look at {git_diff} {{{{escaped}}}} {for} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[key = "Step_3-sleeps"]
+        #[retry(backoff = 1.5, max_delay = "2m", jitter = false)]
         #[timeout = "30s"]
-        #[parallel = false]
-        step step_1_sleeps: String = ask security "\n- über\t{git_diff} back\\slash: {step_0_fails_once} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[parallel = false]
-        step step_2_fails: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_0_fails_once} back\\slash: ";
+        #[optional]
+        step step_3_sleeps: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_2_breaks}Look at {step_0_objects} {{{{escaped}}}} ";
     }
 }
 
@@ -236,30 +255,30 @@ workflow! {
     #[name = "Drawn 4"]
     #[version = "4.2.0-rc"]
     #[tags("drawn", "two words")]
+    #[timeout = "90s"]
     #[on_failure = "continue"]
-    #[retry(attempts = 3, jitter = false)]
+    #[retry(attempts = 3, max_delay = "2m")]
     pub(crate) workflow Drawn4(
     ) {
+        #[retry(delay = "250ms", max_delay = "1m", jitter = false)]
         #[timeout = "30s"]
-        #[parallel = false]
-        step step_0_lists: Vec<String> = ask security " \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[timeout = "30s"]
-        step step_1_lists: Vec<String> = ask backend " {{{{escaped}}}} ";
+        step step_0_breaks: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then ";
         #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_2_fails: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_lists} {{{{escaped}}}} ";
-        #[timeout = "30s"]
-        step step_3_objects: Object = ask backend "Look at {step_2_fails}Look at {step_0_lists} {{{{escaped}}}} ";
-        #[timeout = "30s"]
-        #[after(step_3_objects)]
-        step step_4_answers: String = ask backend "\n- über\t";
-        #[retry(attempts = 1, jitter = true)]
-        #[timeout = "30s"]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_5_lists: Vec<String> = ask backend " {{{{escaped}}}} {step_4_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then {step_1_lists}\n- über\t{step_0_lists}\n- über\t";
-        #[retry(attempts = 1, backoff = 1.5)]
+        #[optional]
+        step step_1_fails_once: String = ask backend "Look at ";
         #[timeout = "30s"]
         #[optional]
-        step step_6_objects: Object = ask "@review" " {{{{escaped}}}} {step_5_lists} {{{{escaped}}}} {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then {step_1_lists}\n- über\t";
+        step step_2_lists: Vec<String> = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails_once} back\\slash: {step_0_breaks} {{{{escaped}}}} ";
+        #[retry(attempts = 1, backoff = 1.5, max_delay = "1m")]
+        #[output_schema = "{\"type\":\"boolean\"}"]
+        #[parallel = false]
+        #[after(step_1_fails_once)]
+        step step_3_fails: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_2_lists} {{{{escaped}}}} {step_0_breaks} {{{{escaped}}}} ";
+        #[timeout = "30s"]
+        #[optional]
+        #[parallel = false]
+        #[after(step_0_breaks)]
+        step step_4_fails: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_2_lists} {{{{escaped}}}} {step_1_fails_once} \"and\" {{\"a\": [1, {{}}]}} then ";
     }
 }
 
@@ -274,22 +293,32 @@ workflow! {
     #[version = "5.2.0-rc"]
     #[max_parallel = 1]
     #[timeout = "90s"]
+    #[budget(cost = 2.5, cost_per_attempt = 0.0, tokens = 100000, tokens_per_attempt = 10)]
     #[on_failure = "pause"]
-    #[retry(max_delay = "2m")]
+    #[retry(jitter = false)]
     pub(crate) workflow Drawn5(
         git_diff: Tree,
     ) {
-        #[retry(max_delay = "1m", jitter = false)]
         #[timeout = "30s"]
-        step step_0_objects: Object = ask "@review" " back\\slash: {git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[retry(attempts = 3, jitter = false)]
+        step step_0_sleeps: String = ask "@review" " back\\slash: {git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[retry(attempts = 3, backoff = 1.5)]
+        #[timeout = "30s"]
+        step step_1_fails_once: String = ask security "Look at ";
+        #[timeout = "30s"]
         #[optional]
-        step step_1_breaks: String = ask "@review" "Look at ";
-        #[retry(max_delay = "1m")]
         #[parallel = false]
-        step step_2_objects: Object = ask security " {{{{escaped}}}} {step_0_objects}\n- über\t";
+        step step_2_objects: Object = ask security " back\\slash: {git_diff}\n- über\t";
+        step step_3_objects: Object = ask "other-agent" " back\\slash: {step_2_objects}\n- über\t";
+        #[key = "Step_4-breaks"]
+        #[retry(delay = "250ms", backoff = 1.5, jitter = true)]
         #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_3_answers: String = ask "@review" " back\\slash: {step_1_breaks}\n- über\t";
+        step step_4_breaks: String = ask backend " back\\slash: {step_3_objects} {{{{escaped}}}} {step_2_objects} \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails_once}Look at ";
+        #[retry(attempts = 3, delay = "250ms", backoff = 1.5)]
+        #[optional]
+        step step_5_sleeps: String = ask "other-agent" "\n- über\t{step_4_breaks} {{{{escaped}}}} {step_3_objects} back\\slash: {step_0_sleeps} {{{{escaped}}}} ";
+        #[retry(max_delay = "2m", jitter = true)]
+        #[timeout = "30s"]
+        step step_6_sleeps: String = ask backend "\n- über\t{step_1_fails_once} back\\slash: {step_0_sleeps}Look at ";
     }
 }
 
@@ -304,18 +333,18 @@ workflow! {
     #[author = "A. U. Thor"]
     #[tags("drawn", "two words")]
     #[max_parallel = 1]
-    #[retry(attempts = 3, backoff = 1.5, jitter = false)]
+    #[retry(backoff = 1.5, jitter = false)]
     pub(crate) workflow Drawn6(
         git_diff: Option<String>,
         /// What is given as `for`.
         r#for: String,
     ) {
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         step step_0_fails_once: String = ask "other-agent" " back\\slash: {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {for} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[timeout = "30s"]
         #[optional]
         step r#type: String = ask security "\n- über\t{git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[key = "Step_2-answers"]
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
         #[optional]
         #[parallel = false]
         step step_2_answers: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {type} back\\slash: {step_0_fails_once}\n- über\t";
@@ -333,7 +362,7 @@ workflow! {
     #[author = "A. U. Thor"]
     #[max_parallel = 3]
     #[on_failure = "continue"]
-    #[retry(backoff = 1.5)]
+    #[retry(delay = "250ms", backoff = 1.5, max_delay = "2m", jitter = false)]
     pub(crate) workflow Drawn7(
         /// What is given as `git_diff`.
         git_diff: f64,
@@ -341,19 +370,17 @@ workflow! {
         /// What is given as `n`.
         n: bool,
     ) {
-        #[retry(backoff = 2.0)]
+        #[retry(backoff = 2.0, jitter = true)]
         #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        #[optional]
-        step step_0_breaks: String = ask security "Look at {git_diff} {{{{escaped}}}} {for} back\\slash: {n} {{{{escaped}}}} ";
-        #[retry(delay = "250ms")]
+        step step_0_sleeps: String = ask "@review" " back\\slash: {git_diff} {{{{escaped}}}} {for}Look at {n}Look at ";
         #[timeout = "30s"]
-        #[optional]
+        #[output_schema = "{\"type\":\"boolean\"}"]
+        step step_1_fails_once: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {n}Look at {step_0_sleeps}Look at ";
+        #[retry(delay = "1s", backoff = 2.0, max_delay = "1m")]
         #[parallel = false]
-        step step_1_breaks: String = ask "@review" " {{{{escaped}}}} ";
-        #[key = "Step_2-sleeps"]
-        #[retry(max_delay = "2m", jitter = false)]
-        #[timeout = "30s"]
-        step step_2_sleeps: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then ";
+        step step_2_answers: String = ask "@review" " {{{{escaped}}}} {step_1_fails_once}\n- über\t{step_0_sleeps}Look at ";
+        #[key = "Step_3-fails-once"]
+        step step_3_fails_once: String = ask security " {{{{escaped}}}} {git_diff} {{{{escaped}}}} {step_2_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails_once}Look at ";
     }
 }
 
@@ -367,32 +394,41 @@ workflow! {
     #[name = "Drawn 8"]
     #[tags("drawn", "two words")]
     #[max_parallel = 1]
+    #[timeout = "90s"]
     #[on_failure = "pause"]
-    #[retry(attempts = 2, delay = "250ms", backoff = 1.5, jitter = false)]
+    #[retry(delay = "250ms", backoff = 1.5, jitter = false)]
     pub(crate) workflow Drawn8(
     ) {
         #[key = "Step_0-sleeps"]
         #[timeout = "30s"]
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
         #[parallel = false]
         step step_0_sleeps: String = ask security " back\\slash: ";
-        #[retry(attempts = 1, backoff = 2.0)]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_1_fails_once: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[retry(attempts = 1, backoff = 2.0)]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_2_answers: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails_once}\n- über\t{step_0_sleeps} {{{{escaped}}}} ";
-        #[retry(attempts = 1, delay = "1s", jitter = true)]
-        step step_3_fails_once: String = ask "other-agent" " back\\slash: {step_1_fails_once} {{{{escaped}}}} {step_0_sleeps} {{{{escaped}}}} ";
-        #[after(step_3_fails_once)]
-        step step_4_breaks: String = ask "other-agent" "Look at {step_1_fails_once} back\\slash: {step_0_sleeps}Look at ";
+        #[output_schema = "{\"type\":\"boolean\"}"]
+        step step_1_fails_once: String = ask backend " {{{{escaped}}}} ";
+        #[retry(backoff = 2.0, max_delay = "2m")]
         #[timeout = "30s"]
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
         #[optional]
-        #[after(step_3_fails_once)]
-        step step_5_breaks: String = ask security "Look at {step_1_fails_once} back\\slash: ";
+        step step_2_objects: Object = ask "@review" "Look at {step_1_fails_once}\n- über\t{step_0_sleeps} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[retry(delay = "1s")]
         #[timeout = "30s"]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        #[after(step_0_sleeps, step_2_answers, step_3_fails_once)]
-        step step_6_fails: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_5_breaks}\n- über\t{step_4_breaks} {{{{escaped}}}} {step_1_fails_once} back\\slash: ";
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
+        #[parallel = false]
+        #[after(step_0_sleeps)]
+        step step_3_fails: String = ask backend " {{{{escaped}}}} {step_1_fails_once} back\\slash: ";
+        #[retry(backoff = 2.0, max_delay = "2m", jitter = true)]
+        #[optional]
+        #[after(step_1_fails_once, step_2_objects)]
+        step step_4_answers: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_3_fails}Look at {step_0_sleeps} back\\slash: ";
+        #[timeout = "30s"]
+        #[after(step_2_objects)]
+        step step_5_sleeps: String = ask "@review" "Look at {step_4_answers} back\\slash: {step_0_sleeps}\n- über\t";
+        #[key = "Step_6-lists"]
+        #[retry(delay = "1s", backoff = 2.0, jitter = true)]
+        #[optional]
+        #[after(step_1_fails_once, step_5_sleeps)]
+        step step_6_lists: Vec<String> = ask "other-agent" " back\\slash: {step_2_objects} back\\slash: {step_0_sleeps} {{{{escaped}}}} ";
     }
 }
 
@@ -408,25 +444,25 @@ workflow! {
     #[author = "A. U. Thor"]
     #[tags("drawn", "two words")]
     #[max_parallel = 1]
-    #[retry(max_delay = "2m", jitter = false)]
+    #[retry(delay = "250ms", backoff = 1.5, max_delay = "2m")]
     pub(crate) workflow Drawn9(
         git_diff: Vec<Tree>,
     ) {
-        #[optional]
-        step step_0_answers: String = ask security " {{{{escaped}}}} {git_diff} back\\slash: ";
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        #[after(step_0_answers)]
-        step step_1_lists: Vec<String> = ask security " back\\slash: {git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[output_schema = "{\"type\":\"boolean\"}"]
+        #[parallel = false]
+        step step_0_breaks: String = ask backend " back\\slash: {git_diff} back\\slash: ";
+        #[key = "Step_1-breaks"]
         #[timeout = "30s"]
-        #[optional]
-        #[after(step_0_answers)]
-        step step_2_answers: String = ask security "\n- über\t{step_1_lists} back\\slash: ";
-        #[key = "Step_3-objects"]
+        step step_1_breaks: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_0_breaks} back\\slash: ";
         #[timeout = "30s"]
-        step step_3_objects: Object = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_2_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_0_answers}\n- über\t";
+        #[output_schema = "{\"type\":\"boolean\"}"]
+        #[parallel = false]
+        #[after(step_1_breaks)]
+        step step_2_answers: String = ask "@review" "Look at {git_diff} back\\slash: {step_0_breaks}\n- über\t";
         #[timeout = "30s"]
-        #[after(step_1_lists, step_2_answers)]
-        step step_4_fails: String = ask "@review" " {{{{escaped}}}} {step_3_objects} back\\slash: ";
+        step step_3_sleeps: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_2_answers}\n- über\t";
+        #[key = "Step_4-lists"]
+        step step_4_lists: Vec<String> = ask backend " back\\slash: {step_0_breaks} {{{{escaped}}}} ";
     }
 }
 
@@ -441,7 +477,7 @@ workflow! {
     #[version = "10.2.0-rc"]
     #[tags("drawn", "two words")]
     #[on_failure = "continue"]
-    #[retry(attempts = 2, delay = "250ms", max_delay = "2m")]
+    #[retry(delay = "250ms", max_delay = "2m")]
     pub(crate) workflow Drawn10(
         /// What is given as `git_diff`.
         git_diff: std::collections::BTreeMap<String, Tree>,
@@ -451,15 +487,16 @@ workflow! {
         #[key = "Step_0-answers"]
         #[parallel = false]
         step step_0_answers: String = ask "@review" " {{{{escaped}}}} {git_diff}Look at {for}\n- über\t";
-        #[retry(attempts = 1, delay = "1s", max_delay = "1m")]
+        #[retry(delay = "1s", max_delay = "1m")]
         #[timeout = "30s"]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         #[parallel = false]
         step step_1_fails: String = ask backend " {{{{escaped}}}} {step_0_answers} {{{{escaped}}}} ";
-        #[after(step_1_fails)]
-        step step_2_objects: Object = ask "other-agent" " {{{{escaped}}}} {for} {{{{escaped}}}} {step_0_answers} back\\slash: ";
+        #[timeout = "30s"]
+        step step_2_sleeps: String = ask backend " {{{{escaped}}}} {git_diff} {{{{escaped}}}} {step_1_fails} back\\slash: {step_0_answers} {{{{escaped}}}} ";
         #[timeout = "30s"]
         #[optional]
-        step step_3_answers: String = ask security " back\\slash: {git_diff}Look at {step_2_objects} \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails}Look at ";
+        step step_3_lists: Vec<String> = ask "other-agent" "Look at {step_2_sleeps} \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails}Look at ";
     }
 }
 
@@ -473,7 +510,7 @@ workflow! {
     #[tags("drawn", "two words")]
     #[max_parallel = 3]
     #[on_failure = "pause"]
-    #[retry(attempts = 2, max_delay = "2m")]
+    #[retry(max_delay = "2m")]
     pub(crate) workflow Drawn11(
         /// What is given as `git_diff`.
         git_diff: Option<String>,
@@ -483,22 +520,23 @@ workflow! {
         n: f64,
     ) {
         #[timeout = "30s"]
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
         step step_0_lists: Vec<String> = ask "other-agent" "Look at {git_diff} {{{{escaped}}}} {for} back\\slash: {n} back\\slash: ";
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
         #[parallel = false]
-        step step_1_lists: Vec<String> = ask "other-agent" "\n- über\t{git_diff}\n- über\t{step_0_lists}Look at ";
-        #[retry(max_delay = "1m", jitter = false)]
+        step step_1_sleeps: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_0_lists}Look at ";
+        #[retry(attempts = 2, max_delay = "1m", jitter = false)]
         #[parallel = false]
-        step step_2_sleeps: String = ask security "Look at {n} \"and\" {{\"a\": [1, {{}}]}} then {step_1_lists}\n- über\t";
+        step step_2_sleeps: String = ask security "Look at {n} \"and\" {{\"a\": [1, {{}}]}} then {step_1_sleeps}\n- über\t";
         #[timeout = "30s"]
         #[optional]
-        step step_3_answers: String = ask "other-agent" " back\\slash: {step_1_lists}\n- über\t{step_0_lists}\n- über\t";
+        step step_3_answers: String = ask "other-agent" " back\\slash: {step_1_sleeps}\n- über\t{step_0_lists}\n- über\t";
         #[key = "Step_4-answers"]
         #[parallel = false]
         #[after(step_3_answers)]
-        step step_4_answers: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {n}Look at {step_2_sleeps} back\\slash: {step_1_lists} \"and\" {{\"a\": [1, {{}}]}} then {step_0_lists}Look at ";
+        step step_4_answers: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {n}Look at {step_2_sleeps} back\\slash: {step_1_sleeps} \"and\" {{\"a\": [1, {{}}]}} then {step_0_lists}Look at ";
         #[timeout = "30s"]
-        #[after(step_1_lists, step_2_sleeps, step_4_answers)]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        #[after(step_1_sleeps, step_2_sleeps, step_4_answers)]
         step step_5_fails_once: String = ask "other-agent" "\n- über\t{git_diff}\n- über\t{step_3_answers}Look at ";
     }
 }
@@ -512,29 +550,26 @@ workflow! {
     #[name = "Drawn 12"]
     #[author = "A. U. Thor"]
     #[max_parallel = 3]
-    #[retry(delay = "250ms", backoff = 1.5)]
+    #[timeout = "90s"]
+    #[retry(delay = "250ms", max_delay = "2m", jitter = false)]
     pub(crate) workflow Drawn12(
     ) {
-        step step_0_fails_once: String = ask "@review" "Look at ";
-        #[key = "Step_1-answers"]
+        #[retry(attempts = 3, jitter = true)]
+        step step_0_fails_once: String = ask "other-agent" " {{{{escaped}}}} ";
         #[timeout = "30s"]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        #[optional]
-        step step_1_answers: String = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[timeout = "30s"]
-        step step_2_sleeps: String = ask backend " {{{{escaped}}}} {step_0_fails_once} back\\slash: ";
-        #[timeout = "30s"]
-        #[after(step_0_fails_once)]
-        step step_3_fails_once: String = ask "@review" "Look at {step_2_sleeps}Look at ";
-        #[timeout = "30s"]
-        #[after(step_2_sleeps)]
-        step step_4_fails: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_3_fails_once} back\\slash: ";
-        #[retry(backoff = 2.0)]
-        #[timeout = "30s"]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        #[optional]
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
         #[parallel = false]
-        step step_5_fails_once: String = ask "other-agent" " back\\slash: {step_3_fails_once} back\\slash: {step_1_answers} back\\slash: {step_0_fails_once} back\\slash: ";
+        step step_1_answers: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_0_fails_once} back\\slash: ";
+        #[retry(attempts = 3, delay = "1s", max_delay = "1m", jitter = true)]
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_2_fails_once: String = ask "other-agent" "Look at {step_1_answers}Look at ";
+        #[parallel = false]
+        step step_3_sleeps: String = ask backend "\n- über\t";
+        #[parallel = false]
+        step step_4_sleeps: String = ask "@review" " back\\slash: {step_3_sleeps} {{{{escaped}}}} {step_2_fails_once} back\\slash: {step_0_fails_once} back\\slash: ";
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
+        #[after(step_3_sleeps)]
+        step step_5_fails_once: String = ask security " \"and\" {{\"a\": [1, {{}}]}} then {step_2_fails_once} back\\slash: {step_0_fails_once} {{{{escaped}}}} ";
     }
 }
 
@@ -548,25 +583,26 @@ workflow! {
     #[author = "A. U. Thor"]
     #[max_parallel = 1]
     #[on_failure = "continue"]
+    #[retry(jitter = false)]
     pub(crate) workflow Drawn13(
         git_diff: i64,
     ) {
-        step step_0_sleeps: String = ask backend "\n- über\t{git_diff} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[key = "Step_1-objects"]
+        #[retry(delay = "250ms", backoff = 1.5)]
         #[timeout = "30s"]
-        step step_1_objects: Object = ask "other-agent" "\n- über\t{step_0_sleeps}\n- über\t";
-        #[retry(backoff = 1.5, jitter = false)]
         #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_2_fails_once: String = ask security " back\\slash: ";
-        #[after(step_0_sleeps)]
-        step step_3_objects: Object = ask "@review" "Look at ";
+        step step_0_lists: Vec<String> = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {git_diff}\n- über\t";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_1_fails_once: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[timeout = "30s"]
+        step step_2_breaks: String = ask security "\n- über\t{step_1_fails_once} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[key = "Step_3-answers"]
+        #[timeout = "30s"]
+        step step_3_answers: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_1_fails_once} {{{{escaped}}}} ";
         #[retry(delay = "250ms", max_delay = "2m")]
-        #[after(step_0_sleeps, step_2_fails_once)]
-        step step_4_answers: String = ask "other-agent" "\n- über\t{step_3_objects}\n- über\t{step_1_objects} back\\slash: ";
-        step step_5_answers: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {step_3_objects}\n- über\t{step_2_fails_once} back\\slash: {step_1_objects} back\\slash: ";
+        step step_4_fails: String = ask "@review" " \"and\" {{\"a\": [1, {{}}]}} then {step_2_breaks} back\\slash: {step_0_lists} {{{{escaped}}}} ";
+        #[timeout = "30s"]
         #[parallel = false]
-        #[after(step_0_sleeps, step_4_answers)]
-        step step_6_answers: String = ask security "\n- über\t{git_diff} {{{{escaped}}}} {step_5_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_2_fails_once} back\\slash: {step_1_objects}Look at ";
+        step step_5_objects: Object = ask "@review" "\n- über\t{step_4_fails} back\\slash: {step_3_answers} back\\slash: {step_1_fails_once}\n- über\t";
     }
 }
 
@@ -581,34 +617,25 @@ workflow! {
     #[version = "14.2.0-rc"]
     #[author = "A. U. Thor"]
     #[tags("drawn", "two words")]
+    #[timeout = "90s"]
     #[on_failure = "pause"]
-    #[retry(jitter = false)]
+    #[retry(delay = "250ms", jitter = false)]
     pub(crate) workflow Drawn14(
         git_diff: bool,
         /// What is given as `for`.
         r#for: Vec<Tree>,
     ) {
-        #[retry(delay = "250ms")]
-        #[timeout = "30s"]
-        #[optional]
-        step step_0_sleeps: String = ask security " {{{{escaped}}}} {git_diff} back\\slash: {for}Look at ";
-        #[key = "Step_1-objects"]
-        #[timeout = "30s"]
-        #[after(step_0_sleeps)]
-        step step_1_objects: Object = ask security " {{{{escaped}}}} ";
-        #[timeout = "30s"]
-        #[parallel = false]
-        step step_2_fails: String = ask "other-agent" "Look at {step_1_objects} \"and\" {{\"a\": [1, {{}}]}} then {step_0_sleeps}Look at ";
-        #[timeout = "30s"]
+        #[retry(attempts = 3, backoff = 1.5)]
         #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_3_answers: String = ask backend " {{{{escaped}}}} {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then ";
         #[optional]
         #[parallel = false]
-        #[after(step_0_sleeps)]
-        step step_4_breaks: String = ask "other-agent" " back\\slash: {step_3_answers} \"and\" {{\"a\": [1, {{}}]}} then {step_2_fails}\n- über\t{step_1_objects} \"and\" {{\"a\": [1, {{}}]}} then ";
-        #[timeout = "30s"]
-        #[after(step_4_breaks)]
-        step step_5_sleeps: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {for} back\\slash: {step_3_answers}Look at {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then {step_1_objects}Look at ";
+        step step_0_fails_once: String = ask backend " back\\slash: {git_diff}Look at {for} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[key = "Step_1-lists"]
+        #[retry(max_delay = "2m", jitter = true)]
+        step step_1_lists: Vec<String> = ask "other-agent" "Look at {git_diff} back\\slash: {step_0_fails_once} {{{{escaped}}}} ";
+        #[optional]
+        #[after(step_0_fails_once)]
+        step step_2_fails: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {git_diff}Look at {for} back\\slash: {step_1_lists}\n- über\t";
     }
 }
 
@@ -620,8 +647,8 @@ fn drawn_14_is_the_same_in_both_forms() {
 workflow! {
     #[name = "Drawn 15"]
     #[version = "15.2.0-rc"]
-    #[timeout = "90s"]
-    #[retry(attempts = 2, jitter = false)]
+    #[budget(cost = 2.5, cost_per_attempt = 0.0, tokens = 100000, tokens_per_attempt = 10, wall_time = "50m")]
+    #[retry(delay = "250ms", jitter = false)]
     pub(crate) workflow Drawn15(
         /// What is given as `git_diff`.
         git_diff: std::collections::BTreeMap<String, Tree>,
@@ -629,23 +656,26 @@ workflow! {
         r#for: Tree,
         n: Option<String>,
     ) {
-        #[parallel = false]
-        step step_0_answers: String = ask security " {{{{escaped}}}} {git_diff} \"and\" {{\"a\": [1, {{}}]}} then {for}\n- über\t{n} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[key = "Step_0-answers"]
         #[timeout = "30s"]
-        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
-        step step_1_fails: String = ask "@review" " {{{{escaped}}}} {n}Look at {step_0_answers}\n- über\t";
-        #[key = "Step_2-lists"]
-        #[retry(attempts = 1, delay = "250ms", jitter = true)]
+        step step_0_answers: String = ask backend " \"and\" {{\"a\": [1, {{}}]}} then {git_diff} back\\slash: {for} \"and\" {{\"a\": [1, {{}}]}} then {n} {{{{escaped}}}} ";
+        #[retry(delay = "1s", backoff = 1.5)]
+        #[timeout = "30s"]
+        #[output_schema = "{\"type\":[\"string\",\"object\"]}"]
         #[optional]
-        step step_2_lists: Vec<String> = ask "@review" "\n- über\t{git_diff}Look at {n} {{{{escaped}}}} {step_0_answers} back\\slash: ";
-        step step_3_breaks: String = ask security " {{{{escaped}}}} {for}Look at ";
+        step r#type: String = ask backend "Look at ";
+        #[retry(max_delay = "2m")]
         #[parallel = false]
-        #[after(step_3_breaks)]
-        step step_4_fails: String = ask security "Look at {step_1_fails} \"and\" {{\"a\": [1, {{}}]}} then {step_0_answers} back\\slash: ";
-        #[retry(attempts = 1, delay = "250ms", backoff = 1.5, jitter = true)]
+        step step_2_fails: String = ask security "\n- über\t{for} {{{{escaped}}}} {n} \"and\" {{\"a\": [1, {{}}]}} then {step_0_answers} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[after(r#type)]
+        step step_3_fails_once: String = ask "@review" " {{{{escaped}}}} {step_0_answers} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[retry(delay = "1s", backoff = 1.5, jitter = true)]
         #[timeout = "30s"]
-        #[after(step_4_fails)]
-        step step_5_objects: Object = ask security " {{{{escaped}}}} {step_1_fails} back\\slash: ";
+        #[optional]
+        #[after(step_0_answers, r#type)]
+        step step_4_objects: Object = ask "other-agent" " \"and\" {{\"a\": [1, {{}}]}} then {step_3_fails_once} {{{{escaped}}}} {step_2_fails} \"and\" {{\"a\": [1, {{}}]}} then ";
+        #[output_schema = "{\"description\":\"\\\"any\\\"\"}"]
+        step step_5_fails_once: String = ask "@review" " back\\slash: {git_diff} back\\slash: {n} back\\slash: {step_3_fails_once} back\\slash: {type} \"and\" {{\"a\": [1, {{}}]}} then ";
     }
 }
 

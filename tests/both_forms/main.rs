@@ -20,7 +20,7 @@ use std::sync::Arc;
 use wf_core::agent::Agents;
 use wf_core::plan::{Definition, Inputs, Plan};
 use wf_core::typed::{RunsOn, Source};
-use wf_model::{InputKind, OnFailure};
+use wf_model::{Budget, InputKind, OnFailure};
 
 /// How many definitions are made up.
 const DRAWN: u64 = 16;
@@ -194,6 +194,17 @@ fn every_setting_is_among_the_drawn_ones() {
     has("a timeout", &|definition| {
         definition.config.timeout.is_some()
     });
+    let budget = |limit: &dyn Fn(&Budget) -> bool| {
+        has("a limit to what is used", &|definition| {
+            limit(&definition.config.budget)
+        });
+    };
+    budget(&|budget| budget.tokens.is_some());
+    budget(&|budget| budget.cost.is_some());
+    budget(&|budget| budget.wall_time.is_some());
+    budget(&|budget| budget.attempts.is_some());
+    budget(&|budget| budget.per_attempt.tokens.is_some());
+    budget(&|budget| budget.per_attempt.cost.is_some());
     for on_failure in OnFailure::ALL {
         has(on_failure.name(), &|definition| {
             definition.config.on_failure == on_failure
@@ -263,8 +274,10 @@ fn every_course_of_a_run_is_among_those_of_the_drawn_ones() {
             "no answer within",
             "state completed",
             "state failed",
+            "state paused",
+            "does not fit the step's `outputSchema`",
         ];
         seen.extend(words.into_iter().filter(|word| log.contains(word)));
     }
-    assert_eq!(seen.len(), 9, "{seen:?}");
+    assert_eq!(seen.len(), 11, "{seen:?}");
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use wf_core::plan::{Definition, Plan};
 use wf_model::{
-    Input, InputKind, OnFailure, Part, RetryPolicy, Step, Template, check_unplaced, format_duration,
+    Budget, Input, InputKind, OnFailure, Part, RetryPolicy, Step, Template, check_unplaced,
+    format_duration,
 };
 
 use crate::{Original, draw};
@@ -75,6 +76,9 @@ fn declaration(original: &Original) -> String {
     }
     if let Some(timeout) = config.timeout {
         writeln!(text, "    #[timeout = \"{}\"]", format_duration(timeout)).unwrap();
+    }
+    if let Some(budget) = budget(&config.budget) {
+        writeln!(text, "    {budget}").unwrap();
     }
     if config.on_failure != OnFailure::default() {
         writeln!(text, "    #[on_failure = \"{}\"]", config.on_failure.name()).unwrap();
@@ -229,6 +233,22 @@ fn output(key: &str) -> &'static str {
     } else {
         "String"
     }
+}
+
+fn budget(budget: &Budget) -> Option<String> {
+    let whole = |name: &str, limit: Option<u64>| limit.map(|limit| format!("{name} = {limit}"));
+    let cost = |name: &str, limit: Option<f64>| limit.map(|limit| format!("{name} = {limit:?}"));
+    let time = budget.wall_time.map(format_duration);
+    let settings = [
+        whole("attempts", budget.attempts),
+        cost("cost", budget.cost),
+        cost("cost_per_attempt", budget.per_attempt.cost),
+        whole("tokens", budget.tokens),
+        whole("tokens_per_attempt", budget.per_attempt.tokens),
+        time.map(|time| format!("wall_time = \"{time}\"")),
+    ];
+    let settings: Vec<_> = settings.into_iter().flatten().collect();
+    (!settings.is_empty()).then(|| format!("#[budget({})]", settings.join(", ")))
 }
 
 /// The policy that most steps have, setting by setting.

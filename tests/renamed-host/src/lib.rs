@@ -25,7 +25,6 @@ flow::workflow! {
         step count: usize = count(parse_changes);
         /// What is told at the end.
         #[optional]
-        #[output_schema = r#"{ "type": "string" }"#]
         step end: String = ask "security-expert" "{count} of {n} at {depth:>2}", n = parse_changes.files.len();
         step last: String = std::future::ready(end.map_or("", String::as_str).to_owned()).await;
         step two: () = ();

@@ -159,12 +159,19 @@ impl Call {
                 let value = (code.run)(context.clone())
                     .await
                     .map_err(StepFailure::into_step_error)?;
-                let typed = code.output.take(value).map_err(StepError::Terminal)?;
+                let typed = code.output.take(value).map_err(StepError::terminal)?;
                 let json = code.output.encode(&typed).map_err(|error| {
                     StepError::terminal(format_args!(
                         "the output cannot be written as JSON: {error}"
                     ))
                 })?;
+                if let Some(schema) = &self.schema {
+                    schema.admit(json.clone()).map_err(|misfit| {
+                        StepError::terminal(format_args!(
+                            "the output does not fit the step's `outputSchema`: {misfit}"
+                        ))
+                    })?;
+                }
                 Ok(Answer {
                     reply: Reply::json(json),
                     typed: Some(typed),

@@ -31,6 +31,7 @@ pub(super) fn definition(workflow: &Workflow) -> Definition {
     }
     definition.config.timeout = settings.timeout;
     definition.config.on_failure = settings.on_failure;
+    definition.config.budget = settings.budget;
     definition
 }
 

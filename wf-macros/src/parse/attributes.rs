@@ -1,13 +1,18 @@
 //! The settings of a workflow and of its steps, written as attributes.
 
+mod budget;
+mod retry;
+mod value;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use proc_macro2::TokenTree;
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Ident, Lit, LitFloat, LitInt, LitStr, Token};
-use wf_model::{OnFailure, RetryPolicy, nearest};
+use syn::{Attribute, Ident, LitInt, LitStr};
+use wf_model::{Budget, OnFailure, nearest};
 
+use self::budget::budget;
+use self::retry::{Retry, retry};
+use self::value::{count, flag, list, name, on_failure, schema, text, timeout, value};
 use crate::mistakes::Mistakes;
 
 /// The settings of a workflow.
@@ -20,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) max_parallel: Option<NonZeroU32>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) on_failure: OnFailure,
+    pub(crate) budget: Budget,
     pub(crate) retry: Retry,
 }
 
@@ -35,31 +41,9 @@ pub(crate) struct StepSettings {
     pub(crate) retry: Retry,
 }
 
-/// What a retry attribute says; the rest is as it was.
-#[derive(Default)]
-pub(crate) struct Retry {
-    attempts: Option<NonZeroU32>,
-    delay: Option<Duration>,
-    backoff: Option<f64>,
-    max_delay: Option<Duration>,
-    jitter: Option<bool>,
-}
-
-impl Retry {
-    /// The policy with what this says in the place of what it was.
-    pub(crate) fn over(&self, base: &RetryPolicy) -> RetryPolicy {
-        RetryPolicy {
-            max_attempts: self.attempts.unwrap_or(base.max_attempts),
-            initial_delay: self.delay.unwrap_or(base.initial_delay),
-            backoff_multiplier: self.backoff.unwrap_or(base.backoff_multiplier),
-            max_delay: self.max_delay.unwrap_or(base.max_delay),
-            jitter: self.jitter.unwrap_or(base.jitter),
-        }
-    }
-}
-
-const OF_WORKFLOW: [&str; 8] = [
+const OF_WORKFLOW: [&str; 9] = [
     "author",
+    "budget",
     "max_parallel",
     "name",
     "on_failure",
@@ -101,6 +85,7 @@ impl Settings {
                     }
                     "timeout" => settings.timeout = Some(timeout(&value(attribute)?)?),
                     "on_failure" => settings.on_failure = on_failure(&value(attribute)?)?,
+                    "budget" => settings.budget = budget(attribute)?,
                     _ => settings.retry = retry(attribute)?,
                 }
                 Ok(())
@@ -180,203 +165,5 @@ fn foreign(name: &str) -> Option<&'static str> {
             "its types are written by the macro; implement the trait beside it, as in `impl Clone for Review`"
         }
         _ => return None,
-    })
-}
-
-/// An attribute's name, as it is written.
-fn name(attribute: &Attribute) -> String {
-    let segments = attribute.path().segments.iter();
-    let segments: Vec<String> = segments.map(|segment| segment.ident.to_string()).collect();
-    segments.join("::")
-}
-
-/// The value of `#[name = value]`.
-fn value<T: Parse>(attribute: &Attribute) -> syn::Result<T> {
-    let pair = attribute.meta.require_name_value().map_err(|_| {
-        let message = format!("expected a value: `#[{} = …]`", name(attribute));
-        syn::Error::new_spanned(attribute.path(), message)
-    })?;
-    let value = &pair.value;
-    syn::parse2(quote::quote!(#value))
-}
-
-/// The value of `#[name = "text"]`; text that is empty says nothing.
-fn text(attribute: &Attribute) -> syn::Result<LitStr> {
-    let text: LitStr = value(attribute)?;
-    if text.value().trim().is_empty() {
-        let name = name(attribute);
-        let message = format!("the {name} is empty; write one, or leave the attribute out");
-        return Err(syn::Error::new(text.span(), message));
-    }
-    Ok(text)
-}
-
-/// `#[name]`, or `#[name = true]` or `false`.
-fn flag(attribute: &Attribute) -> syn::Result<bool> {
-    match &attribute.meta {
-        syn::Meta::Path(_) => Ok(true),
-        _ => value::<syn::LitBool>(attribute).map(|value| value.value),
-    }
-}
-
-/// The elements of `#[name(element, element)]`, and what is wrong with the others.
-fn list<T: Parse>(attribute: &Attribute) -> (Vec<T>, Faults) {
-    let mut elements = Vec::new();
-    let mut faults = Faults::default();
-    let parsed = attribute.parse_args_with(|input: ParseStream<'_>| {
-        while !input.is_empty() {
-            if let Some(element) = faults.sift(input.parse()) {
-                elements.push(element);
-                if !input.is_empty() && !input.peek(Token![,]) {
-                    faults.add(input.error("expected `,`"));
-                }
-            }
-            while !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
-                input.parse::<TokenTree>()?;
-            }
-        }
-        Ok(())
-    });
-    faults.sift(parsed);
-    (elements, faults)
-}
-
-fn retry(attribute: &Attribute) -> syn::Result<Retry> {
-    const KNOWN: [&str; 5] = ["attempts", "backoff", "delay", "jitter", "max_delay"];
-    let mut retry = Retry::default();
-    let (pairs, mut faults) = list::<Pair>(attribute);
-    let mut seen = Vec::new();
-    for Pair { name, value } in pairs {
-        let text = name.to_string();
-        match text.as_str() {
-            repeated if seen.contains(&text) => {
-                let message = format!("`{repeated}` stands twice; remove one");
-                faults.add(syn::Error::new(name.span(), message));
-            }
-            "attempts" => {
-                retry.attempts = faults.sift(literal(&value).and_then(|number| count(&number)));
-            }
-            "delay" => retry.delay = faults.sift(duration(&value)),
-            "backoff" => retry.backoff = faults.sift(multiplier(&value)),
-            "max_delay" => retry.max_delay = faults.sift(duration(&value)),
-            "jitter" => {
-                let jitter = faults.sift(literal::<syn::LitBool>(&value));
-                retry.jitter = jitter.map(|jitter| jitter.value);
-            }
-            unknown => {
-                let help = match nearest(unknown, KNOWN) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("`retry` takes `{}`", KNOWN.join("`, `")),
-                };
-                let message = format!("unknown setting `{unknown}` of `retry`; {help}");
-                faults.add(syn::Error::new(name.span(), message));
-            }
-        }
-        seen.push(text);
-    }
-    faults.none_in(retry)
-}
-
-/// What is wrong with one attribute.
-#[derive(Default)]
-struct Faults {
-    error: Option<syn::Error>,
-}
-
-impl Faults {
-    fn add(&mut self, error: syn::Error) {
-        match &mut self.error {
-            Some(before) => before.combine(error),
-            None => self.error = Some(error),
-        }
-    }
-
-    /// Keeps the error, and gives the value when there is none.
-    fn sift<T>(&mut self, result: syn::Result<T>) -> Option<T> {
-        result.map_err(|error| self.add(error)).ok()
-    }
-
-    fn none_in<T>(self, value: T) -> syn::Result<T> {
-        self.error.map_or(Ok(value), Err)
-    }
-}
-
-/// `name = literal`
-struct Pair {
-    name: Ident,
-    value: Lit,
-}
-
-impl Parse for Pair {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name = input.parse()?;
-        input.parse::<Token![=]>()?;
-        let value = input.parse()?;
-        Ok(Pair { name, value })
-    }
-}
-
-fn literal<T: Parse>(literal: &Lit) -> syn::Result<T> {
-    syn::parse2(quote::quote!(#literal))
-}
-
-fn count(number: &LitInt) -> syn::Result<NonZeroU32> {
-    number.base10_parse().map_err(|_| {
-        let message = format!("expected a number from 1 to {}", u32::MAX);
-        syn::Error::new(number.span(), message)
-    })
-}
-
-fn multiplier(value: &Lit) -> syn::Result<f64> {
-    let parsed = match value {
-        Lit::Int(number) => number.base10_parse(),
-        value => literal::<LitFloat>(value)?.base10_parse(),
-    };
-    parsed
-        .ok()
-        .filter(|number: &f64| number.is_finite() && *number >= 1.0)
-        .ok_or_else(|| syn::Error::new(value.span(), "expected a number of at least 1"))
-}
-
-fn duration(value: &Lit) -> syn::Result<Duration> {
-    let text = match value {
-        Lit::Str(text) => text.value(),
-        Lit::Int(number) => number.base10_digits().to_owned(),
-        other => {
-            let message = "expected a duration, such as `\"60s\"`, or milliseconds";
-            return Err(syn::Error::new(other.span(), message));
-        }
-    };
-    wf_model::parse_duration(&text).map_err(|error| {
-        let message = format!("`{text}` is {error}; {}", error.help());
-        syn::Error::new(value.span(), message)
-    })
-}
-
-/// How long something may take, which cannot be no time at all.
-fn timeout(value: &Lit) -> syn::Result<Duration> {
-    let timeout = duration(value)?;
-    if timeout.is_zero() {
-        let message = "a timeout of zero leaves no time; write a longer one, or leave it out";
-        return Err(syn::Error::new(value.span(), message));
-    }
-    Ok(timeout)
-}
-
-/// A JSON Schema, which is an object.
-fn schema(text: &LitStr) -> syn::Result<serde_json::Value> {
-    let message = match serde_json::from_str(&text.value()) {
-        Ok(schema @ serde_json::Value::Object(_)) => return Ok(schema),
-        Ok(_) => "expected a JSON Schema, which is an object: `{…}`".to_owned(),
-        Err(error) => format!("the schema is not JSON: {error}"),
-    };
-    Err(syn::Error::new(text.span(), message))
-}
-
-fn on_failure(text: &LitStr) -> syn::Result<OnFailure> {
-    OnFailure::parse(&text.value()).ok_or_else(|| {
-        let names = OnFailure::ALL.map(OnFailure::name).join("`, `");
-        let message = format!("expected one of `{names}`");
-        syn::Error::new(text.span(), message)
     })
 }
