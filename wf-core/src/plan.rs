@@ -2,25 +2,26 @@
 //!
 //! The only gate to the engine: what is a `Plan` can run.
 
-use std::collections::BTreeMap;
+mod identity;
+mod inputs;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use sha2::{Digest, Sha256};
-use wf_model::{Checked, OnFailure, Part, nearest};
+use self::identity::workflow;
+pub use self::inputs::Inputs;
+pub(crate) use self::inputs::quoted;
+use wf_model::{Checked, OnFailure, Part};
 pub use wf_model::{Definition, Graph, Input, Report, Source, Step};
 
 use crate::id::WorkflowId;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::schema::Schemas;
-use crate::store::{NewWorkflow, WorkflowStepRecord};
+use crate::store::NewWorkflow;
 use crate::typed::{self, Code, Codec, Spec, StepSpec, Workflow};
 use crate::value::Json;
-
-/// The values of a run's inputs, by name.
-pub type Inputs = BTreeMap<String, Json>;
 
 /// A checked workflow, ready to run.
 #[derive(Debug)]
@@ -242,57 +243,6 @@ impl Plan {
         &self.workflow
     }
 
-    /// The value of each input, in order: what was given, else the default.
-    ///
-    /// # Errors
-    ///
-    /// Every mistake at once: an unknown input, a missing one, one of the wrong type.
-    pub(crate) fn bind(&self, mut given: Inputs) -> Result<Vec<Json>, Vec<String>> {
-        let mut mistakes = Vec::new();
-        let mut values = Vec::with_capacity(self.inputs().len());
-        for input in self.inputs() {
-            let value = match (given.remove(&input.name), &input.default) {
-                (Some(value), _) => {
-                    let tree = value.to_value();
-                    if !input.kind.accepts(&tree) {
-                        mistakes.push(format!(
-                            "input `{}` must be of type {}, but is {}",
-                            input.name,
-                            input.kind.name(),
-                            kind_of(&tree)
-                        ));
-                    }
-                    value
-                }
-                (None, Some(default)) => Json::from_value(default),
-                (None, None) if input.required => {
-                    mistakes.push(format!(
-                        "input `{}` ({}) is missing",
-                        input.name,
-                        input.kind.name()
-                    ));
-                    Json::null()
-                }
-                (None, None) => Json::null(),
-            };
-            values.push(value);
-        }
-        for name in given.keys() {
-            let names = || self.inputs().iter().map(|input| input.name.as_str());
-            let help = match nearest(name, names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if self.inputs().is_empty() => "the workflow takes none".to_owned(),
-                None => format!("the inputs are: {}", quoted(names())),
-            };
-            mistakes.push(format!("unknown input `{name}`; {help}"));
-        }
-        if mistakes.is_empty() {
-            Ok(values)
-        } else {
-            Err(mistakes)
-        }
-    }
-
     /// The result of a run: an object of the results of the steps that nothing depends on, by key.
     pub(crate) fn result<'a>(&self, result: impl Fn(usize) -> Option<&'a Json>) -> Json {
         let mut object = String::from("{");
@@ -313,25 +263,6 @@ impl Plan {
     }
 }
 
-/// `a`, `b`, `c`.
-pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-const fn kind_of(value: &serde_json::Value) -> &'static str {
-    match value {
-        serde_json::Value::Null => "null",
-        serde_json::Value::Bool(_) => "a boolean",
-        serde_json::Value::Number(_) => "a number",
-        serde_json::Value::String(_) => "a string",
-        serde_json::Value::Array(_) => "an array",
-        serde_json::Value::Object(_) => "an object",
-    }
-}
-
 fn chain_lengths(graph: &Graph) -> Vec<u32> {
     let mut lengths = vec![1; graph.len()];
     for &step in graph.order().iter().rev() {
@@ -345,53 +276,6 @@ fn chain_lengths(graph: &Graph) -> Vec<u32> {
     lengths
 }
 
-fn workflow(definition: &Definition) -> NewWorkflow {
-    let canonical = definition.to_json();
-    let hash = Sha256::digest(canonical.as_bytes())
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-    let steps = definition.steps.iter().map(|step| WorkflowStepRecord {
-        key: step.key.clone(),
-        agent: step.agent.clone(),
-        prompt_template: step.prompt.clone(),
-        dependencies: Json::from_value(&serde_json::Value::from(step.dependencies.clone())),
-        parallel: step.parallel,
-    });
-    NewWorkflow {
-        id: WorkflowId::from(format!("{}-{}", slug(&definition.name), &hash[..12])),
-        name: definition.name.clone(),
-        description: definition.description.clone(),
-        version: definition.version.clone(),
-        steps: steps.collect(),
-        definition: Json::from_stored(canonical),
-        hash,
-    }
-}
-
-/// The name in lower case, with `-` for whatever is not a letter or a digit; at most 40 characters.
-fn slug(name: &str) -> String {
-    let mut slug = String::new();
-    for letter in name.chars() {
-        if letter.is_alphanumeric() {
-            slug.extend(letter.to_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-        if slug.chars().count() >= 40 {
-            break;
-        }
-    }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() {
-        "workflow".to_owned()
-    } else {
-        slug.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -399,23 +283,6 @@ mod tests {
     fn named(name: &str) -> Arc<Plan> {
         let text = format!("name: \"{name}\"\nsteps: [{{ key: a, agent: x, prompt: p }}]");
         Plan::from_yaml("t.yaml", &text).unwrap_or_else(|report| panic!("{report}"))
-    }
-
-    fn slug_of(name: &str) -> String {
-        let plan = named(name);
-        let (slug, hash) = plan.id().as_str().rsplit_once('-').unwrap();
-        assert!(plan.hash().starts_with(hash));
-        slug.to_owned()
-    }
-
-    #[test]
-    fn a_workflow_is_identified_by_its_name_and_its_content() {
-        assert_eq!(slug_of("Code Review -- Workflow!"), "code-review-workflow");
-        assert_eq!(slug_of("Übung 2"), "übung-2");
-        assert_eq!(slug_of("…"), "workflow");
-        assert_eq!(slug_of(&"long ".repeat(30)).chars().count(), 39);
-        assert_eq!(named("a").id(), named("a").id());
-        assert_ne!(named("a").id(), named("A").id());
     }
 
     #[test]

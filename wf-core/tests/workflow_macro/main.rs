@@ -1,0 +1,7 @@
+//! `workflow!` as a host uses it. That a file gives the same is tested with the examples, in the whole's tests.
+
+mod files;
+mod names;
+mod resuming;
+mod running;
+mod values;

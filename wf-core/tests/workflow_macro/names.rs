@@ -1,0 +1,99 @@
+//! What a name in a step stands for.
+
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use wf_core::agent::Agents;
+use wf_core::engine::Engine;
+use wf_core::store::MemoryStore;
+use wf_core::typed::Workflow as _;
+use wf_core::{AgentSet, workflow};
+
+use crate::running::Echo;
+
+#[test]
+fn a_workflow_is_declared_in_a_function() {
+    workflow! {
+        workflow Local(n: u32) { step double: u32 = n * 2; }
+    }
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    assert_eq!(*block_on(engine.run(Local { n: 4 })).unwrap().double(), 8);
+}
+
+workflow! {
+    /// What a pattern binds is no mention, whatever steps there are.
+    workflow Patterns(n: Option<u32>) {
+        step found: u32 = match n { Some(found) => *found, None => 0 };
+        step first: u32 = if let Some(count) = n { *count + found } else { 0 };
+        step count: u32 = first + 1;
+    }
+}
+
+#[test]
+fn a_pattern_may_bind_the_name_of_its_own_or_a_later_step() {
+    let definition = <Patterns as wf_core::typed::Workflow>::to_definition();
+    let needs: Vec<_> = definition
+        .steps
+        .iter()
+        .map(|step| step.dependencies.join(" "))
+        .collect();
+    assert_eq!(needs, ["", "found", "first"]);
+}
+
+workflow! {
+    /// Widths and precisions are references like any other.
+    workflow Aligned(text: String, width: usize) {
+        step half: usize = width / 2;
+        step shown: String = ask echo "{text:>width$}|{text:.half$}|{width}";
+        step code: String = format!("{shown:*<width$.half$}");
+    }
+}
+
+#[test]
+fn a_width_or_a_precision_in_a_prompt_is_a_reference() {
+    let agents = Agents::new().with("echo", |prompt: String| async move { prompt });
+    let engine = Engine::new(Arc::new(MemoryStore::new()), agents);
+    let text = "abc".to_owned();
+    let output = block_on(engine.run(Aligned { text, width: 4 })).unwrap();
+    assert_eq!(output.shown(), " abc|ab|4");
+    assert_eq!(output.code(), " a**");
+    let definition = Aligned::to_definition();
+    assert_eq!(definition.steps[1].dependencies, ["half"]);
+    assert_eq!(definition.steps[2].dependencies, ["shown", "half"]);
+}
+
+/// A set whose agents have other names than its fields.
+#[derive(AgentSet)]
+struct Renamed<A: wf_core::agent::Agent + 'static> {
+    backend: A,
+    #[agent(name = "security_expert")]
+    security: Echo,
+    #[agent(name = "quality-check")]
+    quality: Echo,
+    #[agent(name = "type")]
+    kind: A,
+}
+
+workflow! {
+    workflow AsksRenamed(text: String) for Renamed<Echo> {
+        step parse: String = ask backend "{text}";
+        step audit: String = ask security_expert "{parse}";
+        step check: String = ask "quality-check" "{audit}";
+        step same: String = ask "security_expert" "{check}";
+        step kind: String = ask r#type "{same}.";
+    }
+}
+
+#[test]
+fn a_workflow_for_a_set_asks_its_agents_by_the_names_they_have() {
+    let team = Renamed {
+        backend: Echo,
+        security: Echo,
+        quality: Echo,
+        kind: Echo,
+    };
+    let engine = Engine::new(Arc::new(MemoryStore::new()), team);
+    let text = "abc".to_owned();
+    let output = block_on(engine.run(AsksRenamed { text })).unwrap();
+    assert_eq!(output.kind(), "abc.");
+}

@@ -1,0 +1,94 @@
+//! Outputs that are not there, that JSON cannot hold, and that have a schema.
+
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use wf_core::agent::{Agents, StepError};
+use wf_core::engine::Engine;
+use wf_core::plan::Plan;
+use wf_core::store::MemoryStore;
+use wf_core::typed::{RunError, Workflow as _};
+use wf_core::workflow;
+
+workflow! {
+    workflow Tolerant {
+        #[optional]
+        step fails: String = Err(StepError::terminal("no"))?;
+        step reads: String = fails.map_or("nothing", String::as_str).to_owned();
+        step shows: String = ask echo "{fails} {known}", known = fails.is_some();
+    }
+}
+
+#[test]
+fn readers_of_an_optional_step_get_an_option() {
+    let agents = Agents::new().with("echo", |prompt: String| async move { prompt });
+    let engine = Engine::new(Arc::new(MemoryStore::new()), agents);
+    let output = block_on(engine.run(Tolerant {})).unwrap();
+    assert_eq!(output.fails(), None);
+    assert_eq!(output.reads(), "nothing");
+    assert_eq!(output.shows(), "null false");
+}
+
+fn boxed(is_right: bool) -> Result<u32, Box<dyn std::error::Error>> {
+    if is_right { Ok(1) } else { Err("boxed")? }
+}
+
+workflow! {
+    workflow Errors(kind: String) {
+        step error: f64 = match kind.as_str() {
+            "boxed" => f64::from(boxed(false)?),
+            "text" => Err("a text")?,
+            "not finite" => f64::from(boxed(true)?) / 0.0,
+            _ => 0.5,
+        };
+    }
+}
+
+workflow! {
+    workflow Number(_number: f64) {
+        step two: u32 = 2;
+    }
+}
+
+#[test]
+fn an_error_of_any_kind_and_a_number_that_json_lacks_fail_the_step() {
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    let run = |kind: &str| {
+        let kind = kind.to_owned();
+        match block_on(engine.run(Errors { kind })) {
+            Ok(output) => output.error().to_string(),
+            Err(RunError::Failed(status)) => status.steps[0].record.error.clone().unwrap(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(run("boxed"), "boxed");
+    assert_eq!(run("text"), "a text");
+    assert_eq!(run("none"), "0.5");
+    assert_eq!(
+        run("not finite"),
+        "the output cannot be written as JSON: JSON has no number `inf`"
+    );
+    let number = Number { _number: f64::NAN };
+    let error = block_on(engine.run(number)).unwrap_err();
+    assert_eq!(
+        format!("{error:?}"),
+        "input `_number` cannot be written as JSON: JSON has no number `NaN`"
+    );
+}
+
+workflow! {
+    workflow Described(text: String) {
+        #[output_schema = r#"{ "type": "string", "maxLength": 80 }"#]
+        step short: String = text.chars().take(80).collect();
+    }
+}
+
+#[test]
+fn the_schema_of_an_output_is_part_of_the_definition() {
+    let schema = serde_json::json!({ "type": "string", "maxLength": 80 });
+    let step = &Described::to_definition().steps[0];
+    assert_eq!(step.output_schema.as_ref(), Some(&schema));
+    let stored = Plan::of::<Described>();
+    let plain = Plan::from_yaml("t.yaml", &Described::to_definition().to_yaml()).unwrap();
+    assert_ne!(stored.hash(), plain.hash());
+}
