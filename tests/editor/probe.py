@@ -28,9 +28,14 @@ pub struct Changes {
     pub files: Vec<String>,
 }
 
+pub type Echo = fn(String) -> std::future::Ready<String>;
+
+#[derive(wf_core::AgentSet)]
 pub struct Team {
-    pub backend: (),
-    pub security: (),
+    pub backend: Echo,
+    pub security: Echo,
+    #[agent(name = "quality_expert")]
+    pub quality: Echo,
 }
 
 pub fn lint(changes: &Changes) -> usize {
@@ -60,6 +65,7 @@ PROBES = [
     ("complete", f'step more: String = ask backend "See {{par{CURSOR}}}";', USE, ["parse_changes"]),
     ("complete", f'step more: String = ask backend "See {{par{CURSOR}";', USE, ["parse_changes"]),
     ("complete", f'step more: String = ask sec{CURSOR} "See {{git_diff}}";', USE, ["security"]),
+    ("complete", f'step more: String = ask qual{CURSOR} "See {{git_diff}}";', USE, ["quality_expert"]),
     ("complete", "", f"output.{CURSOR}", ["parse_changes", "count", "report"]),
     ("complete", "step half: usize = ", f"output.{CURSOR}", ["parse_changes", "report"]),
     ("complete", "", f"let _ = Review {{ {CURSOR} }}; 0", ["git_diff"]),
