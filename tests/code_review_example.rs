@@ -1,7 +1,5 @@
 //! The example of a typed workflow does with the same agents what the workflow file does.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[path = "../examples/code_review.rs"]
 #[expect(dead_code, reason = "the example's `main` is not called")]
 mod code_review;
