@@ -34,7 +34,7 @@ pub(crate) fn typed<W: RunsOn<Agents>>(workflow: W) -> (String, Inputs) {
         }
     };
     stage.clock.run(play).unwrap();
-    let context = stage.status().execution.context.to_value();
+    let context = stage.context().to_value();
     let given = context["inputs"].as_object().unwrap().iter();
     let inputs = given.map(|(name, value)| (name.clone(), Json::from_value(value)));
     (stage.log(), inputs.collect())
@@ -109,6 +109,11 @@ impl Stage {
         status.unwrap().unwrap()
     }
 
+    fn context(&self) -> Json {
+        let context = self.clock.run(self.engine.store().context(&self.id));
+        context.unwrap().unwrap().unwrap()
+    }
+
     /// All that was told, then the execution and its steps as the store has them.
     fn log(&self) -> String {
         let status = self.status();
@@ -125,7 +130,7 @@ impl Stage {
             execution.completed_at
         )
         .unwrap();
-        writeln!(log, "context {}", execution.context).unwrap();
+        writeln!(log, "context {}", self.context()).unwrap();
         for step in &status.steps {
             writeln!(log, "{step:?}").unwrap();
         }
