@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::live::Lines;
 use super::secrets::Secrets;
 
 /// How much of the end of what a program wrote is shown in a message, in bytes.
@@ -22,7 +23,13 @@ pub(super) async fn write_prompt(
     }
 }
 
-/// Reads to the end, or until one byte more than `limit` has come.
+/// How much is read before others get a turn, in bytes.
+const TURN: usize = 64 * 1024;
+
+/// How much is read at once, in bytes.
+const CHUNK: usize = 16 * 1024;
+
+/// Reads to the end, or until one byte more than `limit` has come, and shows it.
 ///
 /// # Cancellation
 ///
@@ -31,12 +38,42 @@ pub(super) async fn read_output(
     stdout: impl AsyncRead + Unpin,
     limit: u64,
     output: &mut Vec<u8>,
+    lines: &mut Lines<'_>,
 ) -> io::Result<()> {
-    stdout
-        .take(limit.saturating_add(1))
-        .read_to_end(output)
-        .await?;
+    let mut chunks = Chunks::new(stdout.take(limit.saturating_add(1)));
+    while let Some(new) = chunks.next().await? {
+        output.extend_from_slice(new);
+        lines.push(new);
+    }
+    lines.finish();
     Ok(())
+}
+
+/// Reads in bounded pieces, and lets others have their turn: a flood starves nobody.
+struct Chunks<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    read: usize,
+}
+
+impl<R: AsyncRead + Unpin> Chunks<R> {
+    fn new(reader: R) -> Self {
+        Chunks {
+            reader,
+            buffer: vec![0; CHUNK],
+            read: 0,
+        }
+    }
+
+    async fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        if self.read >= TURN {
+            self.read = 0;
+            tokio::task::yield_now().await;
+        }
+        let read = self.reader.read(&mut self.buffer).await?;
+        self.read += read;
+        Ok(self.buffer.get(..read).filter(|new| !new.is_empty()))
+    }
 }
 
 /// The end of a text of any length.
@@ -69,23 +106,31 @@ impl Tail {
         tail
     }
 
-    /// Reads to the end.
+    /// Reads to the end, and shows it.
     ///
     /// # Cancellation
     ///
     /// What was read until then stays.
-    pub(super) async fn read(&mut self, mut stderr: impl AsyncRead + Unpin) -> io::Result<()> {
-        let mut chunk = [0; 4096];
-        loop {
-            let read = stderr.read(&mut chunk).await?;
-            let Some(new) = chunk.get(..read).filter(|new| !new.is_empty()) else {
-                return Ok(());
-            };
-            self.bytes.extend_from_slice(new);
-            // Cut off now and then, so that each byte is moved only a bounded number of times.
-            if self.bytes.len() > 4 * self.keep {
-                self.shorten();
-            }
+    pub(super) async fn read(
+        &mut self,
+        stderr: impl AsyncRead + Unpin,
+        lines: &mut Lines<'_>,
+    ) -> io::Result<()> {
+        let mut chunks = Chunks::new(stderr);
+        while let Some(new) = chunks.next().await? {
+            self.push(new);
+            lines.push(new);
+        }
+        lines.finish();
+        Ok(())
+    }
+
+    /// Takes what follows.
+    pub(super) fn push(&mut self, new: &[u8]) {
+        self.bytes.extend_from_slice(new);
+        // Cut off now and then, so that each byte is moved only a bounded number of times.
+        if self.bytes.len() > 4 * self.keep {
+            self.shorten();
         }
     }
 
@@ -118,7 +163,10 @@ mod tests {
 
     async fn end_of(text: &str, secrets: &Secrets) -> String {
         let mut tail = Tail::new(secrets);
-        tail.read(text.as_bytes()).await.unwrap();
+        let execution = wf_core::id::ExecutionId::from("e");
+        let request = wf_core::agent::Request::new("", &execution, "s", 1, "e/s");
+        let mut lines = Lines::new(request.output, secrets, None);
+        tail.read(text.as_bytes(), &mut lines).await.unwrap();
         let shown = tail.show(secrets);
         assert_eq!(Tail::of(text.as_bytes(), secrets).show(secrets), shown);
         shown

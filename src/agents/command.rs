@@ -14,9 +14,12 @@ use futures::future::BoxFuture;
 use wf_core::agent::{Agent, Reply, Request, StepError};
 
 use super::capture::{Tail, read_output, write_prompt};
+use super::fault::{Diagnose, Fault};
 use super::group::Group;
+use super::live::{Lines, Meaning};
 use super::program;
 use super::secrets::Secrets;
+use super::watchdog::Watchdog;
 
 /// How much a program may write to its standard output unless told otherwise, in bytes.
 pub const OUTPUT_LIMIT: u64 = 64 * 1024 * 1024;
@@ -37,13 +40,16 @@ const GRACE: Duration = Duration::from_secs(1);
 /// An attempt is over when the program has ended and its output is read to the end. What it leaves running
 /// in its process group is killed then. Output is read by [`Reply::read`]; output that is not UTF-8, or is
 /// longer than the limit, fails the step for good, and so does a program that is missing. An exit status
-/// other than zero fails the attempt, with the end of what the program wrote to its standard error.
+/// other than zero fails the attempt, with the end of what the program wrote to its standard error. While it
+/// runs, the lines of both are shown to whoever watches. The value of a [`secret`](Self::secret) is masked in
+/// all of them; in the result, when it has at least 8 bytes.
 ///
 /// Must be called within a tokio runtime whose I/O and time drivers are enabled.
 ///
 /// # Cancellation
 ///
-/// Dropping the future of an attempt kills the program and its whole process group with `SIGKILL`.
+/// Dropping the future of an attempt kills the program and its whole process group with `SIGKILL`. With a
+/// [`Watchdog`] that also happens when the host itself is killed.
 #[derive(Clone)]
 pub struct CommandAgent {
     program: PathBuf,
@@ -53,6 +59,14 @@ pub struct CommandAgent {
     environment: Vec<(OsString, OsString)>,
     secrets: Secrets,
     output_limit: u64,
+    watchdog: Option<Watchdog>,
+}
+
+/// What a program that has ended has left.
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    pub(super) output: Vec<u8>,
+    errors: Tail,
 }
 
 impl CommandAgent {
@@ -72,6 +86,7 @@ impl CommandAgent {
             environment: inherited.collect(),
             secrets: Secrets::default(),
             output_limit: OUTPUT_LIMIT,
+            watchdog: None,
         }
     }
 
@@ -113,71 +128,129 @@ impl CommandAgent {
         self
     }
 
-    async fn attempt(&self, request: Request<'_>) -> Result<Reply, StepError> {
+    /// The same, whose process groups are killed also when the host dies without a word.
+    #[must_use]
+    pub fn watched(mut self, watchdog: Watchdog) -> Self {
+        self.watchdog = Some(watchdog);
+        self
+    }
+
+    /// The same with arguments after those that it has.
+    pub(super) fn arguments(mut self, more: impl IntoIterator<Item = OsString>) -> Self {
+        self.arguments.extend(more);
+        self
+    }
+
+    /// What must not be shown.
+    pub(super) const fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The program's name, for messages.
+    pub(super) fn name(&self) -> std::path::Display<'_> {
+        self.program.display()
+    }
+
+    async fn attempt(&self, request: Request<'_>) -> Result<Reply, Fault> {
+        let ended = self.run(request, request.prompt, None).await?;
+        if !ended.status.success() {
+            return Err(Fault::attempt(StepError::retryable(self.failure(ended))));
+        }
+        let text = self.text(ended.output).map_err(Fault::attempt)?;
+        Ok(Reply::read(&text))
+    }
+
+    /// Runs the program to its end; what it writes is shown by its lines' meaning, if they have another.
+    pub(super) async fn run(
+        &self,
+        request: Request<'_>,
+        prompt: &str,
+        meaning: Option<Meaning>,
+    ) -> Result<Ended, Fault> {
         let path = self
             .environment
             .iter()
             .find(|(name, _)| name == "PATH")
             .map(|(_, path)| path.as_os_str());
         let file = program::find(&self.program, self.folder.as_deref(), path)
-            .map_err(|missing| StepError::terminal(missing.describe(&self.program)))?;
-        let (mut group, pipes) = Group::start(&mut self.command(&file, request))
+            .map_err(|missing| Fault::agent(self.terminal(missing.describe(&self.program))))?;
+        let watch = match &self.watchdog {
+            None => None,
+            Some(watchdog) => Some(watchdog.expect(request).map_err(|error| {
+                let message = format!("the watchdog over programs could not be started: {error}");
+                Fault::attempt(self.retryable(message))
+            })?),
+        };
+        let (mut group, pipes) = Group::start(&mut self.command(&file, request), watch)
             .map_err(|error| self.not_started(&file, &error))?;
 
         let mut output = Vec::new();
         let mut errors = Tail::new(&self.secrets);
-        let status = {
+        let exchanged = {
+            let mut shown = Lines::new(request.output, &self.secrets, meaning);
+            let mut complaints = Lines::new(request.output, &self.secrets, None);
             let mut exchange = pin!(async {
-                let limit = self.output_limit;
                 tokio::try_join!(
-                    write_prompt(pipes.stdin, request.prompt),
+                    write_prompt(pipes.stdin, prompt),
                     async {
-                        read_output(pipes.stdout, limit, &mut output).await?;
-                        let length = u64::try_from(output.len()).unwrap_or(u64::MAX);
-                        if length > limit {
-                            Err(io::Error::from(io::ErrorKind::FileTooLarge))
-                        } else {
-                            Ok(())
+                        let limit = self.output_limit;
+                        read_output(pipes.stdout, limit, &mut output, &mut shown).await?;
+                        match u64::try_from(output.len()) {
+                            Ok(length) if length <= limit => Ok(()),
+                            _ => Err(io::Error::from(io::ErrorKind::FileTooLarge)),
                         }
                     },
-                    errors.read(pipes.stderr),
+                    errors.read(pipes.stderr, &mut complaints),
                 )
                 .map(|_| ())
-                .map_err(|error| self.not_exchanged(&error))
             });
-            let mut exchanged = false;
-            while !exchanged {
+            let mut exchanged = None;
+            while exchanged.is_none() {
                 tokio::select! {
                     biased;
-                    done = &mut exchange => { done?; exchanged = true; }
+                    done = &mut exchange => exchanged = Some(done),
                     ended = group.ended() => { ended.map_err(|error| self.not_awaited(&error))?; break; }
                 }
             }
-            group
-                .ended()
-                .await
-                .map_err(|error| self.not_awaited(&error))?;
-            let status = group.reap().map_err(|error| self.not_awaited(&error))?;
-            if !exchanged {
-                // Only a process that left the group can still hold a pipe: the program itself has
-                // written all it had to write, so what is there then counts.
-                if let Ok(done) = tokio::time::timeout(GRACE, &mut exchange).await {
-                    done?;
+            match exchanged {
+                Some(Err(error)) => Err(error),
+                exchanged => {
+                    group
+                        .ended()
+                        .await
+                        .map_err(|error| self.not_awaited(&error))?;
+                    let status = group.reap().map_err(|error| self.not_awaited(&error))?;
+                    let done = match exchanged {
+                        Some(done) => done,
+                        // Only a process that left the group can still hold a pipe: the program itself has
+                        // written all it had to write, so what is there then counts.
+                        None => tokio::time::timeout(GRACE, &mut exchange)
+                            .await
+                            .unwrap_or(Ok(())),
+                    };
+                    done.map(|()| status)
                 }
             }
-            status
         };
-        if !status.success() {
-            return Err(StepError::retryable(self.failure(status, errors, &output)));
+        match exchanged {
+            Ok(status) => Ok(Ended {
+                status,
+                output,
+                errors,
+            }),
+            Err(error) => Err(Fault::attempt(self.not_exchanged(&error, &output))),
         }
-        match String::from_utf8(output) {
-            Ok(text) => Ok(Reply::read(&text)),
-            Err(error) => Err(StepError::terminal(format_args!(
+    }
+
+    /// The output as text, without secrets.
+    pub(super) fn text(&self, output: Vec<u8>) -> Result<String, StepError> {
+        String::from_utf8(self.secrets.redact_result(output)).map_err(|error| {
+            self.terminal(format!(
                 "the output of `{}` is not UTF-8 (from byte {} on); make the program write UTF-8",
                 self.program.display(),
                 error.utf8_error().valid_up_to(),
-            ))),
-        }
+            ))
+        })
     }
 
     fn command(&self, file: &Path, request: Request<'_>) -> Command {
@@ -196,7 +269,7 @@ impl CommandAgent {
     }
 
     /// Why the program, whose file is there, could not be started.
-    fn not_started(&self, file: &Path, error: &io::Error) -> StepError {
+    fn not_started(&self, file: &Path, error: &io::Error) -> Fault {
         let program = file.display();
         if let Some(directory) = self
             .directory
@@ -204,64 +277,81 @@ impl CommandAgent {
             .filter(|directory| !directory.is_dir())
         {
             let directory = directory.display();
-            return self.terminal(format!(
+            return Fault::agent(self.terminal(format!(
                 "`{program}` cannot be started in `{directory}`, which is not a folder"
-            ));
+            )));
         }
-        match error.kind() {
-            io::ErrorKind::NotFound => self.terminal(format!(
+        let message = match error.kind() {
+            io::ErrorKind::NotFound => format!(
                 "`{program}` cannot be started: the interpreter that its first line names is missing"
-            )),
+            ),
             // `ENOEXEC` has no kind of its own.
-            _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => self.terminal(format!(
+            _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => format!(
                 "`{program}` is no program for this machine; a script needs a first line such as `#!/bin/sh`"
-            )),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput | io::ErrorKind::ArgumentListTooLong => {
-                self.terminal(format!("`{program}` cannot be started: {error}"))
+            ),
+            io::ErrorKind::PermissionDenied
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::ArgumentListTooLong => {
+                format!("`{program}` cannot be started: {error}")
             }
-            _ => self.retryable(format!("`{program}` could not be started: {error}")),
-        }
+            _ => {
+                let message = format!("`{program}` could not be started: {error}");
+                return Fault::attempt(self.retryable(message));
+            }
+        };
+        Fault::agent(self.terminal(message))
     }
 
     /// Why the pipes to and from the program broke, or were given up.
-    fn not_exchanged(&self, error: &io::Error) -> StepError {
+    fn not_exchanged(&self, error: &io::Error, output: &[u8]) -> StepError {
         let program = self.program.display();
         if error.kind() == io::ErrorKind::FileTooLarge {
-            let limit = self.output_limit;
+            let (limit, end) = (self.output_limit, self.end_of(output));
             return self.terminal(format!(
                 "`{program}` wrote more than {limit} bytes to its standard output and was killed; \
-                 make it write large results to a file and answer with the file's path"
+                 make it write large results to a file and answer with the file's path; \
+                 what was read of its output ends: {end}"
             ));
         }
         self.retryable(format!("the exchange with `{program}` broke off: {error}"))
     }
 
-    fn not_awaited(&self, error: &io::Error) -> StepError {
-        self.retryable(format!(
+    fn not_awaited(&self, error: &io::Error) -> Fault {
+        Fault::attempt(self.retryable(format!(
             "the end of `{}` could not be awaited: {error}",
             self.program.display()
-        ))
+        )))
     }
 
     /// What a program that failed is reported with.
-    fn failure(&self, status: ExitStatus, errors: Tail, output: &[u8]) -> String {
-        let program = self.program.display();
-        let ended = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("`{program}` exited with status {code}"),
-            (None, Some(signal)) => format!("`{program}` was killed by signal {signal}"),
-            (None, None) => format!("`{program}` failed"),
-        };
-        let ended = self.secrets.redact_message(ended);
-        let shown = errors.show(&self.secrets);
+    pub(super) fn failure(&self, ended: Ended) -> String {
+        let how = self.ending(ended.status);
+        let shown = ended.errors.show(&self.secrets);
         if !shown.is_empty() {
-            return format!("{ended}: {shown}");
+            return format!("{how}: {shown}");
         }
-        match Tail::of(output, &self.secrets).show(&self.secrets) {
-            shown if shown.is_empty() => format!("{ended} and wrote nothing"),
+        match self.end_of(&ended.output) {
+            shown if shown.is_empty() => format!("{how} and wrote nothing"),
             shown => {
-                format!("{ended} and wrote nothing to its standard error; its output ends: {shown}")
+                format!("{how} and wrote nothing to its standard error; its output ends: {shown}")
             }
         }
+    }
+
+    /// How a program has ended.
+    pub(super) fn ending(&self, status: ExitStatus) -> String {
+        let program = self.program.display();
+        self.secrets
+            .redact_message(match (status.code(), status.signal()) {
+                (Some(code), _) => format!("`{program}` exited with status {code}"),
+                (None, Some(signal)) => format!("`{program}` was killed by signal {signal}"),
+                (None, None) => format!("`{program}` failed"),
+            })
+    }
+
+    /// The end of an output, for a message.
+    pub(super) fn end_of(&self, output: &[u8]) -> String {
+        Tail::of(output, &self.secrets).show(&self.secrets)
     }
 
     fn terminal(&self, message: String) -> StepError {
@@ -275,6 +365,12 @@ impl CommandAgent {
 
 impl Agent for CommandAgent {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+        Box::pin(async move { self.attempt(request).await.map_err(|fault| fault.error) })
+    }
+}
+
+impl Diagnose for CommandAgent {
+    fn diagnose<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, Fault>> {
         Box::pin(self.attempt(request))
     }
 }

@@ -3,6 +3,8 @@
 use futures::future::BoxFuture;
 use wf_core::agent::{Agent, Reply, Request, StepError};
 
+use super::fault::Diagnose;
+
 /// Answers with its prompt, read as the output of a program would be: `builtin: echo`.
 ///
 /// A prompt that is a JSON object or array is therefore a JSON result, and any other a text.
@@ -14,6 +16,8 @@ impl Agent for EchoAgent {
         Box::pin(async move { Ok(Reply::read(request.prompt)) })
     }
 }
+
+impl Diagnose for EchoAgent {}
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
+use super::watchdog::Watch;
+
 /// A running program and all that it has started in its process group.
 ///
 /// The leader is reaped only after its group was killed: as long as it is not reaped, its number cannot
@@ -18,6 +20,8 @@ pub(super) struct Group {
     id: Pid,
     /// Says that some child of this process has ended; it may have been the leader.
     ended: Signals,
+    /// Whoever kills the group when this process cannot.
+    watch: Option<Watch>,
 }
 
 /// The three ends of a program's pipes.
@@ -29,7 +33,7 @@ pub(super) struct Pipes {
 
 impl Group {
     /// Starts the program, with pipes for its input, its output and its errors.
-    pub(super) fn start(command: &mut Command) -> io::Result<(Group, Pipes)> {
+    pub(super) fn start(command: &mut Command, watch: Option<Watch>) -> io::Result<(Group, Pipes)> {
         // Listens before the program exists, so that its end cannot be missed.
         let ended = signal(SignalKind::child())?;
         command
@@ -38,17 +42,22 @@ impl Group {
             .stderr(Stdio::piped())
             .process_group(0);
         let mut leader = command.spawn()?;
+        let id = Pid::from_child(&leader);
         let pipes = (
             leader.stdin.take(),
             leader.stdout.take(),
             leader.stderr.take(),
         );
-        let id = Pid::from_child(&leader);
         let group = Group {
             leader: Some(leader),
             id,
             ended,
+            watch,
         };
+        // Dropping the group, from here on, kills it.
+        if let Some(watch) = &group.watch {
+            watch.born(id)?;
+        }
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(io::Error::other("the program was started without pipes"));
         };
@@ -76,6 +85,8 @@ impl Group {
     /// Kills what is left of the group and says how the leader ended; waits for its end.
     pub(super) fn reap(mut self) -> io::Result<ExitStatus> {
         self.kill();
+        // Before its number can come to name another group.
+        self.watch = None;
         match self.leader.take() {
             Some(mut leader) => leader.wait(),
             None => Err(io::Error::other("the program was reaped before")),
@@ -94,6 +105,7 @@ impl Drop for Group {
             return;
         };
         self.kill();
+        self.watch = None;
         // A killed process ends within moments, but not before this call returns. Without a thread it
         // stays a zombie until this process ends, which harms nobody.
         if !matches!(leader.try_wait(), Ok(Some(_))) {

@@ -1,29 +1,47 @@
-//! Agents that are programs, and the file that names them.
+//! Agents that are programs or models, and the file that names them.
 //!
 //! [`AgentsFile`] reads `agents.yaml` and gives the [`Agents`](wf_core::agent::Agents) of a run. What it
-//! can name are [`CommandAgent`], which runs a program for each attempt, and [`EchoAgent`]. A host that
-//! does not want a file uses them directly:
+//! can name are [`CommandAgent`], which runs a program for each attempt; [`PresetAgent`], which does so with
+//! one of the agent programs whose arguments and output it knows; `OpenAiAgent`, which asks an
+//! endpoint that speaks OpenAI's chat protocol (feature `openai`); and [`EchoAgent`]. Around each of them are
+//! [`Limited`], with what every agent can be given, and [`Fallback`], where others are asked when it fails.
+//! A host that does not want a file uses them directly:
 //!
 //! ```
-//! use ax::agents::{CommandAgent, Limited};
+//! use ax::agents::{CommandAgent, Limited, RateLimit};
 //! use std::time::Duration;
 //! use wf_core::agent::Agents;
 //!
 //! let diff = CommandAgent::new("git", ["diff", "--stat"]);
-//! let agents = Agents::new().with("backend", Limited::new(diff).timeout(Duration::from_secs(60)));
+//! let diff = Limited::new(diff).timeout(Duration::from_secs(60)).max_concurrent(2);
+//! let agents = Agents::new().with("backend", diff);
 //! assert!(agents.agent("backend").is_some());
 //! ```
 
 mod capture;
 mod command;
 mod echo;
+mod fallback;
+mod fault;
 mod file;
 mod group;
-mod limited;
+mod limits;
+mod live;
+#[cfg(feature = "openai")]
+mod openai;
+mod presets;
 mod program;
 mod secrets;
+mod structured;
+mod watchdog;
 
 pub use command::{CommandAgent, OUTPUT_LIMIT};
 pub use echo::EchoAgent;
+pub use fallback::Fallback;
+pub use fault::{Blame, Diagnose, Fault};
 pub use file::AgentsFile;
-pub use limited::Limited;
+pub use limits::{BREAKER, BREAKER_RESET, Limited, RateLimit};
+#[cfg(feature = "openai")]
+pub use openai::{BadEndpoint, OpenAiAgent, Prices};
+pub use presets::{Preset, PresetAgent};
+pub use watchdog::{Watchdog, keep_watch};

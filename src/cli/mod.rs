@@ -39,6 +39,9 @@ use console::Console;
 use database::Database;
 use exit::{Exit, Failure};
 
+/// The argument with which the command starts itself as a watchdog over agents; nothing that users see.
+const WATCHDOG: &str = "watchdog";
+
 /// Does what a command line asks for, whose first argument is the command's own name.
 ///
 /// Writes to standard output and standard error, and makes a panic report itself in one line. Meant to be
@@ -46,6 +49,9 @@ use exit::{Exit, Failure};
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     console::report_defects();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|first| first == WATCHDOG) {
+        return crate::agents::keep_watch();
+    }
     let parsed = match Arguments::try_parse_from(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return console::usage(&error, &arguments),

@@ -10,13 +10,14 @@ use wf_core::plan::Plan;
 use wf_core::store::{ExecutionRecord, Store};
 use wf_model::Source;
 
+use super::WATCHDOG;
 use super::console::Console;
 use super::database::Database;
 use super::exit::{Failure, with_causes};
 use super::journal::Journal;
 use super::owner;
 use super::progress::Progress;
-use crate::agents::AgentsFile;
+use crate::agents::{AgentsFile, Watchdog};
 
 /// Reads a workflow file and tells what the checker thinks of it.
 pub(crate) fn read_plan(console: Console, file: &Path) -> Result<Arc<Plan>, Failure> {
@@ -65,7 +66,12 @@ pub(crate) fn agents_file(given: Option<&Path>, workflow: &Path) -> Result<PathB
 
 /// Reads an agents file; programs start in `directory` unless the file says otherwise.
 pub(crate) fn read_agents(file: &Path, directory: &Path) -> Result<Agents, Failure> {
-    match AgentsFile::read(file, directory) {
+    let read = match std::env::current_exe() {
+        Ok(ax) => AgentsFile::read_watched(file, directory, Watchdog::new(ax, [WATCHDOG])),
+        // Where this program cannot be found, it cannot be started a second time.
+        Err(_) => AgentsFile::read(file, directory),
+    };
+    match read {
         Ok(agents) => Ok(agents.into_agents()),
         Err(report) => Err(Failure::report(
             format!("the agents file `{}` cannot be used", file.display()),

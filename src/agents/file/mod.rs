@@ -1,6 +1,14 @@
 //! The agents file.
 
+mod fallbacks;
+mod kinds;
+#[cfg(feature = "openai")]
+mod model;
 mod parser;
+mod reference;
+mod size;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,7 +16,8 @@ use std::path::Path;
 use wf_core::agent::Agents;
 use wf_model::{Report, Source};
 
-use parser::Parser;
+use self::parser::Parser;
+use super::Watchdog;
 
 /// The agents that a file names.
 ///
@@ -33,11 +42,21 @@ impl AgentsFile {
     /// Every mistake at once, each with its position and a way out; also a variable of the environment that
     /// the file asks for and that is not set.
     pub fn read(path: &Path, directory: &Path) -> Result<AgentsFile, Report> {
-        let source = Source::file(path)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        // Where there is no current folder, paths stay as they are.
-        let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
-        AgentsFile::parse(&source, &folder, directory, &|name| std::env::var_os(name))
+        AgentsFile::open(path, directory, None)
+    }
+
+    /// Reads a file as [`read`](Self::read) does; what its programs leave running when this process is killed is
+    /// killed by the watchdog.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_watched(
+        path: &Path,
+        directory: &Path,
+        watchdog: Watchdog,
+    ) -> Result<AgentsFile, Report> {
+        AgentsFile::open(path, directory, Some(watchdog))
     }
 
     /// The agents, to be given to an engine.
@@ -45,11 +64,25 @@ impl AgentsFile {
         self.agents
     }
 
+    fn open(
+        path: &Path,
+        directory: &Path,
+        watchdog: Option<Watchdog>,
+    ) -> Result<AgentsFile, Report> {
+        let source = Source::file(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        // Where there is no current folder, paths stay as they are.
+        let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
+        let environment = |name: &str| std::env::var_os(name);
+        AgentsFile::parse(&source, &folder, directory, &environment, watchdog)
+    }
+
     fn parse(
         source: &Source,
         folder: &Path,
         directory: &Path,
         environment: &dyn Fn(&str) -> Option<OsString>,
+        watchdog: Option<Watchdog>,
     ) -> Result<AgentsFile, Report> {
         let (root, mut reader) = source.parse()?;
         let mut file = Parser {
@@ -57,164 +90,12 @@ impl AgentsFile {
             folder,
             directory,
             environment,
+            watchdog,
         };
         let agents = file.file(root);
         match agents {
             Some(agents) if !reader.has_errors() => Ok(AgentsFile { agents }),
             _ => Err(source.report(reader.into_problems())),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<Agents, String> {
-        let environment = |name: &str| (name == "TOKEN").then(|| OsString::from("hunter2"));
-        let source = Source::yaml("agents.yaml", text);
-        AgentsFile::parse(
-            &source,
-            Path::new("/project"),
-            Path::new("/start"),
-            &environment,
-        )
-        .map(AgentsFile::into_agents)
-        .map_err(|report| report.to_string())
-    }
-
-    fn mistakes(text: &str) -> Vec<(String, usize, usize)> {
-        let environment = |_: &str| None;
-        let source = Source::yaml("agents.yaml", text);
-        let report = AgentsFile::parse(
-            &source,
-            Path::new("/project"),
-            Path::new("/start"),
-            &environment,
-        )
-        .unwrap_err();
-        report
-            .diagnostics()
-            .iter()
-            .map(|found| (found.message.clone(), found.line, found.column))
-            .collect()
-    }
-
-    #[test]
-    fn every_form_of_an_agent_is_read() {
-        let agents = parse(
-            "agents:
-  backend: { command: [\"git\", \"diff\", \"--stat\", \"HEAD~1\"] }
-  quality:
-    builtin: echo
-    timeout: 60s
-    maxConcurrent: 2
-    cwd: sub
-    env: { MODE: fast, KEY: env:TOKEN }
-    capabilities: [review, test]
-",
-        )
-        .unwrap();
-        assert_eq!(agents.names().collect::<Vec<_>>(), ["backend", "quality"]);
-        assert!(agents.agent("@review").is_some());
-    }
-
-    #[test]
-    fn a_json_file_is_read_as_well() {
-        let source = Source::json("agents.json", r#"{"agents": {"a": {"builtin": "echo"}}}"#);
-        let agents = AgentsFile::parse(&source, Path::new("/"), Path::new("/"), &|_| None)
-            .unwrap()
-            .into_agents();
-        assert_eq!(agents.names().collect::<Vec<_>>(), ["a"]);
-    }
-
-    #[test]
-    fn all_mistakes_come_at_once_with_their_places() {
-        let text = "agents:
-  a: { comand: [x] }
-  b: { command: [x], builtin: echo }
-  c: { builtin: ecco }
-  d: { command: git diff, timeout: 5x }
-  e: { command: [], maxConcurrent: 0 }
-  f: { builtin: echo, env: { K: env:MISSING, AX_ATTEMPT: \"1\" } }
-  \"@g\": { builtin: echo, capabilities: [\"@x\"] }
-  h: { timeout: 5s }
-agent: {}
-";
-        let found = mistakes(text);
-        let places: Vec<(&str, usize, usize)> = found
-            .iter()
-            .map(|(message, line, column)| (message.as_str(), *line, *column))
-            .collect();
-        let expected = [
-            ("unknown key `comand`; did you mean `command`?", 2, 8),
-            (
-                "agent `b` is two things at once; `builtin` is the second",
-                3,
-                22,
-            ),
-            (
-                "`builtin` is `ecco`, which is none of its values; did you mean `echo`?",
-                4,
-                17,
-            ),
-            (
-                "`command` is a string, but must be a list: no shell takes it apart",
-                5,
-                17,
-            ),
-            ("`timeout` is `5x`, which is not a duration", 5, 36),
-            ("`command` names no program", 6, 17),
-            (
-                "`maxConcurrent` is 0, but must be a whole number of at least 1",
-                6,
-                36,
-            ),
-            ("the environment variable `MISSING` is not set", 7, 33),
-            (
-                "`AX_ATTEMPT` is set for every attempt and cannot be given",
-                7,
-                46,
-            ),
-            ("an agent cannot be named `@g`", 8, 3),
-            ("a capability cannot be named `@x`", 8, 41),
-            ("agent `h` has no `command` and no `builtin`", 9, 3),
-            ("unknown key `agent`; did you mean `agents`?", 10, 1),
-        ];
-        for mistake in expected {
-            assert!(places.contains(&mistake), "{mistake:?} in {places:#?}");
-        }
-        assert_eq!(places.len(), expected.len(), "{places:#?}");
-    }
-
-    #[test]
-    fn a_file_without_agents_is_a_mistake() {
-        assert!(parse("").unwrap_err().contains("the file is empty"));
-        assert!(parse("{}").unwrap_err().contains("missing key `agents`"));
-        assert!(
-            parse("agents: 1")
-                .unwrap_err()
-                .contains("`agents` is a number")
-        );
-        assert!(parse("- agents").is_err());
-    }
-
-    #[test]
-    fn a_value_that_is_no_text_asks_for_quotes() {
-        let said = parse("agents: { a: { builtin: echo, env: { PORT: 8080 } } }").unwrap_err();
-        assert!(
-            said.contains("`PORT` is a number, but must be a string")
-                && said.contains("put it in quotes"),
-            "{said}"
-        );
-    }
-
-    #[test]
-    fn a_nul_character_is_refused() {
-        let said = parse("agents: { a: { command: [\"a\\0b\"] } }").unwrap_err();
-        assert!(
-            said.contains("`command` has a NUL character in it"),
-            "{said}"
-        );
     }
 }

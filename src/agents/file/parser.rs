@@ -2,39 +2,39 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
-use wf_core::agent::{Agent, Agents};
+use wf_core::agent::Agents;
 use wf_model::Problem;
 use wf_model::tree::{Entry, Node, Reader, Value};
 
-use crate::agents::{CommandAgent, EchoAgent, Limited};
+use super::fallbacks::{Draft, with_fallbacks};
+use super::kinds::{Kind, Overrides, Settings};
+use super::size;
+use crate::agents::{RateLimit, Watchdog};
 
 /// The keys of a file.
 const FILE_KEYS: [&str; 1] = ["agents"];
 
-/// The keys of an agent.
-const AGENT_KEYS: [&str; 7] = [
+/// The keys of an agent; the first say what it is.
+const AGENT_KEYS: [&str; 17] = [
     "command",
+    "preset",
+    "openai",
     "builtin",
+    "model",
+    "args",
+    "flags",
     "timeout",
     "maxConcurrent",
+    "rateLimit",
+    "breaker",
+    "breakerReset",
+    "outputLimit",
     "env",
     "cwd",
+    "fallback",
     "capabilities",
 ];
-
-/// What every attempt sets itself.
-const RESERVED: [&str; 4] = [
-    "AX_EXECUTION_ID",
-    "AX_STEP_KEY",
-    "AX_ATTEMPT",
-    "AX_IDEMPOTENCY_KEY",
-];
-
-/// What a value in `env` begins with when it names a variable of the host.
-const FROM_HOST: &str = "env:";
 
 /// Takes the tree apart. Each method gives nothing after a problem, and has reported it.
 pub(super) struct Parser<'a> {
@@ -42,19 +42,22 @@ pub(super) struct Parser<'a> {
     pub(super) folder: &'a Path,
     pub(super) directory: &'a Path,
     pub(super) environment: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(super) watchdog: Option<Watchdog>,
 }
 
-/// What an agent is.
-enum Kind {
-    Command(Vec<String>),
-    Echo,
-}
-
-/// A variable of a program's environment.
-struct Variable {
-    name: String,
-    value: OsString,
-    is_secret: bool,
+/// What was read of one agent.
+#[derive(Default)]
+struct Parts {
+    /// Each key that says what the agent is, with its place; more than one is a mistake.
+    kinds: Vec<(&'static str, u32, Option<Kind>)>,
+    /// The keys that only presets have, with their places.
+    for_presets: Vec<(&'static str, u32)>,
+    /// A key that says what the agent is was meant, but is misspelt.
+    is_meant: bool,
+    overrides: Overrides,
+    settings: Settings,
+    capabilities: Vec<String>,
+    fallback: Vec<(u32, String)>,
 }
 
 impl Parser<'_> {
@@ -82,7 +85,7 @@ impl Parser<'_> {
     }
 
     fn agents(&mut self, node: Node) -> Option<Agents> {
-        let mut agents = Agents::new();
+        let mut drafts = Vec::new();
         for Entry { key, value } in self.reader.mapping("agents", node)? {
             if key.text.is_empty() || key.text.starts_with('@') {
                 let message = format!("an agent cannot be named `{}`", key.text);
@@ -91,43 +94,106 @@ impl Parser<'_> {
                 self.reader
                     .report(Problem::error(key.place, message).help(help));
             }
-            if let Some((agent, capabilities)) = self.agent(&key.text, key.place, value) {
-                agents = agents.with_capable(key.text, agent, capabilities);
+            if let Some(parts) = self.parts(&key.text, value) {
+                drafts.push(self.draft(key.text, key.place, parts));
             }
+        }
+        self.check_fallbacks(&drafts);
+        if self.reader.has_errors() {
+            return None;
+        }
+        let mut finished = with_fallbacks(&drafts);
+        let mut agents = Agents::new();
+        for draft in &drafts {
+            let agent = finished.remove(draft.name.as_str())?;
+            agents = agents.with_capable(&draft.name, agent, draft.capabilities.clone());
         }
         Some(agents)
     }
 
-    fn agent(
-        &mut self,
-        name: &str,
-        place: u32,
-        node: Node,
-    ) -> Option<(Arc<dyn Agent>, Vec<String>)> {
-        let mut kinds: Vec<(String, u32, Option<Kind>)> = Vec::new();
-        let (mut timeout, mut max_concurrent, mut directory) = (None, None, None);
-        let (mut variables, mut capabilities) = (Vec::new(), Vec::new());
-        let mut is_meant = false;
+    fn parts(&mut self, name: &str, node: Node) -> Option<Parts> {
+        let mut parts = Parts::default();
         for Entry { key, value } in self.reader.mapping(name, node)? {
-            let text = key.text.as_str();
-            match text {
-                "command" => {
-                    kinds.push((key.text, key.place, self.command(value).map(Kind::Command)))
-                }
-                "builtin" => kinds.push((key.text, key.place, self.builtin(value))),
-                "timeout" => timeout = self.reader.timeout(text, value),
-                "maxConcurrent" => {
-                    max_concurrent = self.reader.whole(text, value, 1..=u64::from(u32::MAX))
-                }
-                "env" => variables = self.variables(value).unwrap_or_default(),
-                "cwd" => directory = self.cwd(value),
-                "capabilities" => capabilities = self.capabilities(value).unwrap_or_default(),
-                _ => {
-                    is_meant |= matches!(
-                        self.reader.unknown_key(&key, &AGENT_KEYS),
-                        Some("command" | "builtin")
-                    )
-                }
+            let Some(known) = AGENT_KEYS.into_iter().find(|known| *known == key.text) else {
+                let meant = self.reader.unknown_key(&key, &AGENT_KEYS);
+                parts.is_meant |=
+                    matches!(meant, Some("command" | "preset" | "openai" | "builtin"));
+                continue;
+            };
+            self.part(known, key.place, value, &mut parts);
+        }
+        Some(parts)
+    }
+
+    fn part(&mut self, name: &'static str, at: u32, value: Node, parts: &mut Parts) {
+        let place = value.place;
+        let settings = &mut parts.settings;
+        match name {
+            "command" => {
+                let command = self.command(value);
+                parts.overrides.command.clone_from(&command);
+                parts.kinds.push((name, at, command.map(Kind::Command)));
+            }
+            "preset" => parts.kinds.push((name, at, self.known_program(value))),
+            "openai" => parts.kinds.push((name, at, self.openai(at, value))),
+            "builtin" => parts.kinds.push((name, at, self.builtin(value))),
+            "model" => {
+                parts.for_presets.push((name, at));
+                let model = self.reader.text(name, value);
+                parts.overrides.model =
+                    model.and_then(|model| self.without_nul(name, place, model));
+            }
+            "args" => {
+                parts.for_presets.push((name, at));
+                parts.overrides.arguments = self.words(name, value).unwrap_or_default();
+            }
+            "flags" => {
+                parts.for_presets.push((name, at));
+                parts.overrides.flags = self.words(name, value);
+            }
+            "timeout" => settings.timeout = self.reader.timeout(name, value),
+            "maxConcurrent" => {
+                settings.max_concurrent = self.reader.whole(name, value, 1..=u64::from(u32::MAX));
+            }
+            "rateLimit" => settings.rate_limit = self.rate_limit(value),
+            "breaker" => {
+                let failures = self.reader.whole(name, value, 0..=u64::from(u32::MAX));
+                settings.breaker = failures.and_then(|failures| u32::try_from(failures).ok());
+            }
+            "breakerReset" => settings.breaker_reset = self.reader.timeout(name, value),
+            "outputLimit" => settings.output_limit = self.size(name, value),
+            "env" => settings.variables = self.variables(value).unwrap_or_default(),
+            "cwd" => settings.directory = self.cwd(value),
+            "fallback" => parts.fallback = self.reader.texts(name, value).unwrap_or_default(),
+            _ => parts.capabilities = self.capabilities(value).unwrap_or_default(),
+        }
+    }
+
+    fn draft(&mut self, name: String, place: u32, parts: Parts) -> Draft {
+        let Parts {
+            mut kinds,
+            for_presets,
+            is_meant,
+            overrides,
+            settings,
+            capabilities,
+            fallback,
+        } = parts;
+        let is_preset = kinds.iter().any(|(key, ..)| *key == "preset");
+        if is_preset {
+            // Then it says which program it is.
+            kinds.retain(|(key, ..)| *key != "command");
+        } else if !is_meant {
+            for (key, place) in for_presets {
+                let message = format!("`{key}` is for a preset, and agent `{name}` has none");
+                let help = match kinds.first() {
+                    Some(("openai", ..)) => format!(
+                        "write it under `openai`, if it belongs there; else take `{key}` out"
+                    ),
+                    _ => "write the program and its arguments under `command`".to_owned(),
+                };
+                self.reader
+                    .report(Problem::error(place, message).help(help));
             }
         }
         if let [(_, first, _), (second, other, _), ..] = kinds.as_slice() {
@@ -137,88 +203,53 @@ impl Parser<'_> {
                 .also(*first, "the first is here");
             self.reader.report(problem);
         }
-        let Some((_, _, kind)) = kinds.into_iter().next() else {
-            if is_meant {
-                return None;
-            }
-            let message = format!("agent `{name}` has no `command` and no `builtin`");
+        let kind = kinds.into_iter().next();
+        if kind.is_none() && !is_meant {
+            let message = format!(
+                "agent `{name}` has no `command`, no `preset`, no `openai` and no `builtin`"
+            );
             let help =
                 "say what it is, such as `command: [\"program\", \"argument\"]` or `builtin: echo`";
             self.reader
                 .report(Problem::error(place, message).help(help));
-            return None;
-        };
-        let agent: Arc<dyn Agent> = match kind? {
-            Kind::Command(command) => limited(
-                self.program(command, variables, directory)?,
-                timeout,
-                max_concurrent,
-            ),
-            Kind::Echo => limited(EchoAgent, timeout, max_concurrent),
-        };
-        Some((agent, capabilities))
-    }
-
-    fn program(
-        &self,
-        command: Vec<String>,
-        variables: Vec<Variable>,
-        directory: Option<PathBuf>,
-    ) -> Option<CommandAgent> {
-        let mut words = command.into_iter();
-        let agent = CommandAgent::new(words.next()?, words)
-            .beside(self.folder)
-            .directory(directory.as_deref().unwrap_or(self.directory));
-        Some(variables.into_iter().fold(
+        }
+        let kind = kind.and_then(|(_, _, kind)| kind);
+        let agent = kind.map(|kind| self.build(&name, kind, overrides, settings));
+        Draft {
+            name,
             agent,
-            |agent,
-             Variable {
-                 name,
-                 value,
-                 is_secret,
-             }| match is_secret {
-                true => agent.secret(name, value),
-                false => agent.env(name, value),
-            },
-        ))
+            capabilities,
+            fallback,
+        }
     }
 
-    fn command(&mut self, node: Node) -> Option<Vec<String>> {
+    fn rate_limit(&mut self, node: Node) -> Option<RateLimit> {
         let place = node.place;
-        if let Value::Text(line) = &node.value {
-            let words: Vec<String> = line
-                .split_whitespace()
-                .map(|word| format!("{word:?}"))
-                .collect();
-            let problem = Problem::error(
-                place,
-                "`command` is a string, but must be a list: no shell takes it apart",
-            );
+        let text = self.reader.text("rateLimit", node)?;
+        let limit = RateLimit::parse(&text);
+        if limit.is_none() {
+            let message = format!("`rateLimit` is `{text}`, which is no rate");
+            let help = "write how many attempts may start in which time, such as `10/m`, `50/s`, `100/h` or `5/30s`";
             self.reader
-                .report(problem.help(format!("write it as `[{}]`", words.join(", "))));
-            return None;
+                .report(Problem::error(place, message).help(help));
         }
-        let words = self.reader.texts("command", node)?;
-        match words.first() {
-            Some((_, program)) if !program.is_empty() => {}
-            _ => {
-                let problem = Problem::error(place, "`command` names no program");
-                self.reader
-                    .report(problem.help("write the program first, then its arguments"));
-                return None;
-            }
-        }
-        let mut command = Vec::with_capacity(words.len());
-        for (place, word) in words {
-            command.push(self.without_nul("command", place, word)?);
-        }
-        Some(command)
+        limit
     }
 
-    fn builtin(&mut self, node: Node) -> Option<Kind> {
-        self.reader.choice("builtin", node, &["echo"], |word| {
-            (word == "echo").then_some(Kind::Echo)
-        })
+    fn size(&mut self, name: &str, node: Node) -> Option<u64> {
+        let place = node.place;
+        if let Value::Number(_) = node.value {
+            return self.reader.whole(name, node, 0..=u64::MAX);
+        }
+        let text = self.reader.text(name, node)?;
+        let size = size::parse(&text);
+        if size.is_none() {
+            let message = format!("`{name}` is `{text}`, which is no size");
+            let help = "write a whole number and a unit, such as `500kB`, `10MB` or `1GiB`, or bytes without one";
+            self.reader
+                .report(Problem::error(place, message).help(help));
+        }
+        size
     }
 
     fn cwd(&mut self, node: Node) -> Option<PathBuf> {
@@ -242,97 +273,4 @@ impl Parser<'_> {
         }
         Some(capabilities)
     }
-
-    fn variables(&mut self, node: Node) -> Option<Vec<Variable>> {
-        let mut variables = Vec::new();
-        for Entry { key, value } in self.reader.mapping("env", node)? {
-            let (name, place) = (key.text, value.place);
-            if name.is_empty() || name.contains(['=', '\0']) {
-                let message = format!("`{}` cannot be the name of a variable", name.escape_debug());
-                self.reader.report(
-                    Problem::error(key.place, message).help("write letters, digits and `_`"),
-                );
-            }
-            if RESERVED.contains(&name.as_str()) {
-                let message = format!("`{name}` is set for every attempt and cannot be given");
-                self.reader
-                    .report(Problem::error(key.place, message).help("choose another name"));
-            }
-            let Some(text) = self.reader.text(&name, value) else {
-                continue;
-            };
-            let Some(text) = self.without_nul(&name, place, text) else {
-                continue;
-            };
-            match text.strip_prefix(FROM_HOST) {
-                None => variables.push(Variable {
-                    name,
-                    value: text.into(),
-                    is_secret: false,
-                }),
-                Some(from) => {
-                    if let Some(value) = self.host_variable(from, place) {
-                        variables.push(Variable {
-                            name,
-                            value,
-                            is_secret: true,
-                        });
-                    }
-                }
-            }
-        }
-        Some(variables)
-    }
-
-    /// The value of a variable of the host.
-    fn host_variable(&mut self, name: &str, place: u32) -> Option<OsString> {
-        if name.is_empty() {
-            let problem = Problem::error(place, "`env:` names no variable");
-            self.reader.report(
-                problem.help("write the name of a variable after it, such as `env:API_KEY`"),
-            );
-            return None;
-        }
-        let value = if name.contains('=') {
-            None
-        } else {
-            (self.environment)(name)
-        };
-        if value.is_none() {
-            let problem = Problem::error(
-                place,
-                format!("the environment variable `{name}` is not set"),
-            );
-            self.reader.report(problem.help(format!(
-                "set it before `ax` is started, with `export {name}=…`"
-            )));
-        }
-        value
-    }
-
-    /// The text, unless it has in it what no argument, path or variable of a program can hold.
-    fn without_nul(&mut self, name: &str, place: u32, text: String) -> Option<String> {
-        if text.contains('\0') {
-            let problem = Problem::error(place, format!("`{name}` has a NUL character in it"));
-            self.reader
-                .report(problem.help("take it out: programs cannot be given one"));
-            return None;
-        }
-        Some(text)
-    }
-}
-
-fn limited(
-    agent: impl Agent + 'static,
-    timeout: Option<Duration>,
-    max_concurrent: Option<u64>,
-) -> Arc<dyn Agent> {
-    let mut limited = Limited::new(agent);
-    if let Some(timeout) = timeout {
-        limited = limited.timeout(timeout);
-    }
-    if let Some(attempts) = max_concurrent {
-        limited = limited.max_concurrent(usize::try_from(attempts).unwrap_or(usize::MAX));
-    }
-    Arc::new(limited)
 }

@@ -1,0 +1,252 @@
+//! Who is asked instead.
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use wf_core::agent::{Agent, Reply, Request, StepError};
+
+use super::fault::{Blame, Diagnose, Fault};
+
+/// What is added up over all agents that were asked.
+const SUMMED: [&str; 5] = [
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cost",
+];
+
+/// Asks one agent after the other, within one attempt, until one succeeds.
+///
+/// The next is asked after any failure except one that only another prompt can avoid. When all fail, the
+/// message has the failure of each, and the mildest counts: retryable if any is, else
+/// [unavailable](StepError::Unavailable) if any is, else terminal; with the shortest wait that was asked for.
+/// What those that failed have used is added to the usage; when another than the first answers, the usage
+/// names it as `agent`.
+///
+/// # Cancellation
+///
+/// Dropping an attempt drops that of the agent which is being asked.
+pub struct Fallback {
+    agents: Vec<(String, Box<dyn Diagnose>)>,
+}
+
+impl Fallback {
+    /// The agent of that name, alone.
+    pub fn new(name: impl Into<String>, agent: impl Diagnose + 'static) -> Self {
+        Fallback { agents: Vec::new() }.or(name, agent)
+    }
+
+    /// The same, where an agent of that name is asked when all before it have failed.
+    #[must_use]
+    pub fn or(mut self, name: impl Into<String>, agent: impl Diagnose + 'static) -> Self {
+        self.agents.push((name.into(), Box::new(agent)));
+        self
+    }
+
+    async fn ask(&self, request: Request<'_>) -> Result<Reply, Fault> {
+        let mut failed: Vec<(&str, Fault)> = Vec::new();
+        for (name, agent) in &self.agents {
+            match agent.diagnose(request).await {
+                Ok(reply) if failed.is_empty() => return Ok(reply),
+                Ok(mut reply) => {
+                    let mut usage = reply.usage.take().unwrap_or_default();
+                    for (_, fault) in failed {
+                        add(&mut usage, fault.error.into_failure().usage);
+                    }
+                    set(&mut usage, "agent", name.as_str().into());
+                    return Ok(reply.with_usage(usage));
+                }
+                Err(fault) => {
+                    let is_last = fault.blame == Blame::Prompt;
+                    failed.push((name, fault));
+                    if is_last {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(together(failed))
+    }
+}
+
+impl Agent for Fallback {
+    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+        Box::pin(async move { self.ask(request).await.map_err(|fault| fault.error) })
+    }
+}
+
+impl Diagnose for Fallback {
+    fn diagnose<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, Fault>> {
+        Box::pin(self.ask(request))
+    }
+}
+
+impl fmt::Debug for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.agents.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// All failures as one.
+fn together(mut failed: Vec<(&str, Fault)>) -> Fault {
+    if failed.len() == 1
+        && let Some((_, alone)) = failed.pop()
+    {
+        return alone;
+    }
+    let said: Vec<String> = failed
+        .iter()
+        .map(|(name, fault)| format!("`{name}`: {}", fault.error))
+        .collect();
+    let message = format!("every agent that was asked failed: {}", said.join("; "));
+    let is = |test: fn(&StepError) -> bool| failed.iter().any(|(_, fault)| test(&fault.error));
+    let mut error = if is(StepError::is_retryable) {
+        StepError::retryable(message)
+    } else if is(StepError::is_unavailable) {
+        StepError::unavailable(message)
+    } else {
+        StepError::terminal(message)
+    };
+    let waits = failed.iter().map(|(_, fault)| fault.error.failure());
+    if let Some(wait) = waits.filter_map(|failure| failure.retry_after).min() {
+        error = error.retry_after(wait);
+    }
+    let mut usage = Value::Null;
+    for (_, fault) in failed {
+        add(&mut usage, fault.error.into_failure().usage);
+    }
+    if !usage.is_null() {
+        error = error.with_usage(usage);
+    }
+    Fault::attempt(error)
+}
+
+/// Adds what can be added up.
+fn add(usage: &mut Value, other: Option<Value>) {
+    let Some(Value::Object(other)) = other else {
+        return;
+    };
+    for (key, more) in other {
+        if !SUMMED.contains(&key.as_str()) {
+            continue;
+        }
+        let sum = match (usage.get(&key), &more) {
+            (Some(Value::Number(known)), Value::Number(more)) => {
+                match (known.as_u64(), more.as_u64()) {
+                    (Some(known), Some(more)) => known.saturating_add(more).into(),
+                    _ => (known.as_f64().unwrap_or(0.0) + more.as_f64().unwrap_or(0.0)).into(),
+                }
+            }
+            _ => more,
+        };
+        set(usage, &key, sum);
+    }
+}
+
+fn set(usage: &mut Value, key: &str, value: Value) {
+    if !usage.is_object() {
+        *usage = Value::Object(serde_json::Map::new());
+    }
+    if let Value::Object(usage) = usage {
+        usage.insert(key.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use wf_core::id::ExecutionId;
+
+    use super::*;
+
+    /// Always gives the same.
+    struct Fixed(Result<Reply, Fault>);
+
+    impl Agent for Fixed {
+        fn call<'a>(&'a self, _: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+            Box::pin(async { self.0.clone().map_err(|fault| fault.error) })
+        }
+    }
+
+    impl Diagnose for Fixed {
+        fn diagnose<'a>(&'a self, _: Request<'a>) -> BoxFuture<'a, Result<Reply, Fault>> {
+            Box::pin(async { self.0.clone() })
+        }
+    }
+
+    fn fails(error: StepError) -> Fixed {
+        Fixed(Err(Fault::attempt(error)))
+    }
+
+    async fn ask(agent: &Fallback) -> Result<Reply, StepError> {
+        let execution = ExecutionId::from("run");
+        agent
+            .call(Request::new("p", &execution, "s", 1, "run/s"))
+            .await
+    }
+
+    #[tokio::test]
+    async fn the_next_is_asked_after_a_failure_of_any_class() {
+        for error in [
+            StepError::retryable("busy"),
+            StepError::terminal("no such model"),
+            StepError::unavailable("down"),
+        ] {
+            let spent = json!({"input_tokens": 3, "cost": 0.5, "model": "m"});
+            let agent = Fallback::new("a", fails(error.with_usage(spent))).or(
+                "b",
+                Fixed(Ok(Reply::text("yes").with_usage(
+                    json!({"input_tokens": 4, "cost": 0.25, "model": "n"}),
+                ))),
+            );
+            let reply = ask(&agent).await.unwrap();
+            assert_eq!(reply.result.as_str(), r#""yes""#);
+            let expected = json!({"input_tokens": 7, "cost": 0.75, "model": "n", "agent": "b"});
+            assert_eq!(reply.usage.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn when_all_fail_the_mildest_counts_and_every_failure_is_told() {
+        let agent = Fallback::new("a", fails(StepError::terminal("refused")))
+            .or(
+                "b",
+                fails(StepError::retryable("busy").retry_after(Duration::from_secs(9))),
+            )
+            .or(
+                "c",
+                fails(StepError::retryable("slow").retry_after(Duration::from_secs(3))),
+            );
+        let error = ask(&agent).await.unwrap_err();
+        assert!(error.is_retryable());
+        assert_eq!(error.failure().retry_after, Some(Duration::from_secs(3)));
+        assert_eq!(
+            error.to_string(),
+            "every agent that was asked failed: `a`: refused; `b`: busy; `c`: slow"
+        );
+        let agent = Fallback::new("a", fails(StepError::terminal("refused")))
+            .or("b", fails(StepError::unavailable("down")));
+        assert!(ask(&agent).await.unwrap_err().is_unavailable());
+        let agent = Fallback::new("a", fails(StepError::terminal("x")))
+            .or("b", fails(StepError::terminal("y")));
+        let error = ask(&agent).await.unwrap_err();
+        assert!(matches!(error, StepError::Terminal(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_else_is_asked_what_only_another_prompt_can_mend() {
+        let refused = Fault::prompt(StepError::terminal("too long"));
+        let agent =
+            Fallback::new("a", Fixed(Err(refused))).or("b", Fixed(Ok(Reply::text("never"))));
+        assert_eq!(
+            ask(&agent).await.unwrap_err(),
+            StepError::terminal("too long")
+        );
+    }
+}

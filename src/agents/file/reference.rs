@@ -1,0 +1,155 @@
+//! Values that stand somewhere else: in a variable of the host, or in a file.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStringExt;
+
+use wf_model::Problem;
+use wf_model::tree::{Entry, Node};
+
+use super::parser::Parser;
+
+/// What every attempt sets itself.
+const RESERVED: [&str; 4] = [
+    "AX_EXECUTION_ID",
+    "AX_STEP_KEY",
+    "AX_ATTEMPT",
+    "AX_IDEMPOTENCY_KEY",
+];
+
+/// What a value begins with when it names a variable of the host.
+const FROM_HOST: &str = "env:";
+
+/// What a value begins with when it names a file that holds it.
+const FROM_FILE: &str = "file:";
+
+/// The largest file that is taken for a secret, in bytes.
+const LARGEST: u64 = 64 * 1024;
+
+/// A value, and whether it came from where secrets are.
+pub(super) struct Given {
+    pub(super) value: OsString,
+    pub(super) is_secret: bool,
+}
+
+/// A variable of a program's environment.
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) given: Given,
+}
+
+impl Parser<'_> {
+    /// The variables under `env`.
+    pub(super) fn variables(&mut self, node: Node) -> Option<Vec<Variable>> {
+        let mut variables = Vec::new();
+        for Entry { key, value } in self.reader.mapping("env", node)? {
+            let name = key.text;
+            if name.is_empty() || name.contains(['=', '\0']) {
+                let message = format!("`{}` cannot be the name of a variable", name.escape_debug());
+                self.reader.report(
+                    Problem::error(key.place, message).help("write letters, digits and `_`"),
+                );
+            }
+            if RESERVED.contains(&name.as_str()) {
+                let message = format!("`{name}` is set for every attempt and cannot be given");
+                self.reader
+                    .report(Problem::error(key.place, message).help("choose another name"));
+            }
+            if let Some(given) = self.given(&name, value) {
+                variables.push(Variable { name, given });
+            }
+        }
+        Some(variables)
+    }
+
+    /// A value as it stands, or the one that it refers to as `env:NAME` or `file:PATH`.
+    pub(super) fn given(&mut self, name: &str, node: Node) -> Option<Given> {
+        let place = node.place;
+        let text = self.reader.text(name, node)?;
+        let text = self.without_nul(name, place, text)?;
+        let (value, is_secret) = if let Some(from) = text.strip_prefix(FROM_HOST) {
+            (self.host_variable(from, place)?, true)
+        } else if let Some(from) = text.strip_prefix(FROM_FILE) {
+            (self.secret_file(from, place)?, true)
+        } else {
+            (text.into(), false)
+        };
+        Some(Given { value, is_secret })
+    }
+
+    /// The value of a variable of the host.
+    pub(super) fn host_variable(&mut self, name: &str, place: u32) -> Option<OsString> {
+        if name.is_empty() {
+            let problem = Problem::error(place, "`env:` names no variable");
+            self.reader.report(
+                problem.help("write the name of a variable after it, such as `env:API_KEY`"),
+            );
+            return None;
+        }
+        let value = if name.contains('=') {
+            None
+        } else {
+            (self.environment)(name)
+        };
+        if value.is_none() {
+            let problem = Problem::error(
+                place,
+                format!("the environment variable `{name}` is not set"),
+            );
+            self.reader.report(problem.help(format!(
+                "set it before `ax` is started, with `export {name}=…`"
+            )));
+        }
+        value
+    }
+
+    /// The content of a file, without the end of its last line.
+    pub(super) fn secret_file(&mut self, path: &str, place: u32) -> Option<OsString> {
+        if path.is_empty() {
+            let problem = Problem::error(place, "`file:` names no file");
+            self.reader
+                .report(problem.help("write a path after it, such as `file:secrets/api-key`"));
+            return None;
+        }
+        let file = self.folder.join(path);
+        let shown = file.display();
+        let mut content = Vec::new();
+        let read =
+            File::open(&file).and_then(|open| open.take(LARGEST + 1).read_to_end(&mut content));
+        let wrong = match read {
+            Err(error) => Some(format!("the file `{shown}` cannot be read: {error}")),
+            Ok(length) if u64::try_from(length).is_ok_and(|length| length > LARGEST) => Some(
+                format!("the file `{shown}` has more than {LARGEST} bytes, which is no secret"),
+            ),
+            Ok(_) if content.contains(&0) => {
+                Some(format!("the file `{shown}` has a NUL character in it"))
+            }
+            Ok(_) => None,
+        };
+        if let Some(message) = wrong {
+            let help = "name a file that holds the value alone; a relative path is taken from the folder of \
+                        the agents file";
+            self.reader
+                .report(Problem::error(place, message).help(help));
+            return None;
+        }
+        for end in [b'\n', b'\r'] {
+            if content.last() == Some(&end) {
+                content.pop();
+            }
+        }
+        Some(OsString::from_vec(content))
+    }
+
+    /// The text, unless it has in it what no argument, path or variable of a program can hold.
+    pub(super) fn without_nul(&mut self, name: &str, place: u32, text: String) -> Option<String> {
+        if text.contains('\0') {
+            let problem = Problem::error(place, format!("`{name}` has a NUL character in it"));
+            self.reader
+                .report(problem.help("take it out: programs cannot be given one"));
+            return None;
+        }
+        Some(text)
+    }
+}

@@ -1,0 +1,181 @@
+//! What a program writes, shown line by line while it writes it.
+
+use std::borrow::Cow;
+
+use wf_core::agent::Output;
+
+use super::secrets::{Redactor, Secrets};
+
+/// A line longer than this, in bytes, is shown in pieces.
+const LONGEST_PIECE: usize = 8 * 1024;
+
+/// How much of one stream of one attempt is shown, in bytes; the rest of a flood is not.
+const SHOWN: usize = 16 * 1024 * 1024;
+
+/// How a line is shown: as it is, or as what it means; nothing for one that says nothing to people.
+pub(super) type Meaning = fn(&str) -> Option<Cow<'_, str>>;
+
+/// One stream of a program, on its way to whoever watches.
+pub(super) struct Lines<'a> {
+    output: Output<'a>,
+    redactor: Redactor<'a>,
+    meaning: Option<Meaning>,
+    line: Vec<u8>,
+    left: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) const fn new(
+        output: Output<'a>,
+        secrets: &'a Secrets,
+        meaning: Option<Meaning>,
+    ) -> Self {
+        Lines {
+            output,
+            redactor: Redactor::new(secrets),
+            meaning,
+            line: Vec::new(),
+            left: SHOWN,
+        }
+    }
+
+    /// Takes what has come; shows the lines that are complete.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        if !self.output.is_heard() || self.left == 0 {
+            return;
+        }
+        let shown = self.redactor.push(piece);
+        self.take(&shown);
+    }
+
+    /// Shows what is left, when nothing comes any more.
+    pub(super) fn finish(&mut self) {
+        if !self.output.is_heard() || self.left == 0 {
+            return;
+        }
+        let shown = self.redactor.finish();
+        self.take(&shown);
+        if !self.line.is_empty() {
+            self.show(self.line.len());
+        }
+    }
+
+    fn take(&mut self, text: &[u8]) {
+        self.line.extend_from_slice(text);
+        // All complete lines at once; those that mean something else than they say, one by one.
+        if self.meaning.is_none() {
+            if let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') {
+                self.show(end + 1);
+            } else if self.line.len() >= LONGEST_PIECE {
+                self.show(whole(&self.line));
+            }
+            return;
+        }
+        while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
+            self.show(end + 1);
+        }
+    }
+
+    /// Shows that many bytes.
+    fn show(&mut self, length: usize) {
+        let rest = self.line.split_off(length.min(self.line.len()));
+        let line = std::mem::replace(&mut self.line, rest);
+        let text = String::from_utf8_lossy(&line);
+        let text = match self.meaning {
+            None => text,
+            Some(meaning) => match meaning(text.trim()) {
+                Some(meant) => Cow::Owned(format!("{meant}\n")),
+                None => return,
+            },
+        };
+        match self.left.checked_sub(text.len()) {
+            Some(left @ 1..) => {
+                self.left = left;
+                self.output.write(&text);
+            }
+            _ => {
+                self.left = 0;
+                self.line = Vec::new();
+                self.output
+                    .write("\n[what the program writes beyond this is not shown]\n");
+            }
+        }
+    }
+}
+
+/// How many bytes there are without a letter that is not complete yet.
+fn whole(text: &[u8]) -> usize {
+    match std::str::from_utf8(text) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to().max(1),
+        _ => text.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use wf_core::agent::Request;
+    use wf_core::id::ExecutionId;
+
+    use super::*;
+
+    fn shown(pieces: &[&[u8]], secret: &str, meaning: Option<Meaning>) -> Vec<String> {
+        let mut secrets = Secrets::default();
+        secrets.add(secret.as_bytes());
+        let shown = Mutex::new(Vec::new());
+        let listener = |text: &str| shown.lock().unwrap().push(text.to_owned());
+        let execution = ExecutionId::from("e");
+        let request = Request::new("", &execution, "s", 1, "e/s").with_output(&listener);
+        let mut lines = Lines::new(request.output, &secrets, meaning);
+        for piece in pieces {
+            lines.push(piece);
+        }
+        lines.finish();
+        drop(lines);
+        shown.into_inner().unwrap()
+    }
+
+    #[test]
+    fn lines_are_shown_whole_and_the_last_without_its_end_too() {
+        assert_eq!(
+            shown(&[b"one\ntw", b"o\nthr", b"ee"], "", None),
+            ["one\n", "two\n", "three"]
+        );
+    }
+
+    #[test]
+    fn a_secret_split_over_pieces_is_masked() {
+        assert_eq!(
+            shown(&[b"the key hun", b"ter22 is bad\n"], "hunter22", None),
+            ["the key [redacted] is bad\n"]
+        );
+    }
+
+    #[test]
+    fn a_letter_is_never_cut_and_what_is_no_text_is_replaced() {
+        let long = "ü".repeat(LONGEST_PIECE);
+        let pieces: Vec<&[u8]> = long.as_bytes().chunks(4095).collect();
+        assert_eq!(shown(&pieces, "", None).concat(), long);
+        assert_eq!(shown(&[b"a\xffb\n"], "", None), ["a\u{fffd}b\n"]);
+    }
+
+    #[test]
+    fn of_a_flood_the_beginning_is_shown() {
+        let flood = [b"x".repeat(99), b"\n".to_vec()].concat().repeat(1000);
+        let pieces = vec![flood.as_slice(); 400];
+        let shown = shown(&pieces, "", None);
+        let length: usize = shown.iter().map(String::len).sum();
+        assert!(length < SHOWN + 100, "{length}");
+        assert!(shown.last().unwrap().contains("not shown"));
+    }
+
+    #[test]
+    fn a_line_is_shown_as_what_it_means() {
+        let meaning: Meaning = |line| line.strip_prefix("say ").map(Cow::Borrowed);
+        assert_eq!(
+            shown(&[b"say hello\nhum\nsay", b" bye"], "", Some(meaning)),
+            ["hello\n", "bye\n"]
+        );
+    }
+}

@@ -1,0 +1,320 @@
+//! What a model has answered, put together from its pieces.
+
+use serde_json::{Map, Value};
+
+use super::Prices;
+
+/// An answer, as far as it has come.
+#[derive(Debug)]
+pub(super) struct Answer {
+    limit: u64,
+    text: String,
+    refusal: String,
+    finish: Option<String>,
+    usage: Option<Value>,
+    model: Option<String>,
+    /// There was a choice, if only an empty one.
+    is_begun: bool,
+    is_done: bool,
+}
+
+/// What makes an answer unusable.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It ended before it was complete.
+    Incomplete,
+    /// It is no answer as the protocol has it; this is what came instead.
+    Unreadable(String),
+    /// The endpoint reports an error in the midst of it, with a status if it has one.
+    Error {
+        status: Option<u16>,
+        message: String,
+    },
+    /// It has more bytes than allowed.
+    TooLong(u64),
+    /// It reached the most tokens that it may have.
+    CutOff,
+    /// It was withheld, or the model refused, with these words.
+    Refused(String),
+    /// It is no text, but asks for something to be done.
+    Tools,
+}
+
+impl Answer {
+    pub(super) const fn new(limit: u64) -> Self {
+        Answer {
+            limit,
+            text: String::new(),
+            refusal: String::new(),
+            finish: None,
+            usage: None,
+            model: None,
+            is_begun: false,
+            is_done: false,
+        }
+    }
+
+    /// Takes one event of a stream.
+    pub(super) fn event(&mut self, data: &[u8]) -> Result<(), Wrong> {
+        if data.trim_ascii() == b"[DONE]" {
+            self.is_done = true;
+            return Ok(());
+        }
+        if data.trim_ascii().is_empty() || self.is_done {
+            return Ok(());
+        }
+        self.take(data, "/choices/0/delta")
+    }
+
+    /// Takes an answer that came as a whole.
+    pub(super) fn whole(&mut self, body: &[u8]) -> Result<(), Wrong> {
+        self.take(body, "/choices/0/message")?;
+        self.is_done = self.is_begun;
+        Ok(())
+    }
+
+    fn take(&mut self, data: &[u8], place: &str) -> Result<(), Wrong> {
+        let unreadable = || Wrong::Unreadable(String::from_utf8_lossy(data).into_owned());
+        let piece: Value = serde_json::from_slice(data).map_err(|_| unreadable())?;
+        if let Some(error) = piece.get("error").filter(|error| !error.is_null()) {
+            return Err(reported(error));
+        }
+        if !piece.is_object() {
+            return Err(unreadable());
+        }
+        if let Some(model) = piece.get("model").and_then(Value::as_str) {
+            self.model = Some(model.to_owned());
+        }
+        if let Some(usage) = piece.get("usage").filter(|usage| usage.is_object()) {
+            self.usage = Some(usage.clone());
+        }
+        self.is_begun |= piece.pointer("/choices/0").is_some();
+        let at = |name: &str| piece.pointer(&format!("{place}/{name}"));
+        if let Some(refusal) = at("refusal").and_then(Value::as_str) {
+            self.refusal.push_str(refusal);
+        }
+        if let Some(reason) = piece.pointer("/choices/0/finish_reason") {
+            self.finish = reason.as_str().map(str::to_owned).or(self.finish.take());
+        }
+        match at("content") {
+            Some(Value::String(text)) => self.add(text)?,
+            // Some endpoints give a list of parts.
+            Some(Value::Array(parts)) => {
+                for text in parts.iter().filter_map(|part| part.get("text")?.as_str()) {
+                    self.add(text)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, text: &str) -> Result<(), Wrong> {
+        self.text.push_str(text);
+        match u64::try_from(self.text.len()) {
+            Ok(length) if length <= self.limit => Ok(()),
+            _ => Err(Wrong::TooLong(self.limit)),
+        }
+    }
+
+    /// The text so far.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// Whether the endpoint has said that nothing follows.
+    pub(super) const fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    /// What is wrong with the answer, now that nothing follows.
+    pub(super) fn wrong(&self) -> Option<Wrong> {
+        if !self.is_begun || !(self.is_done || self.finish.is_some()) {
+            return Some(Wrong::Incomplete);
+        }
+        if !self.refusal.is_empty() {
+            return Some(Wrong::Refused(self.refusal.clone()));
+        }
+        match self.finish.as_deref() {
+            Some("length" | "max_tokens") => Some(Wrong::CutOff),
+            Some("content_filter") => Some(Wrong::Refused(String::new())),
+            Some("tool_calls" | "function_call") if self.text.is_empty() => Some(Wrong::Tools),
+            _ => None,
+        }
+    }
+
+    /// What the attempt has used, as far as the endpoint tells.
+    pub(super) fn usage(&self, model: &str, prices: Option<Prices>) -> Value {
+        let number = |place: &str| {
+            let usage = self.usage.as_ref()?;
+            usage.pointer(place).and_then(Value::as_u64)
+        };
+        let (input, output) = (number("/prompt_tokens"), number("/completion_tokens"));
+        let total = number("/total_tokens").or(input
+            .zip(output)
+            .map(|(input, output)| input.saturating_add(output)));
+        let mut usage = Map::new();
+        for (name, count) in [
+            ("input_tokens", input),
+            ("output_tokens", output),
+            ("total_tokens", total),
+            (
+                "cached_input_tokens",
+                number("/prompt_tokens_details/cached_tokens"),
+            ),
+        ] {
+            if let Some(count) = count {
+                usage.insert(name.into(), count.into());
+            }
+        }
+        if let Some(prices) = prices
+            && let Some((input, output)) = input.zip(output)
+        {
+            usage.insert("cost".into(), cost(prices, input, output).into());
+        }
+        let model = self.model.as_deref().unwrap_or(model);
+        usage.insert("model".into(), model.into());
+        Value::Object(usage)
+    }
+}
+
+/// To a billionth, so that it reads as people would write it.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "no answer has so many tokens that it would show"
+)]
+fn cost(prices: Prices, input: u64, output: u64) -> f64 {
+    let cost = (prices.input * input as f64 + prices.output * output as f64) / 1e6;
+    (cost * 1e9).round() / 1e9
+}
+
+/// The error that an endpoint reports in the place of an answer.
+fn reported(error: &Value) -> Wrong {
+    let message = match error.get("message").or(Some(error)) {
+        Some(Value::String(message)) => message.clone(),
+        other => other.map(Value::to_string).unwrap_or_default(),
+    };
+    let number = |name: &str| {
+        let value = error.get(name)?;
+        let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+        u16::try_from(number)
+            .ok()
+            .filter(|status| (400..600).contains(status))
+    };
+    Wrong::Error {
+        status: number("status").or_else(|| number("code")),
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn streamed(events: &[Value]) -> Answer {
+        let mut answer = Answer::new(1000);
+        for event in events {
+            answer.event(event.to_string().as_bytes()).unwrap();
+        }
+        answer
+    }
+
+    fn delta(text: &str) -> Value {
+        json!({"model": "m-2", "choices": [{"delta": {"content": text}, "finish_reason": null}]})
+    }
+
+    fn end(reason: &str) -> Value {
+        json!({"choices": [{"delta": {}, "finish_reason": reason}]})
+    }
+
+    #[test]
+    fn a_streamed_answer_is_put_together() {
+        let mut answer = streamed(&[
+            delta("hel"),
+            delta("lo"),
+            end("stop"),
+            json!({"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12,
+                "prompt_tokens_details": {"cached_tokens": 4}}}),
+        ]);
+        assert!(!answer.is_done());
+        answer.event(b"[DONE]").unwrap();
+        assert!(answer.is_done());
+        assert_eq!((answer.text(), answer.wrong()), ("hello", None));
+        let prices = Prices {
+            input: 3.0,
+            output: 15.0,
+        };
+        assert_eq!(
+            answer.usage("m", Some(prices)),
+            json!({"input_tokens": 10, "output_tokens": 2, "total_tokens": 12, "cached_input_tokens": 4,
+                "cost": 0.00006, "model": "m-2"})
+        );
+    }
+
+    #[test]
+    fn an_answer_as_a_whole_is_read() {
+        let mut answer = Answer::new(1000);
+        let body = json!({"choices": [{"message": {"content": [{"type": "text", "text": "hi"}]},
+            "finish_reason": "stop"}]});
+        answer.whole(body.to_string().as_bytes()).unwrap();
+        assert_eq!((answer.text(), answer.wrong()), ("hi", None));
+        assert_eq!(answer.usage("m", None), json!({"model": "m"}));
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_is_incomplete() {
+        assert_eq!(streamed(&[]).wrong(), Some(Wrong::Incomplete));
+        assert_eq!(streamed(&[delta("hel")]).wrong(), Some(Wrong::Incomplete));
+        assert_eq!(streamed(&[delta("hel"), end("stop")]).wrong(), None);
+        let mut answer = Answer::new(1000);
+        answer.whole(b"{\"choices\": []}").unwrap();
+        assert_eq!(answer.wrong(), Some(Wrong::Incomplete));
+    }
+
+    #[test]
+    fn answers_that_are_no_answers_are_told_apart() {
+        for (events, wrong) in [
+            (vec![delta("hel"), end("length")], Wrong::CutOff),
+            (vec![end("content_filter")], Wrong::Refused(String::new())),
+            (vec![end("tool_calls")], Wrong::Tools),
+            (
+                vec![
+                    json!({"choices": [{"delta": {"refusal": "I "}}]}),
+                    json!({"choices": [{"delta": {"refusal": "won't"}, "finish_reason": "stop"}]}),
+                ],
+                Wrong::Refused("I won't".into()),
+            ),
+        ] {
+            assert_eq!(streamed(&events).wrong(), Some(wrong));
+        }
+    }
+
+    #[test]
+    fn an_error_in_the_midst_is_reported_with_its_status() {
+        let event = |event: Value| Answer::new(9).event(event.to_string().as_bytes());
+        let error = |status, message: &str| {
+            let message = message.to_owned();
+            Err(Wrong::Error { status, message })
+        };
+        assert_eq!(
+            event(json!({"error": {"message": "overloaded", "code": 503}})),
+            error(Some(503), "overloaded")
+        );
+        assert_eq!(
+            event(json!({"error": {"message": "bad", "code": "400"}})),
+            error(Some(400), "bad")
+        );
+        assert_eq!(event(json!({"error": "no"})), error(None, "no"));
+        assert_eq!(event(delta("ten bytes!")), Err(Wrong::TooLong(9)));
+        assert_eq!(
+            Answer::new(9).event(b"<html>"),
+            Err(Wrong::Unreadable("<html>".into()))
+        );
+    }
+}

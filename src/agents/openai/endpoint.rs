@@ -1,0 +1,219 @@
+//! Where the endpoint is, and the way there.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use http::Uri;
+use http::uri::Scheme;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+
+/// What is wrong with a URL, a key or a header.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadEndpoint(pub(super) String);
+
+/// A connection, encrypted or not.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// An endpoint's address.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    tls: Option<ServerName<'static>>,
+    host: String,
+    port: u16,
+    /// The host, with the port unless it is the usual one: what the `Host` header says.
+    authority: String,
+    /// The path, and the query if there is one.
+    target: String,
+    shown: String,
+}
+
+impl Endpoint {
+    /// Reads a base URL; `/chat/completions` is added to its path.
+    pub(super) fn parse(base_url: &str) -> Result<Self, BadEndpoint> {
+        let wrong = |what: &str| {
+            let example = "write one such as `https://api.example.com/v1`";
+            BadEndpoint(format!("`{}` {what}; {example}", shown(base_url)))
+        };
+        if base_url.contains('#') {
+            return Err(wrong("has a fragment in it"));
+        }
+        let url: Uri = base_url.parse().map_err(|_| wrong("is not a URL"))?;
+        let is_tls = match url.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return Err(wrong("is not a URL of `http` or `https`")),
+        };
+        let authority = url.authority().ok_or_else(|| wrong("names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(wrong("has a user in it, which the key is for"));
+        }
+        let host = authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']');
+        let port = match authority.port_u16() {
+            Some(0) => return Err(wrong("has no usable port")),
+            Some(port) => port,
+            None if authority.as_str().ends_with(':') => return Err(wrong("has no usable port")),
+            None if is_tls => 443,
+            None => 80,
+        };
+        if host.is_empty() {
+            return Err(wrong("names no host"));
+        }
+        let tls = if is_tls {
+            let name = ServerName::try_from(host.to_owned());
+            Some(name.map_err(|_| wrong("names no valid host"))?)
+        } else {
+            None
+        };
+        let path = url.path().trim_end_matches('/');
+        let scheme = if is_tls { "https" } else { "http" };
+        let query = url.query().map(|query| format!("?{query}"));
+        Ok(Endpoint {
+            tls,
+            host: host.to_owned(),
+            port,
+            authority: authority.as_str().to_owned(),
+            target: format!("{path}/chat/completions{}", query.unwrap_or_default()),
+            // A query may hold a key.
+            shown: format!("{scheme}://{authority}{path}/chat/completions"),
+        })
+    }
+
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    pub(super) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The address as messages show it, without a query.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Makes a connection.
+    pub(super) async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        // An answer comes in small pieces, each wanted at once.
+        stream.set_nodelay(true)?;
+        let Some(name) = &self.tls else {
+            return Ok(Box::new(stream));
+        };
+        let stream = TlsConnector::from(encryption()?)
+            .connect(name.clone(), stream)
+            .await?;
+        Ok(Box::new(stream))
+    }
+}
+
+/// What connections are encrypted with: the certificates that the system trusts, read once.
+fn encryption() -> io::Result<Arc<ClientConfig>> {
+    static ENCRYPTION: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(known) = ENCRYPTION.get() {
+        return Ok(Arc::clone(known));
+    }
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let message = "no trusted certificates were found on this system; install them \
+                       (often a package named `ca-certificates`), or name a file with `SSL_CERT_FILE`";
+        return Err(io::Error::other(message));
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::clone(ENCRYPTION.get_or_init(|| Arc::new(config))))
+}
+
+/// A URL that could not be read, as far as it can be shown: what stands where a password or a key may be is not.
+fn shown(base_url: &str) -> &str {
+    let end = base_url.find(['?', '#']).unwrap_or(base_url.len());
+    let text = base_url.get(..end).unwrap_or_default();
+    match text.rfind('@') {
+        Some(at) => text.get(at..).unwrap_or_default(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_gives_host_port_and_path() {
+        for (url, authority, target, port) in [
+            (
+                "http://127.0.0.1:8080/v1",
+                "127.0.0.1:8080",
+                "/v1/chat/completions",
+                8080,
+            ),
+            (
+                "https://api.example.com/v1/",
+                "api.example.com",
+                "/v1/chat/completions",
+                443,
+            ),
+            ("http://localhost", "localhost", "/chat/completions", 80),
+            (
+                "http://[::1]:81/a/b",
+                "[::1]:81",
+                "/a/b/chat/completions",
+                81,
+            ),
+            (
+                "https://x.example/openai/d?api-version=2",
+                "x.example",
+                "/openai/d/chat/completions?api-version=2",
+                443,
+            ),
+        ] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!(
+                (endpoint.authority(), endpoint.target(), endpoint.port),
+                (authority, target, port),
+                "{url}"
+            );
+        }
+        assert_eq!(Endpoint::parse("http://[::1]:81").unwrap().host, "::1");
+    }
+
+    #[test]
+    fn what_is_no_usable_url_is_refused_without_showing_a_password() {
+        for url in [
+            "",
+            "localhost:8080/v1",
+            "ftp://x/v1",
+            "http://",
+            "http://me:hunter2@x/v1",
+            "http://x:0/",
+            "http://x:99999/",
+            "http://x/v1#top",
+            "http://a b/",
+            "https://-x-.../",
+        ] {
+            let said = Endpoint::parse(url).unwrap_err().to_string();
+            assert!(!said.contains("hunter2"), "{said}");
+            assert!(said.contains("; write one such as"), "{url}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_not_shown() {
+        let endpoint = Endpoint::parse("https://x.example/v1?key=hunter2").unwrap();
+        assert_eq!(endpoint.shown(), "https://x.example/v1/chat/completions");
+    }
+}

@@ -1,0 +1,324 @@
+//! The agent that is a model behind an endpoint which speaks OpenAI's chat protocol.
+
+mod answer;
+mod endpoint;
+mod events;
+mod exchange;
+mod refusal;
+mod request;
+
+use std::fmt;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::header::{HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+use wf_core::agent::{Agent, Reply, Request, StepError};
+
+pub use self::endpoint::BadEndpoint;
+
+use self::answer::Answer;
+use self::endpoint::Endpoint;
+use self::exchange::Exchange;
+use super::command::OUTPUT_LIMIT;
+use super::fault::{Diagnose, Fault};
+use super::secrets::{Redactor, Secrets};
+use super::structured::unfenced;
+
+/// How long it may take to reach the endpoint.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the endpoint may say nothing at all, unless told otherwise: while it streams, and while it thinks up
+/// an answer that comes as a whole.
+const IDLE_STREAMING: Duration = Duration::from_secs(120);
+const IDLE_WHOLE: Duration = Duration::from_secs(600);
+
+/// Asks a model behind an endpoint that speaks OpenAI's chat protocol (`POST …/chat/completions`).
+///
+/// The prompt is the user's message, after the system's if there is one. The answer is streamed unless told
+/// otherwise, and shown to whoever watches; it is read by [`Reply::read`], and where the step has an output
+/// schema, a block of JSON between fences is taken for what is in it. Each attempt has a connection of its own. No
+/// redirect is followed, and no proxy is used.
+///
+/// Statuses 408, 429 and 5xx, timeouts and broken connections fail the attempt retryably, and a `Retry-After` is
+/// honoured; every other status fails the step for good. So does an answer that was cut off at the limit of tokens,
+/// that was filtered or refused, that asks for tools, or that is longer than the output limit.
+///
+/// Usage is recorded as `input_tokens`, `output_tokens`, `total_tokens`, `cached_input_tokens`, `model`, and with
+/// [`prices`](Self::prices) `cost`, as far as the endpoint tells.
+///
+/// Must be called within a tokio runtime whose I/O and time drivers are enabled.
+///
+/// # Cancellation
+///
+/// Dropping the future of an attempt closes its connection.
+#[derive(Clone)]
+pub struct OpenAiAgent {
+    endpoint: Endpoint,
+    model: String,
+    system: Option<String>,
+    options: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    secrets: Secrets,
+    stream: bool,
+    prices: Option<Prices>,
+    connect_timeout: Duration,
+    idle_timeout: Option<Duration>,
+    output_limit: u64,
+}
+
+/// What a million tokens cost, in a currency of your choice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prices {
+    /// A million tokens of the prompt.
+    pub input: f64,
+    /// A million tokens of the answer.
+    pub output: f64,
+}
+
+impl OpenAiAgent {
+    /// The agent that asks `model` at `base_url`, such as `https://api.openai.com/v1`.
+    ///
+    /// # Errors
+    ///
+    /// When `base_url` is no URL of `http` or `https`, or has a user or a fragment in it.
+    pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, BadEndpoint> {
+        Ok(OpenAiAgent {
+            endpoint: Endpoint::parse(base_url)?,
+            model: model.into(),
+            system: None,
+            options: Map::new(),
+            headers: Vec::new(),
+            secrets: Secrets::default(),
+            stream: true,
+            prices: None,
+            connect_timeout: CONNECT_TIMEOUT,
+            idle_timeout: None,
+            output_limit: OUTPUT_LIMIT,
+        })
+    }
+
+    /// The same with a key, which is sent as `Authorization: Bearer` and appears in no message.
+    ///
+    /// # Errors
+    ///
+    /// When the key has a character that no header can hold.
+    pub fn key(self, key: &str) -> Result<Self, BadEndpoint> {
+        self.secret_header("authorization", &format!("Bearer {key}"), key)
+    }
+
+    /// The same with a header.
+    ///
+    /// # Errors
+    ///
+    /// When it is no header, or one that the agent sets itself.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, BadEndpoint> {
+        let name = request::name(name)?;
+        let value = request::value(&name, value, false)?;
+        self.headers.push((name, value));
+        Ok(self)
+    }
+
+    /// The same with a header of which `secret` appears in no message.
+    ///
+    /// # Errors
+    ///
+    /// When it is no header, or one that the agent sets itself.
+    pub fn secret_header(
+        mut self,
+        name: &str,
+        value: &str,
+        secret: &str,
+    ) -> Result<Self, BadEndpoint> {
+        let name = request::name(name)?;
+        let value = request::value(&name, value, true)?;
+        self.secrets.add(secret.as_bytes());
+        self.headers.push((name, value));
+        Ok(self)
+    }
+
+    /// The same with a message of the system before the prompt.
+    #[must_use]
+    pub fn system(mut self, system: impl Into<String>) -> Self {
+        self.system = Some(system.into());
+        self
+    }
+
+    /// The same with a member of the request's body, as it is; `null` takes one out that would be there otherwise.
+    ///
+    /// `model`, `messages` and `stream` are the agent's own and stay as they are.
+    #[must_use]
+    pub fn option(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.options.insert(name.into(), value);
+        self
+    }
+
+    /// The same, where the answer is streamed, which is so unless told otherwise, or comes as a whole.
+    #[must_use]
+    pub const fn stream(mut self, stream: bool) -> Self {
+        self.stream = stream;
+        self
+    }
+
+    /// The same with prices, so that the usage has a cost.
+    #[must_use]
+    pub const fn prices(mut self, prices: Prices) -> Self {
+        self.prices = Some(prices);
+        self
+    }
+
+    /// The same, where the endpoint must be reached within this time; 10 s unless told otherwise.
+    #[must_use]
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The same, where the endpoint may be silent for this time; unless told otherwise 2 minutes when it streams,
+    /// and 10 when it does not.
+    #[must_use]
+    pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// The same, where the answer may have this many bytes; 64 MiB unless told otherwise.
+    #[must_use]
+    pub const fn output_limit(mut self, bytes: u64) -> Self {
+        self.output_limit = bytes;
+        self
+    }
+
+    async fn attempt(&self, request: Request<'_>) -> Result<Reply, Fault> {
+        let idle = self.idle_timeout.unwrap_or(match self.stream {
+            true => IDLE_STREAMING,
+            false => IDLE_WHOLE,
+        });
+        let message = self.message(request);
+        let reached = tokio::time::timeout(self.connect_timeout, self.endpoint.connect()).await;
+        let stream = match reached {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(self.unreachable(&error.to_string())),
+            Err(_) => {
+                let time = wf_model::format_duration(self.connect_timeout);
+                return Err(self.unreachable(&format!("no connection within {time}")));
+            }
+        };
+        let exchange = Exchange::begin(stream, message, idle, self.raw_limit()).await;
+        let mut exchange = exchange.map_err(|broken| self.broken(&broken, ""))?;
+        if !exchange.status().is_success() {
+            return Err(self.refused(exchange).await);
+        }
+        self.read(&mut exchange, request).await
+    }
+
+    /// Reads the answer to its end, and shows it.
+    async fn read(&self, exchange: &mut Exchange, request: Request<'_>) -> Result<Reply, Fault> {
+        let mut answer = Answer::new(self.output_limit);
+        let mut shown = Redactor::new(&self.secrets);
+        let mut events = exchange
+            .is_stream(self.stream)
+            .then(events::Events::default);
+        let mut whole = Vec::new();
+        let ended = loop {
+            match exchange.next().await {
+                Ok(Some(bytes)) => match &mut events {
+                    None => whole.extend_from_slice(&bytes),
+                    Some(events) => {
+                        let before = answer.text().len();
+                        let taken = events.push(&bytes, |event| answer.event(event));
+                        let new = answer.text().get(before..).unwrap_or_default();
+                        request
+                            .output
+                            .write(&String::from_utf8_lossy(&shown.push(new.as_bytes())));
+                        if let Err(wrong) = taken {
+                            break Err(self.unusable(wrong, &answer));
+                        }
+                        if answer.is_done() {
+                            break Ok(());
+                        }
+                    }
+                },
+                Ok(None) => break Ok(()),
+                Err(broken) => break Err(self.broken(&broken, answer.text())),
+            }
+        };
+        request
+            .output
+            .write(&String::from_utf8_lossy(&shown.finish()));
+        ended?;
+        match &mut events {
+            Some(events) => {
+                let last = events.finish(|event| answer.event(event));
+                last.map_err(|wrong| self.unusable(wrong, &answer))?;
+            }
+            None => {
+                let taken = answer.whole(&whole);
+                taken.map_err(|wrong| self.unusable(wrong, &answer))?;
+                let text = self.secrets.redact_message(answer.text().to_owned());
+                request.output.write(&text);
+            }
+        }
+        self.reply(answer, request)
+    }
+
+    /// The answer as a reply, when it is one.
+    fn reply(&self, answer: Answer, request: Request<'_>) -> Result<Reply, Fault> {
+        let usage = answer.usage(&self.model, self.prices);
+        if let Some(wrong) = answer.wrong() {
+            let mut fault = self.unusable(wrong, &answer);
+            fault.error = fault.error.with_usage(usage);
+            return Err(fault);
+        }
+        let text = self.secrets.redact_result(answer.into_text().into_bytes());
+        let text = String::from_utf8_lossy(&text);
+        let text = match request.schema {
+            Some(_) => unfenced(&text),
+            None => &text,
+        };
+        Ok(Reply::read(text).with_usage(usage))
+    }
+
+    /// How much may come over the wire: each piece of a streamed answer travels in an envelope.
+    fn raw_limit(&self) -> u64 {
+        const ENVELOPE: u64 = 512;
+        self.output_limit
+            .saturating_mul(ENVELOPE)
+            .saturating_add(1024 * 1024)
+    }
+
+    fn message(&self, request: Request<'_>) -> http::Request<http_body_util::Full<bytes::Bytes>> {
+        let body = request::body(
+            &self.model,
+            self.system.as_deref(),
+            self.stream,
+            &self.options,
+            request,
+        );
+        request::message(&self.endpoint, &self.headers, body, request)
+    }
+}
+
+impl Agent for OpenAiAgent {
+    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+        Box::pin(async move { self.attempt(request).await.map_err(|fault| fault.error) })
+    }
+}
+
+impl Diagnose for OpenAiAgent {
+    fn diagnose<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, Fault>> {
+        Box::pin(self.attempt(request))
+    }
+}
+
+/// Shows where it asks and the names of its headers, and no value.
+impl fmt::Debug for OpenAiAgent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("OpenAiAgent")
+            .field("endpoint", &self.endpoint.shown())
+            .field("model", &self.model)
+            .field("headers", &names)
+            .finish_non_exhaustive()
+    }
+}

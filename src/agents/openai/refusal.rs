@@ -1,0 +1,213 @@
+//! From what went wrong to what the step is told.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{self, HeaderMap};
+use jiff::fmt::rfc2822;
+use serde_json::Value;
+use wf_core::agent::StepError;
+use wf_core::clock::{Clock, SystemClock};
+
+use super::OpenAiAgent;
+use super::answer::{Answer, Wrong};
+use super::exchange::{Broken, Exchange};
+use crate::agents::capture::Tail;
+use crate::agents::fault::{Blame, Fault};
+
+/// How much of the body of an answer with an error status is read, in bytes; its end is shown.
+const BODY: usize = 256 * 1024;
+
+impl OpenAiAgent {
+    /// Nobody answers there.
+    pub(super) fn unreachable(&self, error: &str) -> Fault {
+        let endpoint = self.endpoint.shown();
+        let message = format!("`{endpoint}` cannot be reached: {error}");
+        Fault::agent(self.retryable(message))
+    }
+
+    /// The exchange broke off, after this much of an answer.
+    pub(super) fn broken(&self, broken: &Broken, text: &str) -> Fault {
+        let endpoint = self.endpoint.shown();
+        let message = format!("the exchange with `{endpoint}` broke off: {broken}");
+        let message = self.with_end(message, text);
+        match broken {
+            Broken::TooLong => Fault::attempt(self.terminal(message)),
+            Broken::Unanswered(_) => Fault::agent(self.retryable(message)),
+            Broken::Connection(_) if text.is_empty() => Fault::agent(self.retryable(message)),
+            Broken::Connection(_) | Broken::Silent(_) => Fault::attempt(self.retryable(message)),
+        }
+    }
+
+    /// The endpoint answered with a status that is no success.
+    pub(super) async fn refused(&self, mut exchange: Exchange) -> Fault {
+        let (status, wait) = (exchange.status(), retry_after(exchange.headers()));
+        let mut body = Vec::new();
+        // A body that breaks off tells something all the same.
+        while let Ok(Some(bytes)) = exchange.next().await {
+            body.extend_from_slice(&bytes);
+            if body.len() > BODY {
+                break;
+            }
+        }
+        let endpoint = self.endpoint.shown();
+        let mut message = format!("`{endpoint}` answered {status}");
+        if status.is_redirection() {
+            message.push_str(", and a key is not sent elsewhere; correct the agent's `baseUrl`");
+        }
+        let message = match Tail::of(&body, &self.secrets).show(&self.secrets) {
+            end if end.is_empty() => message,
+            end => format!("{message}: {end}"),
+        };
+        let code = serde_json::from_slice::<Value>(&body).ok();
+        let code = code.as_ref().and_then(|body| body.pointer("/error/code"));
+        let mut fault = self.by_status(status, message, code.and_then(Value::as_str));
+        if let (true, Some(wait)) = (fault.error.is_retryable(), wait) {
+            fault.error = fault.error.retry_after(wait);
+        }
+        fault
+    }
+
+    /// The answer cannot be used.
+    pub(super) fn unusable(&self, wrong: Wrong, answer: &Answer) -> Fault {
+        let endpoint = self.endpoint.shown();
+        match wrong {
+            Wrong::Incomplete => {
+                let message = format!("the answer of `{endpoint}` broke off");
+                Fault::attempt(self.retryable(self.with_end(message, answer.text())))
+            }
+            Wrong::Unreadable(what) => {
+                let end = Tail::of(what.as_bytes(), &self.secrets).show(&self.secrets);
+                let message = format!("the answer of `{endpoint}` is not what it should be: {end}");
+                Fault::attempt(self.retryable(message))
+            }
+            Wrong::Error { status, message } => {
+                let message = format!("`{endpoint}` reports an error: {message}");
+                let message = self.with_end(message, answer.text());
+                match status.and_then(|status| StatusCode::from_u16(status).ok()) {
+                    Some(status) => self.by_status(status, message, None),
+                    None => Fault::attempt(self.retryable(message)),
+                }
+            }
+            Wrong::TooLong(limit) => {
+                let message = format!(
+                    "the answer of `{endpoint}` has more than {limit} bytes; raise the agent's `outputLimit` \
+                     or ask for less"
+                );
+                Fault::attempt(self.terminal(self.with_end(message, answer.text())))
+            }
+            Wrong::CutOff => {
+                let message = format!(
+                    "the answer of `{endpoint}` was cut off at the limit of tokens; raise the agent's \
+                     `maxTokens` or ask for less"
+                );
+                Fault::attempt(self.terminal(self.with_end(message, answer.text())))
+            }
+            Wrong::Refused(words) => {
+                let message = format!("`{endpoint}` refuses to answer");
+                Fault::prompt(self.terminal(match words.is_empty() {
+                    true => format!("{message}: its content filter took hold"),
+                    false => format!("{message}: {words}"),
+                }))
+            }
+            Wrong::Tools => Fault::attempt(self.terminal(format!(
+                "`{endpoint}` asks for a tool instead of answering, and there are none; take `tools` out of \
+                 the agent's `options`"
+            ))),
+        }
+    }
+
+    /// By the contract's table: 408, 429 and 5xx may pass, others do not.
+    fn by_status(&self, status: StatusCode, message: String, code: Option<&str>) -> Fault {
+        let is_passing = status.is_server_error()
+            || matches!(
+                status,
+                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+            );
+        let blame = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PAYMENT_REQUIRED => {
+                Blame::Agent
+            }
+            StatusCode::NOT_FOUND => Blame::Agent,
+            // The account has run dry: nobody's next request does better.
+            StatusCode::TOO_MANY_REQUESTS if code == Some("insufficient_quota") => Blame::Agent,
+            StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY => Blame::Prompt,
+            _ if status.is_server_error() || status.is_redirection() => Blame::Agent,
+            _ => Blame::Attempt,
+        };
+        let error = match is_passing {
+            true => self.retryable(message),
+            false => self.terminal(message),
+        };
+        Fault::new(error, blame)
+    }
+
+    fn with_end(&self, message: String, text: &str) -> String {
+        match Tail::of(text.as_bytes(), &self.secrets).show(&self.secrets) {
+            end if end.is_empty() => message,
+            end => format!("{message}; what had come ends: {end}"),
+        }
+    }
+
+    fn retryable(&self, message: String) -> StepError {
+        StepError::retryable(self.secrets.redact_message(message))
+    }
+
+    fn terminal(&self, message: String) -> StepError {
+        StepError::terminal(self.secrets.redact_message(message))
+    }
+}
+
+/// How long the endpoint asks to be left alone: seconds, or a date, reckoned from the endpoint's own if it gives
+/// that; some also give milliseconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(millis) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
+        return Some(Duration::from_millis(millis));
+    }
+    let text_of_wait = text(header::RETRY_AFTER.as_str())?;
+    if let Ok(seconds) = text_of_wait.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let millis = |text: &str| Some(rfc2822::parse(text).ok()?.timestamp().as_millisecond());
+    let now = text(header::DATE.as_str()).and_then(millis);
+    let now = now.unwrap_or_else(|| SystemClock::new().now().millis());
+    let wait = millis(text_of_wait)?.saturating_sub(now).max(0);
+    u64::try_from(wait).ok().map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+
+    fn wait(headers: &[(&'static str, &'static str)]) -> Option<u128> {
+        let headers = headers.iter().map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                http::HeaderValue::from_static(value),
+            )
+        });
+        retry_after(&headers.collect()).map(|wait| wait.as_millis())
+    }
+
+    #[test]
+    fn a_wait_is_read_as_seconds_as_a_date_and_as_milliseconds() {
+        let date = ("date", "Sun, 06 Nov 1994 08:49:07 GMT");
+        let later = ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(wait(&[("retry-after", "20")]), Some(20_000));
+        assert_eq!(wait(&[date, later]), Some(30_000));
+        assert_eq!(
+            wait(&[("retry-after-ms", "150"), ("retry-after", "1")]),
+            Some(150)
+        );
+        // A moment that is past is no wait.
+        assert_eq!(wait(&[later]), Some(0));
+        for nonsense in ["", "soon", "-1", "1.5", "99999999999999999999999"] {
+            assert_eq!(wait(&[("retry-after", nonsense)]), None, "{nonsense}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Keeps secrets out of what people read.
+
+mod forms;
+mod stream;
+
+pub(in crate::agents) use stream::Redactor;
+
+/// What stands where a secret stood.
+const MASK: &[u8] = b"[redacted]";
+
+/// Values shorter than this, in bytes, are left alone in results: a word such as `dev` or `1` would be torn
+/// out of honest data, and is no secret that lasts.
+const SHORTEST_IN_RESULTS: usize = 8;
+
+/// The values that must not appear where people read, in each of the forms in which they come back.
+#[derive(Clone, Default)]
+pub(in crate::agents) struct Secrets {
+    /// The longest first, so that a secret which holds another is masked whole.
+    values: Vec<Vec<u8>>,
+    /// Whether some value begins with that byte: most bytes of a text need no closer look.
+    begins: Vec<bool>,
+}
+
+impl Secrets {
+    /// Adds a value, the value without the white space around it, and the forms that programs and servers
+    /// give it in messages: escaped as JSON, percent-encoded, in base64. An empty one hides nothing.
+    pub(in crate::agents) fn add(&mut self, value: &[u8]) {
+        for value in [value, value.trim_ascii()] {
+            if value.is_empty() {
+                continue;
+            }
+            let all = std::iter::once(value.to_vec()).chain(forms::of(value));
+            for form in all {
+                if !self.values.contains(&form) {
+                    self.values.push(form);
+                }
+            }
+        }
+        self.values
+            .sort_by_key(|value| std::cmp::Reverse(value.len()));
+        self.begins = vec![false; 256];
+        for first in self.values.iter().filter_map(|value| value.first()) {
+            if let Some(begins) = self.begins.get_mut(usize::from(*first)) {
+                *begins = true;
+            }
+        }
+    }
+
+    /// Whether nothing is hidden.
+    pub(in crate::agents) const fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The length of the longest value, in bytes.
+    pub(in crate::agents) fn longest(&self) -> usize {
+        self.values.first().map_or(0, Vec::len)
+    }
+
+    /// The text with a mask for each value in it.
+    ///
+    /// With `cut`, the text begins somewhere in a longer one: the end of a value at its very beginning is
+    /// masked as well.
+    pub(in crate::agents) fn redact(&self, text: &[u8], cut: bool) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        let mut rest = text;
+        if cut
+            && let Some(end) = self
+                .values
+                .iter()
+                .filter_map(|value| end_at_start(value, text))
+                .max()
+        {
+            out.extend_from_slice(MASK);
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        self.mask(rest, 1, &mut out);
+        out
+    }
+
+    /// The message with a mask for each value in it.
+    pub(in crate::agents) fn redact_message(&self, message: String) -> String {
+        if self.is_empty() {
+            return message;
+        }
+        String::from_utf8_lossy(&self.redact(message.as_bytes(), false)).into_owned()
+    }
+
+    /// What is recorded as a step's result, with a mask for each value of at least 8 bytes.
+    pub(in crate::agents) fn redact_result(&self, result: Vec<u8>) -> Vec<u8> {
+        if self.longest() < SHORTEST_IN_RESULTS {
+            return result;
+        }
+        let mut out = Vec::with_capacity(result.len());
+        self.mask(&result, SHORTEST_IN_RESULTS, &mut out);
+        out
+    }
+
+    /// Appends the text with a mask for each value that has at least `shortest` bytes.
+    fn mask(&self, text: &[u8], shortest: usize, out: &mut Vec<u8>) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let plain = self.plain(rest);
+            let (before, from) = rest.split_at(plain);
+            out.extend_from_slice(before);
+            rest = match self.at_start(from, shortest) {
+                Some(length) => {
+                    out.extend_from_slice(MASK);
+                    from.get(length..).unwrap_or_default()
+                }
+                None => {
+                    out.extend(from.first());
+                    from.get(1..).unwrap_or_default()
+                }
+            };
+        }
+    }
+
+    /// How many bytes at the start of the text can begin no value.
+    fn plain(&self, text: &[u8]) -> usize {
+        if self.is_empty() {
+            return text.len();
+        }
+        let begins = |byte: &u8| self.begins.get(usize::from(*byte)) == Some(&true);
+        text.iter().position(begins).unwrap_or(text.len())
+    }
+
+    /// The length of the longest value with which the text begins.
+    fn at_start(&self, text: &[u8], shortest: usize) -> Option<usize> {
+        self.values
+            .iter()
+            .take_while(|value| value.len() >= shortest)
+            .find(|value| text.starts_with(value))
+            .map(Vec::len)
+    }
+
+    /// Whether the text is the beginning of a value, and not all of it.
+    fn may_begin(&self, text: &[u8]) -> bool {
+        self.values
+            .iter()
+            .any(|value| value.len() > text.len() && value.starts_with(text))
+    }
+}
+
+/// How many bytes at the beginning of `text` are the end of `value`, but not all of it.
+fn end_at_start(value: &[u8], text: &[u8]) -> Option<usize> {
+    (1..value.len())
+        .filter_map(|from| value.get(from..))
+        .find(|end| text.starts_with(end))
+        .map(<[u8]>::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(values: &[&str]) -> Secrets {
+        let mut secrets = Secrets::default();
+        for value in values {
+            secrets.add(value.as_bytes());
+        }
+        secrets
+    }
+
+    fn redacted(values: &[&str], text: &str, cut: bool) -> String {
+        String::from_utf8(secrets(values).redact(text.as_bytes(), cut)).unwrap()
+    }
+
+    #[test]
+    fn every_occurrence_is_masked() {
+        assert_eq!(
+            redacted(&["s3cr3t"], "a s3cr3t and s3cr3ts3cr3t", false),
+            "a [redacted] and [redacted][redacted]"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_holds_another_is_masked_whole() {
+        assert_eq!(
+            redacted(&["key", "key-and-more"], "key-and-more key", false),
+            "[redacted] [redacted]"
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_secret_at_a_cut_is_masked() {
+        assert_eq!(
+            redacted(&["s3cr3t"], "r3t is bad", true),
+            "[redacted] is bad"
+        );
+        assert_eq!(redacted(&["s3cr3t"], "r3t is bad", false), "r3t is bad");
+    }
+
+    #[test]
+    fn a_secret_is_masked_also_without_its_last_newline() {
+        assert_eq!(
+            redacted(&["s3cr3t\n"], "got s3cr3t.", false),
+            "got [redacted]."
+        );
+    }
+
+    #[test]
+    fn an_empty_value_hides_nothing() {
+        assert_eq!(redacted(&["", " "], "ab", false), "ab");
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_the_forms_that_come_back() {
+        let key = "sk-\"a/b+c=\"-0123456789";
+        for form in [
+            r#"sk-\"a/b+c=\"-0123456789"#,
+            "sk-%22a%2Fb%2Bc%3D%22-0123456789",
+            "sk-%22a%2fb%2bc%3d%22-0123456789",
+        ] {
+            assert_eq!(
+                redacted(&[key], &format!("<{form}>"), false),
+                "<[redacted]>"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_in_base64_is_masked_wherever_it_begins() {
+        // `user:` and the like before a key shift its letters by one or two of three bytes.
+        let key = "sk-0123456789abcdef";
+        for text in [
+            "c2stMDEyMzQ1Njc4OWFiY2RlZg==",
+            "eDpzay0wMTIzNDU2Nzg5YWJjZGVm",
+            "YXg6c2stMDEyMzQ1Njc4OWFiY2RlZg==",
+            "YXh4OnNrLTAxMjM0NTY3ODlhYmNkZWY=",
+        ] {
+            let shown = redacted(&[key], text, false);
+            assert!(shown.contains("[redacted]"), "{text}: {shown}");
+            assert!(
+                !shown.contains("MDEy") && !shown.contains("MzQ1"),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn short_values_stay_in_results_and_long_ones_do_not() {
+        let secrets = secrets(&["dev", "sk-0123456789"]);
+        let result = secrets.redact_result(b"dev: sk-0123456789".to_vec());
+        assert_eq!(String::from_utf8(result).unwrap(), "dev: [redacted]");
+    }
+}

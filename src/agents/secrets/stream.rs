@@ -1,0 +1,118 @@
+//! Redaction of a text that comes in pieces.
+
+use super::{MASK, Secrets};
+
+/// How long the beginning of a secret at the very end of a text must be to be masked, in bytes.
+const TELLING: usize = 4;
+
+/// Masks secrets in a text that comes in pieces, also where a secret is split over them.
+pub(in crate::agents) struct Redactor<'a> {
+    secrets: &'a Secrets,
+    /// What may be the beginning of a secret.
+    held: Vec<u8>,
+}
+
+impl<'a> Redactor<'a> {
+    pub(in crate::agents) const fn new(secrets: &'a Secrets) -> Self {
+        Redactor {
+            secrets,
+            held: Vec::new(),
+        }
+    }
+
+    /// Takes a piece; returns what can be shown by now. No more than the longest secret is held back.
+    pub(in crate::agents) fn push(&mut self, piece: &[u8]) -> Vec<u8> {
+        let mut text = std::mem::take(&mut self.held);
+        text.extend_from_slice(piece);
+        let mut out = Vec::with_capacity(text.len());
+        let mut rest = text.as_slice();
+        while !rest.is_empty() {
+            let (before, from) = rest.split_at(self.secrets.plain(rest));
+            out.extend_from_slice(before);
+            rest = from;
+            // A longer secret may begin as a shorter one does: wait before the shorter one is masked alone.
+            if self.secrets.may_begin(rest) {
+                break;
+            }
+            match self.secrets.at_start(rest, 1) {
+                Some(length) => {
+                    out.extend_from_slice(MASK);
+                    rest = rest.get(length..).unwrap_or_default();
+                }
+                None => {
+                    out.extend(rest.first());
+                    rest = rest.get(1..).unwrap_or_default();
+                }
+            }
+        }
+        self.held = rest.to_vec();
+        out
+    }
+
+    /// What was held back, when nothing comes any more.
+    pub(in crate::agents) fn finish(&mut self) -> Vec<u8> {
+        let held = std::mem::take(&mut self.held);
+        if held.len() >= TELLING {
+            return MASK.to_vec();
+        }
+        self.secrets.redact(&held, false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(values: &[&str], text: &str, size: usize) -> String {
+        let mut secrets = Secrets::default();
+        for value in values {
+            secrets.add(value.as_bytes());
+        }
+        let mut redactor = Redactor::new(&secrets);
+        let mut out = Vec::new();
+        for piece in text.as_bytes().chunks(size) {
+            out.extend(redactor.push(piece));
+        }
+        out.extend(redactor.finish());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_masked_however_it_is_split() {
+        let text = "a s3cr3t, s3cr3ts3cr3t, s3cr3 and s3s3cr3t";
+        for size in 1..text.len() {
+            assert_eq!(
+                pieces(&["s3cr3t"], text, size),
+                "a [redacted], [redacted][redacted], s3cr3 and s3[redacted]",
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_that_holds_another_is_masked_whole_however_it_is_split() {
+        let text = "key-and-more, key-and-less.";
+        for size in 1..text.len() {
+            assert_eq!(
+                pieces(&["key", "key-and-more"], text, size),
+                "[redacted], [redacted]-and-less.",
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_at_the_end_is_masked() {
+        assert_eq!(
+            pieces(&["0123456789"], "it is 01234567", 3),
+            "it is [redacted]"
+        );
+        assert_eq!(pieces(&["0123456789"], "it is 01", 3), "it is 01");
+    }
+
+    #[test]
+    fn without_secrets_nothing_is_held_back() {
+        let secrets = Secrets::default();
+        assert_eq!(Redactor::new(&secrets).push(b"abc"), b"abc");
+    }
+}

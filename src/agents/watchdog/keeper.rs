@@ -1,0 +1,169 @@
+//! The watchdog's own side: listens, and kills when nobody speaks any more.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, getpgid, getpid, getppid, kill_process_group, setpgid, setsid};
+
+/// How often, and how long apart, programs are looked for that were about to start when the host died: what was
+/// forked by then needs a moment until it can be recognised.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// Does the work of a [`Watchdog`](super::Watchdog): listens on standard input to its end, then kills the process
+/// groups that are left, and returns.
+///
+/// Meant to be all that a program does which is started for this purpose.
+pub fn keep_watch() -> ExitCode {
+    let host = getppid();
+    leave_session(host);
+    let mut groups = Groups::default();
+    for line in io::stdin().lock().lines() {
+        // What cannot be read is as good as the end.
+        let Ok(line) = line else { break };
+        groups.hear(&line);
+    }
+    groups.kill();
+    groups.find(host);
+    ExitCode::SUCCESS
+}
+
+/// Begins a session of its own, so that no terminal has a hold on this process, nor it on a terminal.
+///
+/// It was started as the leader of a process group, safe from signals to the host's; as such it cannot begin a
+/// session, so it goes back to the host's group for an instant. Where that fails, it stays where it is.
+fn leave_session(host: Option<Pid>) {
+    if let Ok(group) = getpgid(host)
+        && setpgid(None, Some(group)).is_ok()
+        && setsid().is_err()
+    {
+        let _ = setpgid(None, None);
+    }
+}
+
+/// The process groups that the host has, by number.
+#[derive(Default)]
+struct Groups(BTreeMap<u64, Group>);
+
+struct Group {
+    /// The execution, the step and the attempt.
+    attempt: [String; 3],
+    /// None while it is about to start.
+    leader: Option<Pid>,
+}
+
+impl Groups {
+    /// Takes one line in; what makes no sense is passed over.
+    fn hear(&mut self, line: &str) {
+        let mut words = line.splitn(3, ' ');
+        let (Some(verb), Some(Ok(number))) = (words.next(), words.next().map(str::parse)) else {
+            return;
+        };
+        let rest = words.next().unwrap_or_default();
+        match verb {
+            "expect" => {
+                if let Ok(attempt) = serde_json::from_str(rest) {
+                    let leader = None;
+                    self.0.insert(number, Group { attempt, leader });
+                }
+            }
+            "born" => {
+                let leader = rest.parse().ok().and_then(Pid::from_raw);
+                if let Some(group) = self.0.get_mut(&number) {
+                    group.leader = leader;
+                }
+            }
+            "end" => {
+                self.0.remove(&number);
+            }
+            _ => {}
+        }
+    }
+
+    /// Kills the groups that are known, and forgets them.
+    fn kill(&mut self) {
+        self.0.retain(|_, group| match group.leader {
+            Some(leader) => {
+                // It fails only when nothing of the group is left.
+                let _ = kill_process_group(leader, Signal::KILL);
+                false
+            }
+            None => true,
+        });
+    }
+
+    /// Looks for the programs that were about to start, and kills those that did.
+    fn find(&mut self, host: Option<Pid>) {
+        let (_never, wait) = mpsc::channel::<()>();
+        for _ in 0..LOOKS {
+            if self.0.is_empty() {
+                return;
+            }
+            // Orphans of one host have one parent: the host, and a moment later whoever takes them in.
+            let parents = [host, getppid()];
+            for process in processes() {
+                if parents.contains(&process.parent) && process.id == process.group {
+                    self.recognise(process.id);
+                }
+            }
+            self.kill();
+            let _ = wait.recv_timeout(BETWEEN_LOOKS);
+        }
+    }
+
+    fn recognise(&mut self, process: Pid) {
+        if process == getpid() {
+            return;
+        }
+        let Ok(environment) = std::fs::read(format!("/proc/{process}/environ")) else {
+            return;
+        };
+        let has = |name: &str, value: &str| {
+            environment
+                .split(|byte| *byte == 0)
+                .filter_map(|variable| variable.strip_prefix(name.as_bytes()))
+                .filter_map(|rest| rest.strip_prefix(b"="))
+                .any(|found| found == value.as_bytes())
+        };
+        for group in self.0.values_mut() {
+            let [execution, step, attempt] = &group.attempt;
+            if has("AX_EXECUTION_ID", execution)
+                && has("AX_STEP_KEY", step)
+                && has("AX_ATTEMPT", attempt)
+            {
+                group.leader = Some(process);
+            }
+        }
+    }
+}
+
+struct Process {
+    id: Pid,
+    parent: Option<Pid>,
+    group: Pid,
+}
+
+/// The processes that there are, as far as the system tells.
+fn processes() -> Vec<Process> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names
+        .filter_map(|name| process(name.parse().ok()?))
+        .collect()
+}
+
+fn process(id: i32) -> Option<Process> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name in parentheses may hold anything; after it come the state, the parent and the group.
+    let (_, rest) = status.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(1);
+    let parent = Pid::from_raw(fields.next()?.parse().ok()?);
+    let group = Pid::from_raw(fields.next()?.parse().ok()?)?;
+    let id = Pid::from_raw(id)?;
+    Some(Process { id, parent, group })
+}
