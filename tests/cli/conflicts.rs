@@ -4,14 +4,13 @@ use std::process::Child;
 
 use crate::workbench::{Outcome, Workbench, end};
 
-/// An execution `x` whose process has died in its first step, and whose program has ended.
+/// An execution `x` whose process has died in its first step, and its program with it.
 fn orphaned() -> Workbench {
     let workbench = Workbench::stepwise();
     let mut run = workbench.start(&["run", "stepwise.yaml", "--id", "x"]);
     workbench.hear("up");
     run.kill().unwrap();
     run.wait().unwrap();
-    workbench.tell("go", "ok");
     workbench.write("agents.yaml", "agents: { worker: { builtin: echo } }\n");
     workbench
 }

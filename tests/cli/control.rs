@@ -174,8 +174,6 @@ fn an_execution_whose_process_died_is_resumed_at_once() {
     workbench.hear("up");
     run.kill().unwrap();
     run.wait().unwrap();
-    // The program of the second step has outlived its host; it ends when its turn comes.
-    workbench.tell("go", "ok");
     let resumed = workbench.start(&["resume", "x"]);
     workbench.hear("up");
     workbench.tell("go", "ok");
@@ -191,7 +189,6 @@ fn an_execution_whose_process_died_is_paused_at_once() {
     workbench.hear("up");
     run.kill().unwrap();
     run.wait().unwrap();
-    workbench.tell("go", "ok");
     assert_eq!(
         workbench.workflow(&["pause", "x"]).assert_status(0).stdout,
         "paused x\n"

@@ -96,7 +96,6 @@ fn a_second_run_drives_on_what_a_dead_process_has_left() {
     workbench.hear("up");
     first.kill().unwrap();
     first.wait().unwrap();
-    workbench.tell("go", "ok");
     let second = workbench.start(&STEPWISE);
     workbench.hear("up");
     workbench.tell("go", "ok");
@@ -114,7 +113,6 @@ fn a_second_run_pauses_what_was_to_be_paused_when_its_process_died() {
     workbench.until_pausing("once");
     first.kill().unwrap();
     first.wait().unwrap();
-    workbench.tell("go", "ok");
     let second = workbench.workflow(&STEPWISE).assert_status(3);
     assert_eq!(second.stdout, "once\n");
     second.assert_says("paused; continue with: ax workflow resume once\n");

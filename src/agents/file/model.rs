@@ -127,7 +127,10 @@ impl Parser<'_> {
         let agent = OpenAiAgent::new(&url, model.unwrap_or_default());
         let mut agent = self.checked(at, agent)?;
         for (at, change) in changes {
-            agent = self.checked(at, change(agent))?;
+            // After a mistake the others are told as well.
+            if let Some(changed) = self.checked(at, change(agent.clone())) {
+                agent = changed;
+            }
         }
         Some(Kind::Model(Box::new(agent)))
     }

@@ -10,6 +10,7 @@ fn parse(text: &str) -> Result<Agents, String> {
         Path::new("/project"),
         Path::new("/start"),
         &environment,
+        None,
     )
     .map(AgentsFile::into_agents)
     .map_err(|report| report.to_string())
@@ -23,6 +24,7 @@ fn mistakes(text: &str) -> Vec<(String, usize, usize)> {
         Path::new("/project"),
         Path::new("/start"),
         &environment,
+        None,
     )
     .unwrap_err();
     report

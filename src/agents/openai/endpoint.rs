@@ -54,17 +54,16 @@ impl Endpoint {
         if authority.as_str().contains('@') {
             return Err(wrong("has a user in it, which the key is for"));
         }
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
-        let port = match authority.port_u16() {
-            Some(0) => return Err(wrong("has no usable port")),
-            Some(port) => port,
-            None if authority.as_str().ends_with(':') => return Err(wrong("has no usable port")),
-            None if is_tls => 443,
-            None => 80,
+        let host = authority.host();
+        let port = match authority.as_str().strip_prefix(host) {
+            Some("") if is_tls => 443,
+            Some("") => 80,
+            port => port
+                .and_then(|port| port.strip_prefix(':')?.parse().ok())
+                .filter(|port| *port != 0)
+                .ok_or_else(|| wrong("has no usable port"))?,
         };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() {
             return Err(wrong("names no host"));
         }

@@ -1,0 +1,196 @@
+//! What is left when the command is killed with no chance to clean up: nothing.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, getsid, kill_process, kill_process_group};
+use tempfile::TempDir;
+
+/// A folder with a workflow of that many steps, whose one agent runs the script.
+fn folder(steps: usize, script: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let steps: Vec<String> = (0..steps)
+        .map(|step| format!("  - {{ key: s{step}, agent: worker, prompt: p }}\n"))
+        .collect();
+    let workflow = format!(
+        "name: W\nconfig: {{ maxParallel: 64 }}\nsteps:\n{}",
+        steps.concat()
+    );
+    fs::write(folder.path().join("w.yaml"), workflow).unwrap();
+    fs::write(folder.path().join("script"), script).unwrap();
+    let agents = "agents: { worker: { command: [sh, script] } }\n";
+    fs::write(folder.path().join("agents.yaml"), agents).unwrap();
+    folder
+}
+
+fn fifo(folder: &Path, name: &str) -> PathBuf {
+    let fifo = folder.join(name);
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    fifo
+}
+
+fn run(folder: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_ax"))
+        .args(["workflow", "run", "w.yaml", "--id", "x"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap()
+}
+
+/// The watchdogs of that process: processes of the same program that it has started.
+fn watchdogs(host: u32) -> Vec<Pid> {
+    let children = format!("/proc/{host}/task/{host}/children");
+    let children = fs::read_to_string(children).unwrap();
+    let children = children.split_whitespace().filter_map(|id| {
+        let words = fs::read(format!("/proc/{id}/cmdline")).ok()?;
+        let is_watchdog = words.split(|byte| *byte == 0).nth(1) == Some(b"watchdog");
+        is_watchdog.then(|| Pid::from_raw(id.parse().ok()?))?
+    });
+    children.collect()
+}
+
+/// What a process has open.
+fn open_files(process: &str) -> Vec<String> {
+    let open = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .map(|link| link.display().to_string())
+        .collect()
+}
+
+/// A program that ignores what it can, has children that do so too, and says when all are up.
+const STUBBORN: &str = "
+exec 9>held
+trap '' TERM INT HUP QUIT
+(trap '' TERM INT HUP; while :; do sleep 1000; done) &
+sleep 1000 &
+echo up >up
+while :; do wait; done
+";
+
+#[test]
+fn nothing_is_left_of_the_agents_when_the_command_is_killed() {
+    let folder = folder(3, STUBBORN);
+    let (held, up) = (fifo(folder.path(), "held"), fifo(folder.path(), "up"));
+    let mut ax = run(folder.path());
+    let held = std::thread::spawn(move || fs::File::open(held).unwrap());
+    let mut told = BufReader::new(fs::File::open(&up).unwrap());
+    let mut line = String::new();
+    for _ in 0..3 {
+        line.clear();
+        // The pipe ends between two who write.
+        while told.read_line(&mut line).unwrap() == 0 {
+            told = BufReader::new(fs::File::open(&up).unwrap());
+        }
+    }
+    ax.kill().unwrap();
+    // The pipe ends when no process has it open any more.
+    let mut rest = String::new();
+    held.join().unwrap().read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+    ax.wait().unwrap();
+}
+
+#[test]
+fn the_watchdog_hears_no_signal_to_the_group_and_belongs_to_no_terminal() {
+    let folder = folder(1, STUBBORN);
+    let (held, up) = (fifo(folder.path(), "held"), fifo(folder.path(), "up"));
+    let mut ax = run(folder.path());
+    let held = std::thread::spawn(move || fs::File::open(held).unwrap());
+    fs::read(&up).unwrap();
+    let [watchdog] = watchdogs(ax.id())[..] else {
+        panic!("{:?}", watchdogs(ax.id()));
+    };
+    // It begins a session of its own as the first thing it does.
+    while getsid(Some(watchdog)).unwrap() != watchdog {
+        std::thread::yield_now();
+    }
+    // What this process itself was given, it hands on.
+    let given = open_files("self");
+    let mut open = open_files(&watchdog.as_raw_nonzero().to_string());
+    open.retain(|link| link != "/dev/null" && !given.contains(link));
+    assert!(
+        open.len() == 1 && open[0].starts_with("pipe:"),
+        "{open:?} beside {given:?}"
+    );
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let group = Pid::from_raw(ax.id().try_into().unwrap()).unwrap();
+        // The second one ends the command, which kills its programs itself.
+        let _ = kill_process_group(group, signal);
+    }
+    let mut rest = String::new();
+    held.join().unwrap().read_to_string(&mut rest).unwrap();
+    assert_eq!(ax.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_watchdog_that_is_killed_has_a_successor() {
+    let first = "if [ \"$AX_STEP_KEY\" = s0 ]; then echo up >up; read word <go; exit; fi";
+    let folder = folder(2, &format!("{first}\n{STUBBORN}"));
+    let workflow = fs::read_to_string(folder.path().join("w.yaml")).unwrap();
+    let workflow = workflow.replace("s1, agent", "s1, dependencies: [s0], agent");
+    fs::write(folder.path().join("w.yaml"), workflow).unwrap();
+    let (held, up) = (fifo(folder.path(), "held"), fifo(folder.path(), "up"));
+    let go = fifo(folder.path(), "go");
+    let mut ax = run(folder.path());
+    let held = std::thread::spawn(move || fs::File::open(held).unwrap());
+    fs::read(&up).unwrap();
+    let before = watchdogs(ax.id());
+    for watchdog in &before {
+        kill_process(*watchdog, Signal::KILL).unwrap();
+    }
+    fs::write(&go, "go\n").unwrap();
+    fs::read(&up).unwrap();
+    let now = watchdogs(ax.id());
+    assert!(
+        now.len() == 1 && before.len() == 1 && now != before,
+        "{before:?} {now:?}"
+    );
+    ax.kill().unwrap();
+    let mut rest = String::new();
+    held.join().unwrap().read_to_string(&mut rest).unwrap();
+    ax.wait().unwrap();
+}
+
+#[test]
+fn a_command_that_ends_by_itself_leaves_no_watchdog() {
+    let folder = folder(2, "echo done\n");
+    let ax = run(folder.path());
+    let id = ax.id();
+    let output = ax.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(!Path::new(&format!("/proc/{id}")).exists());
+}
+
+#[test]
+fn killed_at_any_moment_the_command_leaves_nothing() {
+    // Programs come and go all the time, so that many a kill hits the moment between a program's start and the
+    // word about it. What is left would hold the pipe.
+    let script = "exec 9>held\ntrap '' TERM\n: >>began\nread word <never\n";
+    for round in 0..12_u32 {
+        let folder = folder(40, script);
+        let held = fifo(folder.path(), "held");
+        fifo(folder.path(), "never");
+        let mut ax = run(folder.path());
+        let began = folder.path().join("began");
+        let held = std::thread::spawn(move || fs::File::open(held).unwrap());
+        while !began.exists() {
+            std::thread::yield_now();
+        }
+        for _ in 0..round * 20_000 {
+            std::hint::spin_loop();
+        }
+        ax.kill().unwrap();
+        ax.wait().unwrap();
+        let mut rest = String::new();
+        held.join().unwrap().read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+    }
+}
