@@ -7,6 +7,7 @@
 )]
 
 mod breaker;
+mod documents;
 mod file;
 mod hostile;
 #[cfg(feature = "openai")]
@@ -14,6 +15,8 @@ mod openai;
 mod presets;
 #[cfg(feature = "openai")]
 mod real_server;
+#[cfg(feature = "openai")]
+mod secrets;
 #[cfg(feature = "openai")]
 mod server;
 mod watchdog;

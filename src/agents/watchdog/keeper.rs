@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, getpgid, getpid, getppid, kill_process_group,
 
 /// How often, and how long apart, programs are looked for that were about to start when the host died: what was
 /// forked by then needs a moment until it can be recognised.
-const LOOKS: u32 = 20;
+const LOOKS: u32 = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// Does the work of a [`Watchdog`](super::Watchdog): listens on standard input to its end, then kills the process
@@ -36,7 +36,7 @@ pub fn keep_watch() -> ExitCode {
 /// It was started as the leader of a process group, safe from signals to the host's; as such it cannot begin a
 /// session, so it goes back to the host's group for an instant. Where that fails, it stays where it is.
 fn leave_session(host: Option<Pid>) {
-    if let Ok(group) = getpgid(host)
+    if let Some(group) = host.and_then(group_of)
         && setpgid(None, Some(group)).is_ok()
         && setsid().is_err()
     {
@@ -137,6 +137,16 @@ impl Groups {
                 group.leader = Some(process);
             }
         }
+    }
+}
+
+/// The process group of a process. Where there is a `/proc`, from there: the group may lie outside of what this
+/// process can see, as in a container, and has no number then.
+fn group_of(id: Pid) -> Option<Pid> {
+    match process(id.as_raw_nonzero().get()) {
+        Some(known) => Some(known.group),
+        None if cfg!(target_os = "linux") => None,
+        None => getpgid(Some(id)).ok(),
     }
 }
 

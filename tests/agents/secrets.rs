@@ -1,0 +1,115 @@
+//! A key that is given to an agent: looked for in everything that a run leaves behind.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::server::{Server, answer, streamed};
+
+const KEY: &str = "sk-live-Zx81-0123456789abcdef";
+/// The key in base64, as an `Authorization` might come back.
+const IN_BASE64: &str = "c2stbGl2ZS1aeDgxLTAxMjM0NTY3ODlhYmNkZWY";
+
+/// A workflow whose steps have the key said by a program that succeeds, by one that fails, and by a model that does both.
+fn folder(model: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let agents = format!(
+        "agents:
+  talks: {{ command: [sh, -c, 'echo \"my key is $KEY\"; echo \"again $KEY\" >&2'], env: {{ KEY: env:SECRET }} }}
+  fails: {{ command: [sh, -c, 'printf %s \"$KEY\" | base64 >&2; echo \"$KEY\" >&2; exit 1'], env: {{ KEY: 'file:key' }} }}
+  model: {{ openai: {{ baseUrl: '{model}', model: m, apiKeyEnv: SECRET, headers: {{ X-Also: env:SECRET }} }} }}
+"
+    );
+    let workflow = "
+name: Secrets
+config: { onFailure: continue }
+steps:
+  - { key: talks, agent: talks, prompt: p }
+  - { key: fails, agent: fails, prompt: p, retryPolicy: { maxAttempts: 2, initialDelay: 1ms } }
+  - { key: echoes, agent: model, prompt: p, dependencies: [talks] }
+  - { key: refuses, agent: model, prompt: p, dependencies: [echoes] }
+";
+    for (name, text) in [
+        ("agents.yaml", agents.as_str()),
+        ("secrets.yaml", workflow),
+        ("key", KEY),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn ax(folder: &Path, arguments: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ax"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("SECRET", KEY)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().flush().unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn assert_absent(what: &str, content: &[u8]) {
+    for secret in [KEY, "0123456789abcdef", IN_BASE64] {
+        let found = content
+            .windows(secret.len())
+            .position(|window| window == secret.as_bytes());
+        if let Some(at) = found {
+            let around = &content[at.saturating_sub(80)..(at + 80).min(content.len())];
+            panic!("the key is in {what}: {}", String::from_utf8_lossy(around));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_in_no_table_no_message_and_no_document() {
+    let echo = format!("your key is {KEY}, or {IN_BASE64}=");
+    let refusal =
+        format!("{{\"error\": {{\"message\": \"Incorrect API key: {KEY} ({IN_BASE64}=)\"}}}}");
+    let server = Server::start([
+        streamed(&["it ends ", &echo[..20], &echo[20..]]),
+        answer("401 Unauthorized", "", &refusal),
+    ])
+    .await;
+    let folder = folder(&server.url);
+    let path = folder.path().to_owned();
+    let outputs = tokio::task::spawn_blocking(move || {
+        let all: [&[&str]; 8] = [
+            &["workflow", "run", "secrets.yaml", "--id", "x", "-v"],
+            &["workflow", "status", "x"],
+            &["workflow", "status", "x", "--json"],
+            &["workflow", "executions", "--json"],
+            &["workflow", "checkpoints", "x", "--json"],
+            &["workflow", "graph", "x"],
+            &["workflow", "run", "secrets.yaml", "--dry-run", "--json"],
+            &["workflow", "run", "secrets.yaml", "--id", "x", "--json"],
+        ];
+        all.map(|arguments| (arguments, ax(&path, arguments)))
+    });
+    let outputs = outputs.await.unwrap();
+    // It was really sent and really said.
+    assert!(server.asked()[0].head.contains(KEY));
+    let run = &outputs[0].1;
+    assert_eq!(run.status.code(), Some(1), "{run:?}");
+    let status = String::from_utf8_lossy(&outputs[2].1.stdout).into_owned();
+    assert_eq!(status.matches("[redacted]").count(), 7, "{status}");
+    for (arguments, output) in &outputs {
+        assert_absent(&format!("the output of {arguments:?}"), &output.stdout);
+        assert_absent(&format!("the errors of {arguments:?}"), &output.stderr);
+    }
+    let mut files = 0;
+    for entry in fs::read_dir(folder.path().join(".ax")).unwrap() {
+        let file = entry.unwrap().path();
+        assert_absent(&file.display().to_string(), &fs::read(&file).unwrap());
+        files += 1;
+    }
+    assert!(files >= 1);
+}
