@@ -9,6 +9,7 @@ use ax::agents::AgentsFile;
 const PAGE: &str = include_str!("../../docs/agents.md");
 
 /// The agents files that the pages show.
+#[cfg(feature = "openai")]
 fn shown(page: &str) -> Vec<&str> {
     page.split("\n```yaml title=\"agents\"\n")
         .skip(1)

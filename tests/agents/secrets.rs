@@ -100,7 +100,7 @@ async fn a_key_is_in_no_table_no_message_and_no_document() {
     let run = &outputs[0].1;
     assert_eq!(run.status.code(), Some(1), "{run:?}");
     let status = String::from_utf8_lossy(&outputs[2].1.stdout).into_owned();
-    assert_eq!(status.matches("[redacted]").count(), 7, "{status}");
+    assert_eq!(status.matches("[redacted]").count(), 9, "{status}");
     for (arguments, output) in &outputs {
         assert_absent(&format!("the output of {arguments:?}"), &output.stdout);
         assert_absent(&format!("the errors of {arguments:?}"), &output.stderr);

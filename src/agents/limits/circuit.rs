@@ -166,7 +166,8 @@ impl Pass<'_> {
         }
         state.failures = state.failures.saturating_add(1);
         state.spaced |= self.began > state.first;
-        if !self.is_probe && !(state.failures >= circuit.most && state.spaced) {
+        let is_down = state.failures >= circuit.most && state.spaced;
+        if !(self.is_probe || is_down) {
             return fault;
         }
         let reason = format!(
