@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
@@ -82,13 +82,15 @@ async fn a_key_is_in_no_table_no_message_and_no_document() {
     let folder = folder(&server.url);
     let path = folder.path().to_owned();
     let outputs = tokio::task::spawn_blocking(move || {
-        let all: [&[&str]; 8] = [
+        let all: [&[&str]; 10] = [
             &["workflow", "run", "secrets.yaml", "--id", "x", "-v"],
             &["workflow", "status", "x"],
             &["workflow", "status", "x", "--json"],
             &["workflow", "executions", "--json"],
             &["workflow", "checkpoints", "x", "--json"],
             &["workflow", "graph", "x"],
+            &["workflow", "logs", "x"],
+            &["workflow", "logs", "x", "talks", "--json"],
             &["workflow", "run", "secrets.yaml", "--dry-run", "--json"],
             &["workflow", "run", "secrets.yaml", "--id", "x", "--json"],
         ];
@@ -105,11 +107,21 @@ async fn a_key_is_in_no_table_no_message_and_no_document() {
         assert_absent(&format!("the output of {arguments:?}"), &output.stdout);
         assert_absent(&format!("the errors of {arguments:?}"), &output.stderr);
     }
-    let mut files = 0;
-    for entry in fs::read_dir(folder.path().join(".ax")).unwrap() {
-        let file = entry.unwrap().path();
+    let files = files(&folder.path().join(".ax"));
+    assert!(files.len() > 1, "{files:?}");
+    for file in files {
         assert_absent(&file.display().to_string(), &fs::read(&file).unwrap());
-        files += 1;
     }
-    assert!(files >= 1);
+}
+
+/// The files in a folder and below it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    let entries = entries.map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path),
+            false => vec![path],
+        })
+        .collect()
 }

@@ -318,9 +318,11 @@ fn a_database_whose_process_was_killed_is_read_or_what_is_missing_is_told() {
     workbench.hear("up");
     run.kill().unwrap();
     run.wait().unwrap();
-    workbench.tell("go", "ok");
     let shared = Shared::new(workbench);
-    assert_eq!(shared.files(), ["ax.db", "ax.db-logs", "ax.db-shm", "ax.db-wal"]);
+    assert_eq!(
+        shared.files(),
+        ["ax.db", "ax.db-logs", "ax.db-shm", "ax.db-wal"]
+    );
     shared.assert_readable("executing_steps");
     let writable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(shared.0.path(".ax"), writable).unwrap();
