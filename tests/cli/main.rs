@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod agents;
+mod budget;
 mod checkpoints;
 mod conflicts;
 mod control;
@@ -12,6 +13,7 @@ mod inputs;
 mod inspect;
 mod journal;
 mod kill;
+mod logs;
 mod run;
 mod signals;
 mod storage;
