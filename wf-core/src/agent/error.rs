@@ -39,6 +39,8 @@ pub struct Failure {
     pub usage: Option<serde_json::Value>,
     /// The agent did answer, and its answer was refused.
     is_rejected: bool,
+    /// The attempt was called back before its turn came: the agent was not asked.
+    is_recalled: bool,
 }
 
 impl StepError {
@@ -63,6 +65,14 @@ impl StepError {
             usage,
             is_rejected: true,
             ..Failure::new(reason)
+        })
+    }
+
+    /// An attempt that was called back before its turn came.
+    pub(crate) fn recalled() -> Self {
+        StepError::Retryable(Failure {
+            is_recalled: true,
+            ..Failure::new("called back before its turn")
         })
     }
 
@@ -124,6 +134,10 @@ impl Failure {
             message: reason.to_string(),
             ..Failure::default()
         }
+    }
+
+    pub(crate) const fn is_recalled(&self) -> bool {
+        self.is_recalled
     }
 
     pub(crate) const fn is_rejected(&self) -> bool {

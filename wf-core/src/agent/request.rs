@@ -62,8 +62,8 @@ impl<'a> Request<'a> {
         self
     }
 
-    pub(crate) const fn with_queued(mut self, queued: Option<&'a Queued>) -> Self {
-        self.queued = queued;
+    pub(crate) const fn with_queued(mut self, queued: &'a Queued) -> Self {
+        self.queued = Some(queued);
         self
     }
 

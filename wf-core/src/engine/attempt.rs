@@ -11,6 +11,7 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, AbortHandle, BoxFuture};
 
+use super::recall::Recall;
 use super::trace::Within;
 use super::work::Work;
 use super::{Notice, Observer, Parts};
@@ -54,7 +55,12 @@ pub(super) fn idempotency_key(execution: &ExecutionId, step: &str) -> String {
 
 impl Call {
     /// Makes the call. Dropping the future ends it, also where it runs as a task of its own.
-    pub(super) fn make(self, engine: &Parts, within: Within) -> BoxFuture<'static, Attempted> {
+    pub(super) fn make(
+        self,
+        engine: &Parts,
+        within: Within,
+        recall: Arc<Recall>,
+    ) -> BoxFuture<'static, Attempted> {
         let clock = Arc::clone(&engine.clock);
         let step = self.step;
         let limit = self
@@ -62,13 +68,12 @@ impl Call {
             .steps()
             .get(step as usize)
             .and_then(|step| step.timeout);
-        let queued = limit.map(|_| Arc::new(Queued::default()));
-        let listener = engine.observer.clone();
-        let answer = within.run(bounded(
-            self.ask(queued.clone(), listener),
-            limit.zip(queued),
-            Arc::clone(&clock),
-        ));
+        let bounds = Bounds {
+            limit,
+            clock: Arc::clone(&clock),
+            recall,
+        };
+        let answer = within.run(bounds.keep(self, engine.observer.clone()));
         let Some(spawner) = engine.spawner.as_deref() else {
             return Box::pin(async move {
                 let answer = answer.await;
@@ -102,11 +107,11 @@ impl Call {
 
     async fn ask(
         self,
-        queued: Option<Arc<Queued>>,
+        queued: &Queued,
         listener: Option<Arc<Observer>>,
     ) -> Result<Answer, StepError> {
         // The work may also panic before it gives a future.
-        let done = AssertUnwindSafe(async { self.done(queued.as_deref(), listener).await });
+        let done = AssertUnwindSafe(async { self.done(queued, listener).await });
         done.catch_unwind().await.unwrap_or_else(|panic| {
             let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -123,7 +128,7 @@ impl Call {
 
     async fn done(
         &self,
-        queued: Option<&Queued>,
+        queued: &Queued,
         listener: Option<Arc<Observer>>,
     ) -> Result<Answer, StepError> {
         match &self.work {
@@ -184,7 +189,7 @@ impl Call {
         &self,
         agent: &Arc<dyn Agent>,
         prompt: &str,
-        queued: Option<&Queued>,
+        queued: &Queued,
         listener: Option<Arc<Observer>>,
     ) -> Result<Reply, StepError> {
         let key = self.plan.key(self.step as usize);
@@ -231,37 +236,47 @@ impl Call {
     }
 }
 
-/// Bounds an attempt in time; while it waits for its turn, time stands still.
-async fn bounded(
-    ask: impl Future<Output = Result<Answer, StepError>> + Send + 'static,
-    limit: Option<(Duration, Arc<Queued>)>,
+/// What can end an attempt from outside.
+struct Bounds {
+    limit: Option<Duration>,
     clock: Arc<dyn Clock>,
-) -> Result<Answer, StepError> {
-    let Some((limit, queued)) = limit else {
-        return ask.await;
-    };
-    let mut ask = pin!(ask);
-    let mut left = limit;
-    let mut timer: Option<(Duration, BoxFuture<'static, ()>)> = None;
-    poll_fn(|cx| {
-        if let Poll::Ready(answer) = ask.as_mut().poll(cx) {
-            return Poll::Ready(answer);
-        }
-        if queued.is_waiting() {
-            if let Some((since, _)) = timer.take() {
-                left = left.saturating_sub(clock.elapsed().saturating_sub(since));
+    recall: Arc<Recall>,
+}
+
+impl Bounds {
+    /// Makes the call within its time. While it waits for its turn, time stands still, and it can be recalled.
+    async fn keep(self, call: Call, listener: Option<Arc<Observer>>) -> Result<Answer, StepError> {
+        let queued = Queued::default();
+        let mut ask = pin!(call.ask(&queued, listener));
+        let mut left = self.limit.unwrap_or_default();
+        let mut timer: Option<(Duration, BoxFuture<'static, ()>)> = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(answer) = ask.as_mut().poll(cx) {
+                return Poll::Ready(answer);
             }
-            return Poll::Pending;
-        }
-        let (_, over) = timer.get_or_insert_with(|| (clock.elapsed(), clock.sleep(left)));
-        over.poll_unpin(cx).map(|()| {
-            Err(StepError::retryable(format_args!(
-                "no answer within {}",
-                wf_model::format_duration(limit)
-            )))
+            if queued.is_waiting() {
+                if let Some((since, _)) = timer.take() {
+                    left = left.saturating_sub(self.clock.elapsed().saturating_sub(since));
+                }
+                return match self.recall.is_called(cx.waker()) {
+                    true => Poll::Ready(Err(StepError::recalled())),
+                    false => Poll::Pending,
+                };
+            }
+            let Some(limit) = self.limit else {
+                return Poll::Pending;
+            };
+            let (_, over) =
+                timer.get_or_insert_with(|| (self.clock.elapsed(), self.clock.sleep(left)));
+            over.poll_unpin(cx).map(|()| {
+                Err(StepError::retryable(format_args!(
+                    "no answer within {}",
+                    wf_model::format_duration(limit)
+                )))
+            })
         })
-    })
-    .await
+        .await
+    }
 }
 
 struct AbortOnDrop(AbortHandle);

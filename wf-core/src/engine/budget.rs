@@ -71,13 +71,25 @@ impl Purse {
         succeeded: bool,
     ) {
         if self.underway.remove(&step).is_some() {
-            // Added up anew, so that fractions of money do not drift.
-            self.reserved = Usage::default();
-            for reserved in self.underway.values() {
-                self.reserved += *reserved;
-            }
+            self.add_up();
         }
         self.pay(agent, usage, succeeded);
+    }
+
+    /// Adds up what is set aside: anew, so that fractions of money do not drift.
+    fn add_up(&mut self) {
+        self.reserved = Usage::default();
+        for reserved in self.underway.values() {
+            self.reserved += *reserved;
+        }
+    }
+
+    /// Gives back what was set aside for an attempt that was not made.
+    pub(super) fn release(&mut self, step: u32) {
+        if self.underway.remove(&step).is_some() {
+            self.attempts = self.attempts.saturating_sub(1);
+            self.add_up();
+        }
     }
 
     /// Which limit keeps the next attempt of `agent` from starting, in words.

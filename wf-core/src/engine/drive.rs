@@ -11,6 +11,7 @@ use futures::stream::{BoxStream, FuturesUnordered};
 use super::attempt::Attempted;
 use super::budget::Purse;
 use super::holding::Holding;
+use super::recall::Recall;
 use super::trace::Trace;
 use super::{Parts, Status};
 use crate::agent::Agent;
@@ -50,6 +51,8 @@ pub(super) struct Drive {
     pub(super) purse: Option<Purse>,
     /// The calls that are under way.
     pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
+    /// Calls back those of them that wait for their turn.
+    pub(super) recall: Arc<Recall>,
     /// The calls that have ended and are not yet part of a commit.
     pub(super) ended: Vec<Attempted>,
     /// How many results the commit under way carries.
@@ -126,6 +129,7 @@ impl Drive {
             agents,
             dry: false,
             attempts: FuturesUnordered::new(),
+            recall: Arc::default(),
             ended: Vec::new(),
             unanswered: 0,
             resting: BinaryHeap::new(),

@@ -20,6 +20,7 @@ mod handle;
 mod holding;
 mod notice;
 mod pump;
+mod recall;
 mod run;
 mod states;
 mod status;

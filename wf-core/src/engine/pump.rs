@@ -155,7 +155,7 @@ impl Drive {
         let (key, asked) = (self.plan.key(at), agent(&self.plan, step));
         let within = self.trace.attempt(key, asked, number);
         self.attempts.push(match call {
-            Ok(call) => call.make(&self.engine, within),
+            Ok(call) => call.make(&self.engine, within, Arc::clone(&self.recall)),
             Err(error) => Box::pin(futures::future::ready(Attempted {
                 step,
                 ended_at: now,
@@ -176,6 +176,7 @@ impl Drive {
             return;
         };
         let usage = match &attempted.answer {
+            Err(error) if error.failure().is_recalled() => return purse.release(attempted.step),
             Ok(answer) => answer.reply.usage.as_ref(),
             Err(error) => error.failure().usage.as_ref(),
         };

@@ -213,7 +213,7 @@ impl Drive {
         &mut self,
         e: Execution<state::CreatingCheckpoint>,
     ) -> Result<Next, EngineError> {
-        self.draining = true;
+        self.drain_steps();
         let mut wave = Wave::default();
         if self.scheduler.running() == 0 && self.ended.is_empty() {
             return Ok(self.pause(e.path(), wave));
@@ -239,13 +239,19 @@ impl Drive {
         Ok(self.pause(path, wave))
     }
 
+    /// Lets no further attempt start, and calls back those that wait for their turn.
+    fn drain_steps(&mut self) {
+        self.draining = true;
+        self.recall.call();
+    }
+
     /// On a path to a pause: completes it when nothing runs, and leaves it again if that was asked for.
     fn pause<F: StateType>(
         &mut self,
         path: Pending<F, state::CreatingCheckpoint>,
         mut wave: Wave,
     ) -> Next {
-        self.draining = true;
+        self.drain_steps();
         if self.scheduler.running() > 0 || !self.ended.is_empty() {
             return self.commit(path, wave);
         }

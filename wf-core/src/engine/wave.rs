@@ -81,6 +81,9 @@ impl Drive {
         for attempted in std::mem::take(&mut self.ended) {
             self.settle(attempted, wave);
         }
+        if self.scheduler.is_stopped() {
+            self.recall.call();
+        }
     }
 
     /// Takes into the wave that steps are running whose rows do not say so yet, those started first.
@@ -233,6 +236,16 @@ impl Drive {
                 record.error = None;
                 self.slots[step as usize].typed = typed;
                 Some(Outcome::Succeeded)
+            }
+            Err(failure) if failure.failure().is_recalled() => {
+                // It was not made. A row that has shown it as running stays, without it.
+                let is_shown =
+                    std::mem::replace(&mut record.state, StepState::Pending) == StepState::Running;
+                self.scheduler.rest(step);
+                if is_shown {
+                    wave.writes.push(self.write(step));
+                }
+                return;
             }
             Err(failure) if failure.is_unavailable() => {
                 let error = failure.into_failure().message;

@@ -1,8 +1,10 @@
 //! What an agent can say besides a result: when to come back, that it is down, that it waits, what it writes.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use super::bench::{Act, Bench, options, plan, resume};
+use super::bench::{Act, Bench, id, options, plan, resume};
+use crate::clock::Clock;
 use crate::engine::Notice;
 use crate::lifecycle::State;
 use crate::plan::Inputs;
@@ -123,4 +125,45 @@ fn what_an_agent_shows_is_told_as_it_comes() {
         State::Completed
     );
     assert_eq!(*shown.lock().unwrap(), ["a 1 \"half \"", "a 1 \"done\""]);
+}
+
+#[test]
+fn a_pause_calls_back_the_steps_that_wait_for_their_turn() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Answer(5, "a")]);
+    bench
+        .agent
+        .on("b", &[Act::Queue(3600, 1), Act::Answer(1, "b")]);
+    let engine = bench.engine();
+    let plan = plan("", "a\nb");
+    let run = async {
+        let run = engine.start(&plan, Inputs::new(), options()).await.unwrap();
+        let pause = async {
+            bench.clock.sleep(Duration::from_secs(2)).await;
+            engine.pause(&id()).await.unwrap();
+        };
+        futures::join!(run.finish(), pause).0.unwrap()
+    };
+    let status = bench.clock.run(run).unwrap();
+    assert_eq!(status.state(), State::Paused);
+    // As long as the step that ran, and not as long as the one that waited.
+    assert_eq!(bench.clock.elapsed().as_secs(), 5);
+    let b = &status.step("b").unwrap().record;
+    assert_eq!((b.state, b.attempts.len()), (StepState::Pending, 0));
+    let status = resume(&bench, &engine);
+    assert_eq!(status.state(), State::Completed);
+    assert_eq!(status.step("b").unwrap().record.attempts.len(), 1);
+}
+
+#[test]
+fn a_failure_calls_back_the_steps_that_wait_for_their_turn() {
+    let bench = Bench::new();
+    bench.agent.on("bad", &[Act::Refuse(2, "no")]);
+    bench.agent.on("waits", &[Act::Queue(3600, 1)]);
+    let status = bench.run(&plan("", "bad\nwaits"));
+    assert_eq!(
+        (status.state(), bench.clock.elapsed().as_secs()),
+        (State::Failed, 2)
+    );
+    assert_eq!(status.step("waits").unwrap().state, StepState::Skipped);
 }
