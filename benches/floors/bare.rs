@@ -162,7 +162,7 @@ pub(crate) fn assert_equal(ours: &Path, floor: &Path) {
     }
 }
 
-fn connect(path: &Path) -> Connection {
+pub(crate) fn connect(path: &Path) -> Connection {
     let conn = Connection::open(path).expect("the database opens");
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
@@ -172,9 +172,16 @@ fn connect(path: &Path) -> Connection {
 }
 
 fn rows(conn: &Connection, query: &str) -> Vec<Vec<Value>> {
-    let mut statement = conn.prepare(query).expect("the query is right");
+    read_rows(&mut conn.prepare(query).expect("the query is right"), [])
+}
+
+/// The rows that a query gives.
+pub(crate) fn read_rows(
+    statement: &mut Statement<'_>,
+    bound: impl rusqlite::Params,
+) -> Vec<Vec<Value>> {
     let columns = statement.column_count();
-    let rows = statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect());
+    let rows = statement.query_map(bound, |row| (0..columns).map(|at| row.get(at)).collect());
     rows.and_then(Iterator::collect).expect("the rows are read")
 }
 

@@ -94,6 +94,21 @@ impl Shape {
         text
     }
 
+    /// The same in YAML, as people write it.
+    pub(crate) fn yaml(&self) -> String {
+        let mut text = format!("name: {}\nsteps:\n", self.name);
+        let prompt = prompt();
+        for (step, needs) in self.needs.iter().enumerate() {
+            let needs: Vec<String> = needs.iter().map(|need| format!("\"s{need}\"")).collect();
+            let needs = needs.join(", ");
+            let _ = writeln!(
+                text,
+                "  - key: \"s{step}\"\n    agent: \"echo\"\n    prompt: \"{prompt}\"\n    dependencies: [{needs}]"
+            );
+        }
+        text
+    }
+
     /// The plan.
     pub(crate) fn plan(&self) -> Arc<Plan> {
         Plan::from_json("bench.json", &self.json()).unwrap_or_else(|report| panic!("{report}"))
