@@ -26,6 +26,9 @@ mod workloads;
 
 use measure::Report;
 
+/// Measures one part.
+type Part = fn(&mut Report);
+
 fn main() {
     if growth::is_child() {
         return;
@@ -35,7 +38,7 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'));
     let mut report = Report::new(wanted.collect());
-    let parts: [(&str, fn(&mut Report)); 7] = [
+    let parts: [(&str, Part); 7] = [
         ("durable", durable::measure),
         ("reload", reload::measure),
         ("memory", memory::measure),
