@@ -9,9 +9,10 @@ use futures::executor::block_on;
 use wf_core::agent::Agents;
 use wf_core::engine::{Engine, RunOptions};
 use wf_core::lifecycle::State;
-use wf_core::plan::{Inputs, Plan};
+use wf_core::plan::{Definition, Inputs, Plan, Step};
 use wf_core::store::{MemoryStore, Store};
 use wf_diesel::SqliteStore;
+use wf_model::check_unplaced;
 
 /// Which steps each step needs.
 type Shape = Vec<Vec<usize>>;
@@ -35,22 +36,21 @@ fn measure(workload: &str) {
         "many" => (chain(5), 1_000),
         _ => (random(10_000), 1),
     };
-    let text = json(&shape);
     let steps = shape.len() * runs;
     if workload != "random" {
         let folder = tempfile::tempdir().expect("a folder");
         let store = SqliteStore::open(folder.path().join("ours.db")).expect("a new database");
-        let seconds = run(store, &text, runs);
+        let seconds = run(store, &shape, runs);
         println!("ours\t{workload}\t{steps}\t{seconds}\tSQLite, WAL, FULL");
     }
     if workload != "many" {
-        let seconds = run(MemoryStore::new(), &text, runs);
+        let seconds = run(MemoryStore::new(), &shape, runs);
         println!("ours in memory\t{workload}\t{steps}\t{seconds}\tnone");
     }
 }
 
-/// The seconds from the text of the workflow to the end of the last of its runs, 64 at a time.
-fn run(store: impl Store, text: &str, runs: usize) -> f64 {
+/// The seconds from the making of the workflow to the end of the last of its runs, 64 at a time.
+fn run(store: impl Store, shape: &Shape, runs: usize) -> f64 {
     let agents = Agents::new().with("echo", |prompt: String| async move { prompt });
     let engine = Engine::new(Arc::new(store), agents);
     #[expect(
@@ -58,7 +58,8 @@ fn run(store: impl Store, text: &str, runs: usize) -> f64 {
         reason = "a benchmark reads the real clock"
     )]
     let begin = Instant::now();
-    let plan = Plan::from_json("peers.json", text).unwrap_or_else(|report| panic!("{report}"));
+    let (checked, _) = check_unplaced(definition(shape)).expect("the workflow is right");
+    let plan = Arc::new(Plan::new(checked));
     let one = async || {
         let run = engine.start(&plan, Inputs::new(), RunOptions::default());
         let status = run.await.expect("it starts").finish().await;
@@ -101,17 +102,16 @@ fn random(steps: usize) -> Shape {
     needs.collect()
 }
 
-fn json(shape: &Shape) -> String {
-    let prompt = "x".repeat(100);
-    let steps: Vec<String> = (0..)
+/// The workflow as a program puts it together, as the peers' graphs are.
+fn definition(shape: &Shape) -> Definition {
+    let mut definition = Definition::new("peers");
+    definition.steps = (0..)
         .zip(shape)
         .map(|(step, needs)| {
-            let needs: Vec<String> = needs.iter().map(|need| format!("\"s{need}\"")).collect();
-            let needs = needs.join(",");
-            format!(
-                r#"{{"key":"s{step}","agent":"echo","prompt":"{prompt}","dependencies":[{needs}]}}"#
-            )
+            let mut step = Step::new(format!("s{step}"), "echo", "x".repeat(100));
+            step.dependencies = needs.iter().map(|need| format!("s{need}")).collect();
+            step
         })
         .collect();
-    format!(r#"{{"name":"peers","steps":[{}]}}"#, steps.join(","))
+    definition
 }
