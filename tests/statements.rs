@@ -152,10 +152,11 @@ fn fan_out(width: usize) -> Arc<Plan> {
     plan(steps)
 }
 
-/// What a run of `plan` sends when its workflow is stored already, and every statement was sent once before.
-fn second_run(plan: &Arc<Plan>) -> Sent {
+/// What a run of `plan` sends when its workflow is stored already, and every statement was sent before.
+fn later_run(plan: &Arc<Plan>) -> Sent {
     set_default_instrumentation(|| Some(Box::new(Note))).expect("no connection is being made");
     let bench = Bench::new();
+    bench.run(plan);
     bench.run(plan);
     sent().clear();
     bench.run(plan);
@@ -171,22 +172,23 @@ fn a_chain_sends_one_insert_and_one_update_per_step_and_prepares_nothing_twice()
             // One for the execution, one for its opening, one for each step.
             transactions: steps + 2,
             inserts: 1 + steps + checkpoints,
-            updates: steps + 1,
-            selects: 3,
+            // One for each commit but the first, and one of the workflow: that it was used again.
+            updates: steps + 2,
+            selects: 5,
             prepared: 0,
         };
-        assert_eq!(second_run(&chain(steps)), expected);
+        assert_eq!(later_run(&chain(steps)), expected);
     }
 }
 
 #[test]
 fn a_fan_out_sends_one_insert_per_step_and_an_update_per_wave() {
     let _alone = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
-    let sent = second_run(&fan_out(1_000));
+    let sent = later_run(&fan_out(1_000));
     assert!(sent.transactions <= 20, "{sent:?}");
     assert!(sent.updates <= 20, "{sent:?}");
     assert!((1_003..=1_012).contains(&sent.inserts), "{sent:?}");
-    assert_eq!((sent.selects, sent.prepared), (3, 0));
+    assert_eq!((sent.selects, sent.prepared), (5, 0));
 }
 
 #[test]

@@ -30,6 +30,8 @@ enum Commit {
         to: &'static str,
         revision: i64,
         driven: i64,
+        /// The greatest number that its steps have; 0 when there are none.
+        last_seq: i64,
         /// The last values of the row, when the execution ends here.
         end: Option<i64>,
         steps: Vec<Step>,
@@ -140,23 +142,17 @@ fn send(queue: &Sender<(Vec<Commit>, SyncSender<()>)>, transactions: Vec<Vec<Com
     }
 }
 
-/// Asserts that both databases have the same rows, but for what no two runs have in common.
+/// Asserts that both databases have the same rows, but for when the workflow was stored.
 pub(crate) fn assert_equal(ours: &Path, floor: &Path) {
     for query in [
-        "SELECT * FROM workflows ORDER BY id",
+        "SELECT id, name, description, definition, version, hash FROM workflows ORDER BY id",
         "SELECT * FROM workflow_steps ORDER BY id",
         "SELECT * FROM workflow_executions WHERE id <> 'given-up' ORDER BY id",
         "SELECT execution_id, step_id, state, seq, result, started_at, completed_at, error, retry_count, attempts, \
              retry_base FROM workflow_step_executions ORDER BY execution_id, step_id",
         "SELECT * FROM workflow_checkpoints ORDER BY id",
     ] {
-        let (mut ours, mut floor) = (rows(&connect(ours), query), rows(&connect(floor), query));
-        if query.contains("workflows") {
-            // When they were stored.
-            ours.iter_mut()
-                .chain(&mut floor)
-                .for_each(|row| row.truncate(8));
-        }
+        let (ours, floor) = (rows(&connect(ours), query), rows(&connect(floor), query));
         assert!(ours == floor, "the floor has left other rows: {query}");
         assert!(!ours.is_empty(), "nothing was written: {query}");
     }
@@ -165,7 +161,8 @@ pub(crate) fn assert_equal(ours: &Path, floor: &Path) {
 pub(crate) fn connect(path: &Path) -> Connection {
     let conn = Connection::open(path).expect("the database opens");
     conn.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
+         PRAGMA cache_size = -32768",
     )
     .expect("SQLite takes the settings");
     conn
@@ -254,6 +251,8 @@ fn commits_of(conn: &Connection, execution: &Execution) -> Vec<Commit> {
             .into_iter()
             .partition(|row| row.last() == Some(&Value::Integer(revision)));
         checkpoints = left;
+        let share = all * at / of - all * (at - 1) / of;
+        let steps: Vec<Step> = steps.by_ref().take(share).collect();
         commits.push(Commit::Advance {
             execution: execution.id.clone(),
             from: if revision == 1 {
@@ -269,10 +268,8 @@ fn commits_of(conn: &Connection, execution: &Execution) -> Vec<Commit> {
             revision: revision - 1,
             driven: execution.driven,
             end: (revision == last).then_some(execution.completed_at),
-            steps: steps
-                .by_ref()
-                .take(all * at / of - all * (at - 1) / of)
-                .collect(),
+            last_seq: steps.iter().filter_map(|step| step.seq).max().unwrap_or(0),
+            steps,
             checkpoints: due,
         });
     }
@@ -298,15 +295,17 @@ impl<'c> Statements<'c> {
             commit: prepare("COMMIT"),
             create: prepare(
                 "INSERT INTO workflow_executions (id, workflow_id, state, context, started_at, owner, fencing_token, \
-                 lease_until, revision, pause_requested, driven_millis) VALUES (?, ?, 'idle', ?, ?, ?, ?, ?, 0, 0, 0)",
+                 lease_until, revision, pause_requested, driven_millis, last_seq) \
+                 VALUES (?, ?, 'idle', ?, ?, ?, ?, ?, 0, 0, 0, 0)",
             ),
             advance: prepare(
-                "UPDATE workflow_executions SET revision = revision + 1, state = ?, driven_millis = ?, error = NULL \
+                "UPDATE workflow_executions SET revision = revision + 1, state = ?, driven_millis = ?, last_seq = max(last_seq, ?), \
+                 error = NULL \
                  WHERE id = ? AND state = ? AND fencing_token = ? AND revision = ?",
             ),
             end: prepare(
-                "UPDATE workflow_executions SET revision = revision + 1, state = ?, driven_millis = ?, error = NULL, \
-                 completed_at = ?, owner = NULL, lease_until = NULL, pause_requested = 0 \
+                "UPDATE workflow_executions SET revision = revision + 1, state = ?, driven_millis = ?, last_seq = max(last_seq, ?), \
+                 error = NULL, completed_at = ?, owner = NULL, lease_until = NULL, pause_requested = 0 \
                  WHERE id = ? AND state = ? AND fencing_token = ? AND revision = ?",
             ),
             step: prepare(
@@ -345,6 +344,7 @@ impl<'c> Statements<'c> {
                 to,
                 revision,
                 driven,
+                last_seq,
                 end,
                 steps,
                 checkpoints,
@@ -352,10 +352,10 @@ impl<'c> Statements<'c> {
                 let changed = match end {
                     None => self
                         .advance
-                        .execute(params![to, driven, execution, from, 1, revision])?,
-                    Some(at) => self
-                        .end
-                        .execute(params![to, driven, at, execution, from, 1, revision])?,
+                        .execute(params![to, driven, last_seq, execution, from, 1, revision])?,
+                    Some(at) => self.end.execute(params![
+                        to, driven, last_seq, at, execution, from, 1, revision
+                    ])?,
                 };
                 assert_eq!(changed, 1);
                 for step in steps {
