@@ -31,8 +31,14 @@ pub(crate) fn render<'a, R>(
 where
     R: Fn(usize) -> Option<&'a Json>,
 {
-    let mut prompt = String::new();
-    for part in plan.template(step) {
+    let parts = plan.template(step);
+    let texts = parts.iter().map(|part| match part {
+        Part::Text(text) => text.len(),
+        // A guess; most results are short.
+        Part::Input { .. } | Part::Step { .. } => 64,
+    });
+    let mut prompt = String::with_capacity(texts.sum());
+    for part in parts {
         match part {
             Part::Text(text) => prompt.push_str(text),
             Part::Input { input, path } => {

@@ -50,7 +50,7 @@ pub(super) struct Answer {
 
 /// The key that every attempt at one step of one execution shares.
 pub(super) fn idempotency_key(execution: &ExecutionId, step: &str) -> String {
-    format!("{execution}/{step}")
+    [execution.as_str(), "/", step].concat()
 }
 
 impl Call {
@@ -61,7 +61,6 @@ impl Call {
         within: Within,
         recall: Arc<Recall>,
     ) -> BoxFuture<'static, Attempted> {
-        let clock = Arc::clone(&engine.clock);
         let step = self.step;
         let limit = self
             .plan
@@ -70,45 +69,38 @@ impl Call {
             .and_then(|step| step.timeout);
         let bounds = Bounds {
             limit,
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(&engine.clock),
             recall,
         };
-        let answer = within.run(bounds.keep(self, engine.observer.clone()));
+        let attempt = within.run(bounds.keep(self, engine.observer.clone()));
         let Some(spawner) = engine.spawner.as_deref() else {
-            return Box::pin(async move {
-                let answer = answer.await;
-                Attempted {
-                    step,
-                    ended_at: clock.now(),
-                    answer,
-                }
-            });
+            return Box::pin(attempt);
         };
         let (done, awaited) = oneshot::channel();
-        let (task, abort) = future::abortable(answer);
+        let (task, abort) = future::abortable(attempt);
         spawner.spawn(Box::pin(async move {
-            if let Ok(answer) = task.await {
+            if let Ok(attempted) = task.await {
                 // Nobody waits for an attempt whose run was dropped.
-                let _ = done.send(answer);
+                let _ = done.send(attempted);
             }
         }));
         let abort = AbortOnDrop(abort);
+        let clock = Arc::clone(&engine.clock);
         Box::pin(async move {
-            let answer = awaited.await;
+            let attempted = awaited.await;
             drop(abort);
-            let dropped = |_| Err(StepError::retryable("the executor dropped the step's task"));
-            Attempted {
+            attempted.unwrap_or_else(|_| Attempted {
                 step,
                 ended_at: clock.now(),
-                answer: answer.unwrap_or_else(dropped),
-            }
+                answer: Err(StepError::retryable("the executor dropped the step's task")),
+            })
         })
     }
 
     async fn ask(
-        self,
+        &self,
         queued: &Queued,
-        listener: Option<Arc<Observer>>,
+        listener: Option<&Arc<Observer>>,
     ) -> Result<Answer, StepError> {
         // The work may also panic before it gives a future.
         let done = AssertUnwindSafe(async { self.done(queued, listener).await });
@@ -129,7 +121,7 @@ impl Call {
     async fn done(
         &self,
         queued: &Queued,
-        listener: Option<Arc<Observer>>,
+        listener: Option<&Arc<Observer>>,
     ) -> Result<Answer, StepError> {
         match &self.work {
             Work::Ask { agent, prompt } => {
@@ -190,7 +182,7 @@ impl Call {
         agent: &Arc<dyn Agent>,
         prompt: &str,
         queued: &Queued,
-        listener: Option<Arc<Observer>>,
+        listener: Option<&Arc<Observer>>,
     ) -> Result<Reply, StepError> {
         let key = self.plan.key(self.step as usize);
         let idempotency_key = idempotency_key(&self.execution, key);
@@ -245,12 +237,12 @@ struct Bounds {
 
 impl Bounds {
     /// Makes the call within its time. While it waits for its turn, time stands still, and it can be recalled.
-    async fn keep(self, call: Call, listener: Option<Arc<Observer>>) -> Result<Answer, StepError> {
+    async fn keep(self, call: Call, listener: Option<Arc<Observer>>) -> Attempted {
         let queued = Queued::default();
-        let mut ask = pin!(call.ask(&queued, listener));
+        let mut ask = pin!(call.ask(&queued, listener.as_ref()));
         let mut left = self.limit.unwrap_or_default();
         let mut timer: Option<(Duration, BoxFuture<'static, ()>)> = None;
-        poll_fn(|cx| {
+        let answer = poll_fn(|cx| {
             if let Poll::Ready(answer) = ask.as_mut().poll(cx) {
                 return Poll::Ready(answer);
             }
@@ -275,7 +267,12 @@ impl Bounds {
                 )))
             })
         })
-        .await
+        .await;
+        Attempted {
+            step: call.step,
+            ended_at: self.clock.now(),
+            answer,
+        }
     }
 }
 

@@ -72,7 +72,7 @@ impl Drive {
         mut wave: Wave,
         error: String,
     ) -> Next {
-        self.attempts.clear();
+        self.drop_attempts();
         self.draining = true;
         wave.error = Some(error);
         self.commit(path, wave)
@@ -134,7 +134,7 @@ impl Drive {
             self.pausing |= execution.pause_requested;
             return Ok(false);
         }
-        self.attempts.clear();
+        self.drop_attempts();
         if execution.state == State::Cancelled {
             Ok(true)
         } else {

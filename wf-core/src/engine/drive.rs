@@ -49,6 +49,8 @@ pub(super) struct Drive {
     pub(super) trace: Trace,
     /// What may still be used, where that is limited.
     pub(super) purse: Option<Purse>,
+    /// The calls that were started and not looked at yet.
+    pub(super) started: VecDeque<BoxFuture<'static, Attempted>>,
     /// The calls that are under way.
     pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
     /// Calls back those of them that wait for their turn.
@@ -128,6 +130,7 @@ impl Drive {
             input_values: None,
             agents,
             dry: false,
+            started: VecDeque::new(),
             attempts: FuturesUnordered::new(),
             recall: Arc::default(),
             ended: Vec::new(),
@@ -177,6 +180,12 @@ impl Drive {
         }
         self.reconcile();
         self
+    }
+
+    /// Drops the calls that were started.
+    pub(super) fn drop_attempts(&mut self) {
+        self.started.clear();
+        self.attempts.clear();
     }
 
     pub(super) const fn id(&self) -> &ExecutionId {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 
 use super::attempt::{Attempted, Call};
@@ -75,10 +76,22 @@ impl Drive {
                 let Some(step) = self.scheduler.start_next() else {
                     break;
                 };
-                self.start(step);
+                let attempt = self.start(step);
+                self.started.push_back(attempt);
             }
-            let Poll::Ready(Some(attempted)) = self.attempts.poll_next_unpin(cx) else {
-                return;
+            // Most of what is started first waits for something; what does not is done where it stands.
+            let attempted = match self.started.pop_front() {
+                Some(mut attempt) => match attempt.poll_unpin(cx) {
+                    Poll::Ready(attempted) => attempted,
+                    Poll::Pending => {
+                        self.attempts.push(attempt);
+                        continue;
+                    }
+                },
+                None => match self.attempts.poll_next_unpin(cx) {
+                    Poll::Ready(Some(attempted)) => attempted,
+                    Poll::Ready(None) | Poll::Pending => return,
+                },
             };
             self.scheduler
                 .vacate(attempted.step, attempted.answer.is_ok());
@@ -124,11 +137,13 @@ impl Drive {
         }
     }
 
-    fn start(&mut self, step: u32) {
+    fn start(&mut self, step: u32) -> BoxFuture<'static, Attempted> {
         let at = step as usize;
         let now = self.engine.clock.now();
         let record = &mut self.slots[at].record;
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
+        // Most steps have one attempt.
+        record.attempts.reserve_exact(1);
         record.attempts.push(Attempt::start(number, now));
         record.started_at.get_or_insert(now);
         if let Some(purse) = &mut self.purse {
@@ -154,14 +169,14 @@ impl Drive {
         });
         let (key, asked) = (self.plan.key(at), agent(&self.plan, step));
         let within = self.trace.attempt(key, asked, number);
-        self.attempts.push(match call {
+        match call {
             Ok(call) => call.make(&self.engine, within, Arc::clone(&self.recall)),
             Err(error) => Box::pin(futures::future::ready(Attempted {
                 step,
                 ended_at: now,
                 answer: Err(error),
             })),
-        });
+        }
     }
 
     /// What keeps the next step from starting, in words.

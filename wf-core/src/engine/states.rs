@@ -267,7 +267,7 @@ impl Drive {
 
     /// How the execution stands, now that it is not driven any further.
     async fn status(mut self) -> Result<Finished, EngineError> {
-        self.attempts.clear();
+        self.drop_attempts();
         let id = self.id();
         let execution = self
             .engine

@@ -116,7 +116,7 @@ impl Drive {
     /// Takes into the wave that every step that was started and is not over has failed, because of `reason`
     /// or of its last attempt; the calls that are under way are dropped.
     pub(super) fn give_up(&mut self, wave: &mut Wave, reason: &str) {
-        self.attempts.clear();
+        self.drop_attempts();
         wave.resting.clear();
         let now = self.engine.clock.now();
         let mut given_up = Vec::new();
