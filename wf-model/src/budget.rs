@@ -73,6 +73,18 @@ impl Budget {
             Some(more) => (true, more.trim_start()),
             None => (false, amount),
         };
+        let is_set = match name {
+            "tokens" => self.tokens.is_some(),
+            "attempts" => self.attempts.is_some(),
+            "cost" => self.cost.is_some(),
+            "wallTime" => self.wall_time.is_some(),
+            _ => true,
+        };
+        if adds && !is_set {
+            return Err(format!(
+                "there is no limit of `{name}` to add to; write `{name}={amount}` to set one"
+            ));
+        }
         let whole = |limit: Option<u64>| {
             let amount: u64 = amount
                 .parse()
@@ -94,7 +106,7 @@ impl Budget {
             }
             "wallTime" => {
                 let more = parse_duration(amount)
-                    .map_err(|error| format!("`{amount}` is not a duration: {error}"))?;
+                    .map_err(|error| format!("`{amount}` cannot be read: {error}"))?;
                 let before = self.wall_time.filter(|_| adds).unwrap_or_default();
                 self.wall_time = Some(before.saturating_add(more));
             }
@@ -181,7 +193,7 @@ mod tests {
             "cost=1.5",
             "cost=+1",
             "attempts = 3",
-            "wallTime=+90s",
+            "wallTime=90s",
         ])
         .unwrap();
         assert_eq!(
@@ -207,6 +219,10 @@ mod tests {
         assert!(said("cost=-1").contains("`-1` is not a number of at least 0"));
         assert!(said("cost=NaN").contains("is not a number"));
         assert!(said("wallTime=soon").contains("soon"));
+        assert_eq!(
+            said("tokens=+5"),
+            "there is no limit of `tokens` to add to; write `tokens=5` to set one"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -21,6 +21,9 @@ use crate::id::{ExecutionId, Timestamp};
 use crate::plan::Plan;
 use crate::schema::Schema;
 use crate::typed::{StepFailure, Typed};
+
+/// How much of what an agent has shown stands in the message when its time is over, in bytes.
+const TOLD: usize = 4 << 10;
 
 /// One attempt to be made.
 pub(super) struct Call {
@@ -97,13 +100,9 @@ impl Call {
         })
     }
 
-    async fn ask(
-        &self,
-        queued: &Queued,
-        listener: Option<&Arc<Observer>>,
-    ) -> Result<Answer, StepError> {
+    async fn ask(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
         // The work may also panic before it gives a future.
-        let done = AssertUnwindSafe(async { self.done(queued, listener).await });
+        let done = AssertUnwindSafe(async { self.done(outside).await });
         done.catch_unwind().await.unwrap_or_else(|panic| {
             let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -118,14 +117,10 @@ impl Call {
         })
     }
 
-    async fn done(
-        &self,
-        queued: &Queued,
-        listener: Option<&Arc<Observer>>,
-    ) -> Result<Answer, StepError> {
+    async fn done(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
         match &self.work {
             Work::Ask { agent, prompt } => {
-                let reply = self.reply(agent, prompt, queued, listener).await?;
+                let reply = self.reply(agent, prompt, outside).await?;
                 let reply = self.admit(reply)?;
                 Ok(Answer { reply, typed: None })
             }
@@ -135,7 +130,7 @@ impl Call {
                 context,
             } => {
                 let prompt = (code.render)(context).map_err(StepFailure::into_step_error)?;
-                let reply = self.reply(agent, &prompt, queued, listener).await?;
+                let reply = self.reply(agent, &prompt, outside).await?;
                 let mut reply = self.admit(reply)?;
                 let typed = code.output.decode(&reply.result).map_err(|error| {
                     let (name, kind) = (code.agent, code.output_type);
@@ -181,8 +176,7 @@ impl Call {
         &self,
         agent: &Arc<dyn Agent>,
         prompt: &str,
-        queued: &Queued,
-        listener: Option<&Arc<Observer>>,
+        outside: Outside<'_>,
     ) -> Result<Reply, StepError> {
         let key = self.plan.key(self.step as usize);
         let idempotency_key = idempotency_key(&self.execution, key);
@@ -192,20 +186,26 @@ impl Call {
             .map(|remark| format!("{prompt}\n\n{remark}"));
         let prompt = remarked.as_deref().unwrap_or(prompt);
         let mut request = Request::new(prompt, &self.execution, key, self.number, &idempotency_key)
-            .with_queued(queued);
+            .with_queued(outside.queued);
         if let Some(schema) = &self.schema {
             request = request.with_schema(schema.text());
         }
-        let Some(listener) = listener else {
+        let Outside { listener, tail, .. } = outside;
+        if listener.is_none() && tail.is_none() {
             return agent.call(request).await;
-        };
+        }
         let tell = |text: &str| {
-            listener(&Notice::Output {
-                execution: &self.execution,
-                step: key,
-                attempt: self.number,
-                text,
-            });
+            if let Some(tail) = tail {
+                tail.add(text);
+            }
+            if let Some(listener) = listener {
+                listener(&Notice::Output {
+                    execution: &self.execution,
+                    step: key,
+                    attempt: self.number,
+                    text,
+                });
+            }
         };
         agent.call(request.with_output(&tell)).await
     }
@@ -239,7 +239,12 @@ impl Bounds {
     /// Makes the call within its time. While it waits for its turn, time stands still, and it can be recalled.
     async fn keep(self, call: Call, listener: Option<Arc<Observer>>) -> Attempted {
         let queued = Queued::default();
-        let mut ask = pin!(call.ask(&queued, listener.as_ref()));
+        let tail = self.limit.map(|_| Tail::default());
+        let mut ask = pin!(call.ask(Outside {
+            queued: &queued,
+            listener: listener.as_ref(),
+            tail: tail.as_ref(),
+        }));
         let mut left = self.limit.unwrap_or_default();
         let mut timer: Option<(Duration, BoxFuture<'static, ()>)> = None;
         let answer = poll_fn(|cx| {
@@ -261,9 +266,10 @@ impl Bounds {
             let (_, over) =
                 timer.get_or_insert_with(|| (self.clock.elapsed(), self.clock.sleep(left)));
             over.poll_unpin(cx).map(|()| {
+                let limit = wf_model::format_duration(limit);
+                let wrote = tail.as_ref().map(Tail::told).unwrap_or_default();
                 Err(StepError::retryable(format_args!(
-                    "no answer within {}",
-                    wf_model::format_duration(limit)
+                    "no answer within {limit}{wrote}"
                 )))
             })
         })
@@ -272,6 +278,37 @@ impl Bounds {
             step: call.step,
             ended_at: self.clock.now(),
             answer,
+        }
+    }
+}
+
+/// What an attempt knows of those who wait for it.
+#[derive(Clone, Copy)]
+struct Outside<'a> {
+    queued: &'a Queued,
+    listener: Option<&'a Arc<Observer>>,
+    tail: Option<&'a Tail>,
+}
+
+/// The end of what an agent has shown, for the message when its time is over.
+#[derive(Default)]
+struct Tail(Mutex<String>);
+
+impl Tail {
+    fn add(&self, text: &str) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_str(text);
+        let over = kept.len().saturating_sub(TOLD);
+        if let Some(from) = (over..=kept.len()).find(|at| kept.is_char_boundary(*at)) {
+            kept.drain(..from);
+        }
+    }
+
+    fn told(&self) -> String {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.trim() {
+            "" => String::new(),
+            wrote => format!("; what it wrote ends: {wrote}"),
         }
     }
 }

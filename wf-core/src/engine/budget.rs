@@ -103,7 +103,12 @@ impl Purse {
         if let Some(limit) = attempts
             && self.attempts >= limit
         {
-            return Some(format!("all of its {limit} attempts are made"));
+            let made = self.attempts;
+            return Some(if made > limit {
+                format!("{made} attempts are made, and it allows {limit}")
+            } else {
+                format!("all of its {limit} attempts are made")
+            });
         }
         let expected = self.expected(agent);
         if let Some(limit) = tokens {

@@ -192,18 +192,18 @@ impl Drive {
         } else {
             self.scheduler.held()
         };
-        if held > 0 {
-            if self.is_checkpoint_due() {
-                path = {
-                    let checkpoint = self.checkpoint(path.row(), &mut wave);
-                    path.checkpoint_created(checkpoint)
-                };
-            }
-            return self.commit(path.steps_scheduled(held), wave);
-        }
-        if self.is_idle() && wave.resting.is_empty() {
+        if held == 0 && self.is_idle() && wave.resting.is_empty() {
             let message = self.reason();
             return self.fail(path.error(message.clone()), wave, message);
+        }
+        if self.is_checkpoint_due() {
+            path = {
+                let checkpoint = self.checkpoint(path.row(), &mut wave);
+                path.checkpoint_created(checkpoint)
+            };
+        }
+        if held > 0 {
+            return self.commit(path.steps_scheduled(held), wave);
         }
         self.commit(path, wave)
     }

@@ -6,6 +6,7 @@ use wf_model::OnFailure;
 
 use super::attempt::{Answer, Attempted, idempotency_key};
 use super::drive::Drive;
+use crate::agent::StepError;
 use crate::id::{CheckpointId, Timestamp};
 use crate::lifecycle::Row;
 use crate::retry;
@@ -227,7 +228,7 @@ impl Drive {
         };
         let number = attempt.number;
         let record = &mut self.slots[step as usize].record;
-        let outcome = match answer {
+        let outcome = match answer.map_err(StepError::bounded) {
             Ok(Answer { reply, typed }) => {
                 let mut attempt = attempt.end(ended_at, None);
                 attempt.usage = reply.usage;

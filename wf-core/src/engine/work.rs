@@ -50,7 +50,8 @@ impl Drive {
     ///
     /// # Errors
     ///
-    /// A terminal [`StepError`]: a path in the prompt leads nowhere, or a stored value does not fit its type.
+    /// A [`StepError`]: a terminal one when a path in the prompt leads nowhere; when a stored value does not fit its
+    /// type, one that pauses the run, since a failed run could never be resumed by a program that reads it.
     pub(super) fn work(&mut self, step: u32) -> Result<Work, StepError> {
         let at = step as usize;
         let agent = self.agents.get(at).cloned().flatten();
@@ -114,12 +115,13 @@ impl Drive {
         let mut steps = Vec::with_capacity(dependencies.len());
         for &dependency in dependencies {
             steps.push(
+                // Another build of the program may read it: the run waits for that.
                 self.output(dependency as usize)
-                    .map_err(StepError::terminal)?,
+                    .map_err(StepError::unavailable)?,
             );
         }
         Ok(StepContext {
-            inputs: self.input_values().map_err(StepError::terminal)?,
+            inputs: self.input_values().map_err(StepError::unavailable)?,
             steps,
         })
     }

@@ -7,6 +7,7 @@ use futures::executor::block_on;
 use wf_core::agent::{Agents, StepError};
 use wf_core::engine::{Engine, RunOptions};
 use wf_core::id::ExecutionId;
+use wf_core::step::StepState;
 use wf_core::store::MemoryStore;
 use wf_core::typed::Ended;
 use wf_core::workflow;
@@ -129,8 +130,16 @@ fn a_stored_value_that_no_longer_fits_is_an_error_that_names_step_and_field() {
         let Ended::Paused(paused) = run.finish().await.unwrap() else {
             panic!("the run was not paused");
         };
-        let step = paused.status().step("total").unwrap();
-        step.record.error.clone().unwrap()
+        let status = paused.status();
+        let total = &status.step("total").unwrap().record;
+        assert_eq!(total.state, StepState::Pending);
+        let error = total.error.clone().unwrap();
+        let reason = status.execution.error.as_deref().unwrap();
+        assert_eq!(reason, format!("step `total`: {error}"));
+        // A program that reads it goes on.
+        let run = engine.resume_as::<before::Build>(&id).await.unwrap();
+        assert!(matches!(run.finish().await.unwrap(), Ended::Paused(_)));
+        error
     });
     assert_eq!(
         error,

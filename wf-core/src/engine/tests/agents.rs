@@ -167,3 +167,32 @@ fn a_failure_calls_back_the_steps_that_wait_for_their_turn() {
     );
     assert_eq!(status.step("waits").unwrap().state, StepState::Skipped);
 }
+
+#[test]
+fn an_agent_that_asks_to_be_left_alone_for_days_pauses_the_run() {
+    let bench = Bench::new();
+    bench
+        .agent
+        .on("a", &[Act::Busy(1, 90_000_000), Act::Answer(1, "yes")]);
+    let status = bench.run(&plan("", "a, retryPolicy: { maxAttempts: 3 }"));
+    assert_eq!(
+        (status.state(), bench.clock.elapsed().as_secs()),
+        (State::Paused, 1)
+    );
+    let reason = status.execution.error.unwrap();
+    assert_eq!(
+        reason,
+        "step `a`: busy; it asks to be left alone for 90000000 s, which is more than an hour"
+    );
+}
+
+#[test]
+fn a_step_that_is_out_of_time_is_told_with_the_end_of_what_it_wrote() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::ShowAndHang]);
+    let status = bench.run(&plan("", "a, timeout: 5s"));
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `a` failed: no answer within 5s; what it wrote ends: half done")
+    );
+}

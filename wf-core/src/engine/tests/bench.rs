@@ -172,6 +172,8 @@ pub(super) enum Act {
     Use(u64, u64),
     /// Shows two pieces of text, then answers.
     Show,
+    /// Shows two pieces of text, then never answers.
+    ShowAndHang,
     /// Never answers.
     Hang,
     Panic,
@@ -243,6 +245,11 @@ impl Agent for Scripted {
                 request.output.write("");
                 request.output.write("done");
                 Ok(Reply::text("shown"))
+            }),
+            Act::ShowAndHang => Box::pin(async move {
+                request.output.write("half ");
+                request.output.write("done\n");
+                futures::future::pending().await
             }),
             Act::Instant => futures::future::ready(Ok(Reply::text("x"))).boxed(),
             Act::Hang => futures::future::pending().boxed(),

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::engine::{Checkpoint, EngineError, RETENTION, RunOptions, Status};
 use crate::id::{CheckpointId, ExecutionId};
 use crate::lifecycle::State;
+use crate::plan::Inputs;
 use crate::step::StepState;
 
 const CHAIN: &str = "a
@@ -259,4 +260,35 @@ fn a_checkpoint_is_deleted_once() {
         .run(engine.checkpoints(&"other".into()))
         .unwrap();
     assert!(unknown.unwrap_err().is_not_found());
+}
+
+#[test]
+fn a_wide_run_has_checkpoints_on_the_way_and_is_restored_after_a_cancel() {
+    let bench = Bench::new();
+    let steps: Vec<String> = (0..500).map(|step| format!("s{step}")).collect();
+    let plan = plan("config: { maxParallel: 4 }", &steps.join("\n"));
+    let engine = bench.engine();
+    let run = async {
+        let run = engine.start(&plan, Inputs::new(), options()).await.unwrap();
+        let cancel = async {
+            bench.clock.sleep(Duration::from_millis(60_500)).await;
+            engine.cancel(&id()).await.unwrap();
+        };
+        futures::join!(run.finish(), cancel).0.unwrap()
+    };
+    let status = bench.clock.run(run).unwrap();
+    assert_eq!(status.state(), State::Cancelled);
+    let done = |status: &Status| {
+        let steps = status.steps.iter();
+        steps
+            .filter(|step| step.state == StepState::Completed)
+            .count()
+    };
+    assert_eq!(done(&status), 240);
+    let listed = checkpoints(&bench, &id());
+    // About 64 over 500 steps, so 30 by now, and none of them further apart than eight steps and a wave.
+    assert!((25..=35).contains(&listed.len()), "{}", listed.len());
+    assert!(covered(&listed[0]).len() >= 240 - 12);
+    let restored = restore(&bench, listed[0].id());
+    assert_eq!((restored.state(), done(&restored)), (State::Completed, 500));
 }

@@ -414,7 +414,8 @@ fn what_is_restored_from_another_checkpoint_or_without_results_is_caught() {
                 .with_restore()
                 .with_store(move || Broken::over(rule, Arc::new(MemoryStore::new())))
         });
-        seen.assert_caught(Invariant::NothingLost);
+        // Another checkpoint may cover the same steps.
+        seen.assert_caught_by(Invariant::NothingLost, 4);
     }
 }
 
