@@ -2,7 +2,7 @@
 # Gives the same workloads to this engine and to others, in turns, and prints one table: steps per second (the median
 # of the rounds), how many times slower than this engine, and how durable what was answered is.
 #
-#     benches/peers/run.sh [ROUNDS]        by default 3; about two minutes each
+#     benches/peers/run.sh [ROUNDS]        by default 3; two or three minutes each
 #
 # Needs cargo and python3 with venv. What it builds is put into target/peers.
 set -euo pipefail

@@ -1,4 +1,4 @@
-//! What duroxide, dagx and dagrs take for the workloads of `ours.rs`: `peers SYSTEM WORKLOAD` prints one line of
+//! What duroxide, dagx and dagrs take for the workloads of `benches/peers.rs`: `peers SYSTEM WORKLOAD` prints one line of
 //! system, workload, steps, seconds and durability, with tabs between.
 
 mod dagrs_run;
