@@ -50,6 +50,11 @@ impl Console {
     /// Writes a text to standard output, as it is but for a newline at its end if it has none; to a terminal,
     /// without what would steer it.
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+        self.text_if_read(text).map(drop)
+    }
+
+    /// Writes a text to standard output as [`text`](Self::text) does, and says whether anybody still reads it.
+    pub(crate) fn text_if_read(self, text: &str) -> Result<bool, Failure> {
         let shown = io::stdout().is_terminal().then(|| printable(text));
         let text = shown.as_deref().unwrap_or(text);
         let mut stdout = io::stdout().lock();
@@ -63,7 +68,7 @@ impl Console {
     /// Writes a text of ours, with colours where they are wanted, to standard output.
     pub(crate) fn styled(self, text: &str) -> Result<(), Failure> {
         let mut stdout = anstream::stdout().lock();
-        written_or_unwanted(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+        written_or_unwanted(writeln!(stdout, "{text}").and_then(|()| stdout.flush())).map(drop)
     }
 
     /// Writes a JSON document to standard output: in one line, or indented where a person reads it.
@@ -216,14 +221,15 @@ fn painted(report: &Report) -> String {
     out
 }
 
-/// Whoever read standard output may have read enough: that is no failure.
-fn written_or_unwanted(written: io::Result<()>) -> Result<(), Failure> {
+/// Whoever read standard output may have read enough: that is no failure, and told by `false`.
+fn written_or_unwanted(written: io::Result<()>) -> Result<bool, Failure> {
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::system(
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::system(
             "failed to write to standard output",
             &error,
         )),
-        _ => Ok(()),
     }
 }
 

@@ -93,7 +93,8 @@ pub(crate) struct StatusDocument<'a> {
 #[derive(Serialize)]
 struct UsageDocument {
     tokens: u64,
-    cost: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<f64>,
 }
 
 impl<'a> StatusDocument<'a> {
@@ -113,7 +114,7 @@ impl<'a> StatusDocument<'a> {
             completed_at: execution.completed_at.map(rfc_3339),
             usage: (!usage.is_none()).then_some(UsageDocument {
                 tokens: usage.tokens,
-                cost: usage.cost,
+                cost: Some(usage.cost).filter(|cost| *cost > 0.0),
             }),
             budget: is_limited.then(|| status.budget.to_json()),
         }

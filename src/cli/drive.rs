@@ -218,7 +218,7 @@ impl Session<'_> {
 }
 
 /// Whether the execution is driven by nobody who is known to live.
-fn is_abandoned(execution: &ExecutionRecord) -> bool {
+pub(crate) fn is_abandoned(execution: &ExecutionRecord) -> bool {
     let now = SystemClock::new().now();
     let expired = execution.lease_until.is_none_or(|until| until <= now);
     expired || execution.owner.as_ref().is_none_or(owner::is_gone)

@@ -215,8 +215,10 @@ fn shown(status: &Status, database: &Database) -> String {
     }
     let usage = status.usage();
     if !usage.is_none() {
-        let used = format!("{} tokens, a cost of {}", usage.tokens, usage.cost);
-        facts.push(("usage", Cell::from(used)));
+        let tokens = (usage.tokens > 0).then(|| format!("{} tokens", usage.tokens));
+        let cost = (usage.cost > 0.0).then(|| format!("a cost of {}", usage.cost));
+        let used: Vec<String> = [tokens, cost].into_iter().flatten().collect();
+        facts.push(("usage", Cell::from(used.join(", "))));
     }
     if !status.budget.is_unlimited() {
         facts.push(("budget", Cell::from(status.budget.to_string())));

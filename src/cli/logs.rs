@@ -11,7 +11,8 @@ use wf_model::nearest;
 
 use super::arguments::{Execution, Logs};
 use super::console::{Console, printable};
-use super::database::Database;
+use super::database::{Database, quoted};
+use super::drive::is_abandoned;
 use super::exit::{Exit, Failure};
 use super::journal::{Entry, Happened, JournalReader};
 use super::lines::OpenLines;
@@ -40,9 +41,10 @@ pub(crate) async fn logs(
     let mut show = Show::new(console, arguments);
     let rests = |state: State| state.is_terminal() || state == State::Paused;
     if !reader.is_there() && (!arguments.follow || rests(status.state())) {
-        console.note(
-            "what the agents wrote was not kept: the run was not driven by `ax` with this database",
-        );
+        let path = reader.path().display();
+        console.note(&format!(
+            "what the agents wrote was not kept: there is no `{path}`"
+        ));
         recorded(&status)
             .into_iter()
             .for_each(|entry| show.take(entry));
@@ -58,12 +60,19 @@ pub(crate) async fn logs(
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;
     loop {
         // The state is read first: what was written before it came to rest is there by now.
-        let rested = rests(read(&engine, &id, database).await?.state());
+        let status = read(&engine, &id, database).await?;
         while let Some(entry) = next(&mut reader)? {
             show.take(entry);
         }
-        show.flush()?;
-        if rested {
+        if !show.flush()? || rests(status.state()) {
+            return show.end();
+        }
+        if is_abandoned(&status.execution) {
+            let resume = quoted(id.as_str());
+            let arguments = database.arguments();
+            console.note(&format!(
+                "the process that ran it is gone; `ax workflow resume {resume}{arguments}` goes on with it"
+            ));
             return show.end();
         }
         tokio::select! {
@@ -231,20 +240,21 @@ impl<'a> Show<'a> {
         }
     }
 
-    /// Writes what there is: documents one per line.
-    fn flush(&mut self) -> Result<(), Failure> {
+    /// Writes what there is, documents one per line, and says whether anybody still reads it.
+    fn flush(&mut self) -> Result<bool, Failure> {
+        let mut is_read = true;
         if self.console.json && self.follow {
             for entry in self.documents.drain(..) {
                 match serde_json::to_string(&entry) {
-                    Ok(line) => self.console.text(&line)?,
+                    Ok(line) => is_read &= self.console.text_if_read(&line)?,
                     Err(error) => return Err(Failure::system("failed to write JSON", &error)),
                 }
             }
         }
         if self.out.is_empty() {
-            return Ok(());
+            return Ok(is_read);
         }
-        self.console.text(&std::mem::take(&mut self.out))
+        self.console.text_if_read(&std::mem::take(&mut self.out))
     }
 
     fn end(mut self) -> Result<Exit, Failure> {

@@ -73,6 +73,8 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     }
     let database = Database::locate(arguments.global.db.as_deref())?;
     let task = async {
+        signals::outlive_full_files()
+            .map_err(|error| Failure::system("failed to listen for signals", &error))?;
         match command {
             Workflow::Run(run) if run.dry_run => rehearsal::show(console, run).await,
             Workflow::Run(run) => run::run(console, &database, run).await,

@@ -1,9 +1,10 @@
 //! `resume`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wf_core::agent::Agents;
-use wf_core::engine::{Budget, ResumeOptions};
+use wf_core::engine::{Budget, PerAttempt, ResumeOptions};
 use wf_core::id::ExecutionId;
 use wf_core::store::Store;
 
@@ -23,7 +24,8 @@ pub(crate) async fn resume(
     arguments: &Resume,
 ) -> Result<Exit, Failure> {
     let id = ExecutionId::from(arguments.id.as_str());
-    changed(Budget::default(), &arguments.budget)?;
+    // What is wrong with the texts is found before anything else.
+    changed(EVERYTHING_LIMITED, &arguments.budget)?;
     let Some(store) = database.open_existing()? else {
         return Err(control::not_found(&id, database));
     };
@@ -65,6 +67,18 @@ pub(crate) async fn resume(
     .drive(run)
     .await
 }
+
+/// A budget in which every limit can be added to.
+const EVERYTHING_LIMITED: Budget = Budget {
+    tokens: Some(0),
+    cost: Some(0.0),
+    wall_time: Some(Duration::ZERO),
+    attempts: Some(0),
+    per_attempt: PerAttempt {
+        tokens: None,
+        cost: None,
+    },
+};
 
 /// The budget with what `--budget` says.
 fn changed(mut budget: Budget, changes: &[String]) -> Result<Budget, Failure> {

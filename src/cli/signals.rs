@@ -7,6 +7,13 @@ use std::task::Poll;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Lets a file that may not grow any more be an error of the write, and not the end of the process: a handler that does
+/// nothing stays for as long as the process lives.
+pub(crate) fn outlive_full_files() -> io::Result<()> {
+    let exceeded = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    signal(exceeded).map(drop)
+}
+
 /// Ctrl-C, a request to terminate, and the loss of the terminal.
 pub(crate) struct Signals(Vec<Signal>);
 

@@ -20,7 +20,7 @@ steps:
 ",
     );
     let script =
-        "echo thinking >&2; test \"$AX_ATTEMPT\" = 2 || { echo no luck >&2; exit 1; }; echo said";
+        "test \"$AX_ATTEMPT\" = 2 || { echo thinking >&2; echo no luck >&2; exit 1; }; echo said";
     workbench.write(
         "agents.yaml",
         format!("agents: {{ speaker: {{ command: [sh, -c, '{script}'] }}, echo: {{ builtin: echo }} }}\n"),
@@ -43,7 +43,6 @@ speak | no luck
 speak: attempt 1 failed: `sh` exited with status 1: thinking
 no luck; retrying in 1 ms
 speak: attempt 2 started
-speak | thinking
 speak | said
 speak: completed
 listen: started
@@ -62,7 +61,7 @@ fn the_log_of_one_step_is_what_its_agent_wrote() {
     let logs = workbench
         .workflow(&["logs", "x", "speak", "--quiet"])
         .assert_status(0);
-    assert_eq!(logs.stdout, "thinking\nno luck\nthinking\nsaid\n");
+    assert_eq!(logs.stdout, "thinking\nno luck\nsaid\n");
     let wrong = workbench.workflow(&["logs", "x", "speek"]).assert_status(2);
     wrong.assert_says("execution `x` has no step `speek`; did you mean `speak`?\n");
     workbench.workflow(&["logs", "nobody"]).assert_status(2);
@@ -202,4 +201,31 @@ fn a_log_is_its_owners_alone_and_what_steers_a_terminal_is_not_shown() {
             .contains("a | x[2Jy\na | {{secret}} $(rm -rf .)\n"),
         "{logs:?}"
     );
+}
+
+#[test]
+fn a_follower_ends_when_nobody_reads_any_more_and_when_the_process_is_gone() {
+    let workbench = Workbench::new();
+    workbench.write(
+        "w.yaml",
+        "name: W\nsteps: [{ key: slow, agent: slow, prompt: p }]\n",
+    );
+    let script = "echo up >up; while sleep 0.01; do echo tick; done";
+    workbench.write(
+        "agents.yaml",
+        format!("agents: {{ slow: {{ command: [sh, -c, '{script}'] }} }}\n"),
+    );
+    workbench.pipe("up");
+    let mut run = workbench.start(&["run", "w.yaml", "--id", "x"]);
+    workbench.hear("up");
+    let mut follow = workbench.start(&["logs", "x", "--follow"]);
+    drop(follow.stdout.take());
+    assert_eq!(follow.wait().unwrap().code(), Some(0));
+
+    let follow = workbench.start(&["logs", "x", "--follow"]);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let followed = end(follow).assert_status(0);
+    followed
+        .assert_says("the process that ran it is gone; `ax workflow resume x` goes on with it\n");
 }

@@ -29,7 +29,8 @@ impl Json {
 
     /// The JSON string with this content.
     pub fn string(text: &str) -> Self {
-        Json(serde_json::Value::from(text).to_string().into())
+        // A text can always be written.
+        Json(serde_json::to_string(text).unwrap_or_default().into())
     }
 
     /// Reads JSON text, at most 128 levels deep; white space between its tokens is dropped.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wf_core::id::ExecutionId;
 
@@ -29,6 +29,11 @@ impl JournalReader {
     /// Whether there is a journal.
     pub(crate) fn is_there(&self) -> bool {
         self.file.is_some() || self.path.exists()
+    }
+
+    /// Where the journal is, or would be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The next entry, if it is there already. A line that is none, as a crash can leave it, is passed over.

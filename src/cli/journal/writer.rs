@@ -17,8 +17,11 @@ use crate::cli::console::Console;
 use crate::cli::database::Database;
 use crate::cli::moment::rfc_3339;
 
-/// At most this many bytes of what one attempt writes are kept: 16 MiB.
+/// What one attempt writes takes at most this many bytes of the journal: 16 MiB.
 const KEPT: usize = 16 << 20;
+
+/// What the agents of one execution write takes at most this many bytes of its journal: 256 MiB.
+const KEPT_IN_ALL: u64 = 256 << 20;
 
 /// Writes down what an engine tells of its runs.
 pub(crate) struct Journal {
@@ -32,6 +35,8 @@ pub(crate) struct Journal {
 struct Writer {
     /// None once it could not be written: the run is worth more than its journal.
     file: Option<File>,
+    /// How long the file is.
+    in_all: u64,
     /// How much of each step's attempt under way is kept.
     kept: HashMap<String, usize>,
 }
@@ -121,9 +126,14 @@ impl Journal {
 
     fn write(&self, id: &ExecutionId, of: Option<(&str, Option<u32>)>, mut happened: Happened) {
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        let writer = writers.entry(id.clone()).or_insert_with(|| Writer {
-            file: self.opened(open(&super::path(&self.database, id))),
-            kept: HashMap::new(),
+        let writer = writers.entry(id.clone()).or_insert_with(|| {
+            let file = self.opened(open(&super::path(&self.database, id)));
+            let length = file.as_ref().and_then(|file| file.metadata().ok());
+            Writer {
+                in_all: length.map_or(0, |file| file.len()),
+                file,
+                kept: HashMap::new(),
+            }
         });
         if !writer.admits(of.map(|(step, _)| step), &mut happened) {
             return;
@@ -141,6 +151,7 @@ impl Journal {
             .map_err(io::Error::other)
             .and_then(|mut line| {
                 line.push('\n');
+                writer.in_all += line.len() as u64;
                 // One call, so that a reader sees whole lines.
                 file.write_all(line.as_bytes())
             });
@@ -181,7 +192,10 @@ impl Writer {
                 if *kept > KEPT {
                     return false;
                 }
-                *kept += text.len();
+                *kept += written(text);
+                if self.in_all > KEPT_IN_ALL {
+                    *kept = KEPT + 1;
+                }
                 if *kept > KEPT {
                     *cut = true;
                     text.clear();
@@ -191,6 +205,16 @@ impl Writer {
             Happened::Failed { .. } | Happened::Moved { .. } => true,
         }
     }
+}
+
+/// How many bytes a text takes in JSON.
+fn written(text: &str) -> usize {
+    let escaped = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\t' | b'\r' => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    });
+    escaped.sum()
 }
 
 /// Opens a journal to add to it, readable by its owner only; what a dead writer left half written is ended.
