@@ -210,7 +210,7 @@ fn a_step_of_a_chain_writes_as_many_pages_however_long_the_chain_is() {
     };
     let (short, long) = (per_step(1_000), per_step(10_000));
     // The execution's row and its state in an index, the step's row and its two indexes; the rest is what splits.
-    assert!(short <= 5.9 && long <= 5.9, "{short} pages, then {long}");
+    assert!(short <= 4.9 && long <= 4.9, "{short} pages, then {long}");
     assert!(
         (long / short - 1.0).abs() <= 0.1,
         "{short} pages, then {long}"

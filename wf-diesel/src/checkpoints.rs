@@ -117,7 +117,7 @@ pub(crate) fn find_mark(
     let found: Option<(String, String)> = dsl::workflow_checkpoints
         .find(id.as_str())
         .select((dsl::execution_id, dsl::completed_steps))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     found
         .map(|(execution_id, mark)| Ok((execution_id.into(), through_seq(&mark)?)))
@@ -133,7 +133,7 @@ pub(crate) fn find_checkpoint(
     let row: Option<CheckpointRow> = dsl::workflow_checkpoints
         .find(id.as_str())
         .select(CheckpointRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(|row| row.record(ended)).transpose()
 }

@@ -132,17 +132,11 @@ pub(crate) fn advance_execution(
     conn: &mut SqliteConnection,
     commit: &Commit,
 ) -> QueryResult<usize> {
-    let (row, writes) = (&commit.row, &commit.writes);
-    Advance {
-        id: row.id.as_str(),
-        from: commit.from.name(),
-        token: integer(row.token)?,
-        revision: integer(row.revision)?,
-        to: commit.to.name(),
-        driven_millis: integer(writes.driven_millis)?,
-        last_seq: integer(writes.last_seq())?,
+    if commit.from == commit.to {
+        Advance::<false>::of(commit)?.execute(conn)
+    } else {
+        Advance::<true>::of(commit)?.execute(conn)
     }
-    .execute(conn)
 }
 
 /// Writes a commit that pauses or ends an execution, and gives its lease back.
@@ -247,7 +241,7 @@ pub(crate) fn find_state(
     let name: Option<String> = dsl::workflow_executions
         .find(id.as_str())
         .select(dsl::state)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     name.map(|name| state(&name)).transpose()
 }
@@ -259,7 +253,7 @@ pub(crate) fn find_execution(
     let row: Option<ExecutionRow> = dsl::workflow_executions
         .find(id.as_str())
         .select(ExecutionRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(ExecutionRow::record).transpose()
 }
@@ -271,7 +265,7 @@ pub(crate) fn find_context(
     let context: Option<String> = dsl::workflow_executions
         .find(id.as_str())
         .select(dsl::context)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(context.map(Json::from_stored))
 }
@@ -314,7 +308,10 @@ fn has_not_ended() -> _ {
 ///
 /// diesel prepares its own `UPDATE`s anew each time, because a changeset may leave columns out; that would be half of
 /// what this one costs.
-struct Advance<'a> {
+///
+/// One that leads to another state and one that stays are two statements: a column that is set to what it holds has its
+/// indexes written all the same.
+struct Advance<'a, const MOVES: bool> {
     id: &'a str,
     from: &'a str,
     token: i64,
@@ -324,16 +321,34 @@ struct Advance<'a> {
     last_seq: i64,
 }
 
-impl QueryId for Advance<'_> {
-    type QueryId = Advance<'static>;
+impl<'a, const MOVES: bool> Advance<'a, MOVES> {
+    fn of(commit: &'a Commit) -> QueryResult<Self> {
+        let (row, writes) = (&commit.row, &commit.writes);
+        Ok(Advance {
+            id: row.id.as_str(),
+            from: commit.from.name(),
+            token: integer(row.token)?,
+            revision: integer(row.revision)?,
+            to: commit.to.name(),
+            driven_millis: integer(writes.driven_millis)?,
+            last_seq: integer(writes.last_seq())?,
+        })
+    }
+}
+
+impl<const MOVES: bool> QueryId for Advance<'_, MOVES> {
+    type QueryId = Advance<'static, MOVES>;
 
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryFragment<Sqlite> for Advance<'_> {
+impl<const MOVES: bool> QueryFragment<Sqlite> for Advance<'_, MOVES> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("UPDATE workflow_executions SET revision = revision + 1, state = ");
-        out.push_bind_param::<Text, _>(&self.to)?;
+        out.push_sql("UPDATE workflow_executions SET revision = revision + 1");
+        if MOVES {
+            out.push_sql(", state = ");
+            out.push_bind_param::<Text, _>(&self.to)?;
+        }
         out.push_sql(", driven_millis = ");
         out.push_bind_param::<BigInt, _>(&self.driven_millis)?;
         out.push_sql(", last_seq = max(last_seq, ");
@@ -349,4 +364,4 @@ impl QueryFragment<Sqlite> for Advance<'_> {
     }
 }
 
-impl RunQueryDsl<SqliteConnection> for Advance<'_> {}
+impl<const MOVES: bool> RunQueryDsl<SqliteConnection> for Advance<'_, MOVES> {}

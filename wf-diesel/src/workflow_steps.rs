@@ -11,7 +11,7 @@ use crate::schema::workflow_steps;
 pub(crate) fn next_step_id(conn: &mut SqliteConnection) -> QueryResult<i64> {
     let last: Option<i64> = workflow_steps::table
         .select(max(workflow_steps::id))
-        .first(conn)?;
+        .get_result(conn)?;
     Ok(last.map_or(1, |last| last.saturating_add(1)))
 }
 

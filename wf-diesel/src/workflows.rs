@@ -77,7 +77,7 @@ pub(crate) fn find_workflow(
     let row: Option<WorkflowRow> = workflows::table
         .find(id.as_str())
         .select(WorkflowRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(row.map(WorkflowRecord::from))
 }
@@ -108,7 +108,7 @@ pub(crate) fn find_definition(
     let definition: Option<String> = workflows::table
         .find(id.as_str())
         .select(workflows::definition)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(definition.map(Json::from_stored))
 }
@@ -120,7 +120,7 @@ pub(crate) fn find_step_ids(
     let found: Option<String> = workflows::table
         .find(id.as_str())
         .select(workflows::id)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     found.map(|id| list_step_ids(conn, &id)).transpose()
 }
@@ -133,7 +133,7 @@ pub(crate) fn find_step_ids_of_execution(
     let found: Option<String> = workflow_executions::table
         .find(execution_id)
         .select(workflow_executions::workflow_id)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     found.map(|id| list_step_ids(conn, &id)).transpose()
 }
@@ -142,8 +142,8 @@ pub(crate) fn find_step_ids_of_execution(
 fn list_step_ids(conn: &mut SqliteConnection, id: &str) -> QueryResult<StepIds> {
     // Each alone is the end of an index; together they would be a scan.
     let steps = workflow_steps::table.filter(workflow_steps::workflow_id.eq(id));
-    let first: Option<i64> = steps.select(min(workflow_steps::id)).first(conn)?;
-    let last: Option<i64> = steps.select(max(workflow_steps::id)).first(conn)?;
+    let first: Option<i64> = steps.select(min(workflow_steps::id)).get_result(conn)?;
+    let last: Option<i64> = steps.select(max(workflow_steps::id)).get_result(conn)?;
     Ok(match first.zip(last) {
         Some((first, last)) => StepIds {
             first,

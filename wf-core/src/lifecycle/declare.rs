@@ -100,11 +100,11 @@ macro_rules! lifecycle {
             $( $( "    ", stringify!($state), " --> ", stringify!($to), ": ", stringify!($on), "\n", )* )+
         );
 
-        /// The states' names as a list of SQL string literals: what a `CHECK` on a state column allows.
-        pub const STATE_NAMES_SQL: &str = {
-            let all = concat!( $( ", '", $name, "'" ),+ );
+        /// What a `CHECK` on a column `state` allows, in SQL: `state = 'idle' OR …`.
+        pub const STATE_CHECK_SQL: &str = {
+            let all = concat!( $( " OR state = '", $name, "'" ),+ );
             // The first separator is cut off.
-            all.split_at(2).1
+            all.split_at(4).1
         };
 
         /// Event `E` is legal in state `Self`.

@@ -6,7 +6,7 @@
 //!   so an illegal transition does not compile;
 //! - the **dynamic face**: [`transition`], [`validate_transition`], [`State::is_terminal`],
 //!   [`State::can_resume`], and [`AnyExecution`] for what comes out of a store;
-//! - the diagram ([`MERMAID`]) and the SQL check ([`STATE_NAMES_SQL`]).
+//! - the diagram ([`MERMAID`]) and the SQL check ([`STATE_CHECK_SQL`]).
 //!
 //! An event method returns a [`Pending`]: a path of one or more transitions that nothing may act upon
 //! until [`Pending::commit`] has written it, in one transaction, with what happened on the way.

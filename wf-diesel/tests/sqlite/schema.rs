@@ -1,7 +1,7 @@
 //! The tables, as SQLite itself describes them.
 
 use diesel::connection::SimpleConnection;
-use wf_core::lifecycle::STATE_NAMES_SQL;
+use wf_core::lifecycle::STATE_CHECK_SQL;
 use wf_core::step::StepState;
 
 use crate::fixtures::{Scratch, number, started, text, texts};
@@ -171,14 +171,14 @@ fn the_checks_on_states_are_those_of_the_lifecycle() {
             &format!("SELECT sql FROM sqlite_schema WHERE name = '{table}'"),
         )
     };
-    let execution = format!("CHECK (state IN ({STATE_NAMES_SQL}))");
+    let execution = format!("CHECK ({STATE_CHECK_SQL})");
     assert!(declaration("workflow_executions").contains(&execution));
     assert!(declaration("workflow_checkpoints").contains(&execution));
     let steps: Vec<_> = StepState::ALL
         .iter()
-        .map(|state| format!("'{state}'"))
+        .map(|state| format!("state = '{state}'"))
         .collect();
-    let step = format!("CHECK (state IN ({}))", steps.join(", "));
+    let step = format!("CHECK ({})", steps.join(" OR "));
     assert!(declaration("workflow_step_executions").contains(&step));
 }
 

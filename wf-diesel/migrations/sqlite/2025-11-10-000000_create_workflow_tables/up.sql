@@ -29,10 +29,12 @@ CREATE TABLE workflow_steps (
 
 CREATE INDEX workflow_steps_workflow_id ON workflow_steps (workflow_id);
 
+-- States are compared one by one: for a list of more than two, `IN` builds a table of its own with each row that is
+-- written (SQLite 3.50).
 CREATE TABLE workflow_executions (
     id TEXT NOT NULL PRIMARY KEY,
     workflow_id TEXT NOT NULL REFERENCES workflows (id),
-    state TEXT NOT NULL CHECK (state IN ('idle', 'parsing', 'validating_workflow', 'building_dependency_graph', 'scheduling_steps', 'executing_steps', 'awaiting_completion', 'creating_checkpoint', 'restoring_from_checkpoint', 'aggregating_results', 'completed', 'failed', 'paused', 'cancelled')),
+    state TEXT NOT NULL CHECK (state = 'idle' OR state = 'parsing' OR state = 'validating_workflow' OR state = 'building_dependency_graph' OR state = 'scheduling_steps' OR state = 'executing_steps' OR state = 'awaiting_completion' OR state = 'creating_checkpoint' OR state = 'restoring_from_checkpoint' OR state = 'aggregating_results' OR state = 'completed' OR state = 'failed' OR state = 'paused' OR state = 'cancelled'),
     started_at INTEGER NOT NULL,
     completed_at INTEGER,
     error TEXT,
@@ -68,7 +70,7 @@ CREATE TABLE workflow_step_executions (
     id INTEGER NOT NULL PRIMARY KEY,
     execution_id TEXT NOT NULL REFERENCES workflow_executions (id),
     step_id INTEGER NOT NULL REFERENCES workflow_steps (id),
-    state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'completed', 'failed', 'skipped', 'cancelled')),
+    state TEXT NOT NULL CHECK (state = 'pending' OR state = 'running' OR state = 'completed' OR state = 'failed' OR state = 'skipped' OR state = 'cancelled'),
     -- The order in which the steps of one execution were committed, from 1.
     seq INTEGER,
     result TEXT,
@@ -86,7 +88,7 @@ CREATE INDEX workflow_step_executions_execution_id_state ON workflow_step_execut
 CREATE TABLE workflow_checkpoints (
     id TEXT NOT NULL PRIMARY KEY,
     execution_id TEXT NOT NULL REFERENCES workflow_executions (id),
-    state TEXT NOT NULL CHECK (state IN ('idle', 'parsing', 'validating_workflow', 'building_dependency_graph', 'scheduling_steps', 'executing_steps', 'awaiting_completion', 'creating_checkpoint', 'restoring_from_checkpoint', 'aggregating_results', 'completed', 'failed', 'paused', 'cancelled')),
+    state TEXT NOT NULL CHECK (state = 'idle' OR state = 'parsing' OR state = 'validating_workflow' OR state = 'building_dependency_graph' OR state = 'scheduling_steps' OR state = 'executing_steps' OR state = 'awaiting_completion' OR state = 'creating_checkpoint' OR state = 'restoring_from_checkpoint' OR state = 'aggregating_results' OR state = 'completed' OR state = 'failed' OR state = 'paused' OR state = 'cancelled'),
     context TEXT NOT NULL,
     completed_steps TEXT NOT NULL,
     created_at INTEGER NOT NULL,
