@@ -171,7 +171,7 @@ pub(crate) fn claim_execution(conn: &mut SqliteConnection, claim: &Claim) -> Que
             dsl::lease_until.eq(Some(claim.lease_until.millis())),
             dsl::fencing_token.eq(dsl::fencing_token + 1),
             dsl::revision.eq(dsl::revision + 1),
-            dsl::pause_requested.eq(false),
+            (!claim.keeps_pause).then(|| dsl::pause_requested.eq(false)),
             claim
                 .budget
                 .as_ref()
@@ -212,6 +212,16 @@ pub(crate) fn request_pause(conn: &mut SqliteConnection, id: &ExecutionId) -> Qu
         .filter(dsl::state.ne(State::Paused.name()))
         .set(dsl::pause_requested.eq(true))
         .execute(conn)
+}
+
+pub(crate) fn is_pause_requested(
+    conn: &mut SqliteConnection,
+    id: &ExecutionId,
+) -> QueryResult<bool> {
+    dsl::workflow_executions
+        .find(id.as_str())
+        .select(dsl::pause_requested)
+        .first(conn)
 }
 
 pub(crate) fn cancel_execution(

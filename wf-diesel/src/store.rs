@@ -11,10 +11,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use wf_core::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
-use wf_core::lifecycle::{Row, transition};
+use wf_core::lifecycle::transition;
 use wf_core::store::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore,
-    Store, StoreError, WorkflowRecord,
+    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
+    Restore, Store, StoreError, WorkflowRecord,
 };
 use wf_core::value::Json;
 
@@ -172,7 +172,7 @@ impl Store for SqliteStore {
         .boxed()
     }
 
-    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         self.parts.writer.write(claim).boxed()
     }
 

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use wf_core::id::{ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::{Row, State};
-use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, StepWrite, StoreError};
+use wf_core::store::{
+    Claim, Claimed, Commit, ExecutionRecord, NewExecution, StepWrite, StoreError,
+};
 
 pub(crate) use marks::{CheckpointDeletion, NewMark, Pruning};
 
@@ -185,16 +187,17 @@ impl Write for Commit {
 }
 
 impl Write for Claim {
-    type Answer = Row;
+    type Answer = Claimed;
 
-    fn apply(&self, session: &mut Session) -> QueryResult<Result<Row, StoreError>> {
+    fn apply(&self, session: &mut Session) -> QueryResult<Result<Claimed, StoreError>> {
         if executions::claim_execution(&mut session.conn, self)? == 0 {
             return Ok(Err(why_unchanged(&mut session.conn, &self.row)?));
         }
         let mut row = self.row.clone();
         row.token += 1;
         row.revision += 1;
-        Ok(Ok(row))
+        let asked = self.keeps_pause && executions::is_pause_requested(&mut session.conn, &row.id)?;
+        Ok(Ok(Claimed::new(row, asked)))
     }
 
     fn wakes(&self) -> Option<&ExecutionId> {

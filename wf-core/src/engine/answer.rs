@@ -3,8 +3,8 @@
 //! Commits are looked up where they are made, in [`Pending::commit`](crate::lifecycle::Pending::commit).
 
 use crate::id::{CheckpointId, ExecutionId, Timestamp};
-use crate::lifecycle::{Row, State};
-use crate::store::{Claim, ExecutionRecord, NewExecution, Restore, Store, StoreError};
+use crate::lifecycle::State;
+use crate::store::{Claim, Claimed, ExecutionRecord, NewExecution, Restore, Store, StoreError};
 
 /// Creates an execution. One that is there with this owner, as it was created, is this one.
 pub(super) async fn create(store: &dyn Store, new: NewExecution) -> Result<(), StoreError> {
@@ -17,14 +17,15 @@ pub(super) async fn create(store: &dyn Store, new: NewExecution) -> Result<(), S
 }
 
 /// Takes a lease. One that has risen by one and is this owner's was taken by this claim.
-pub(super) async fn claim(store: &dyn Store, claim: Claim) -> Result<Row, StoreError> {
+pub(super) async fn claim(store: &dyn Store, claim: Claim) -> Result<Claimed, StoreError> {
     let (row, owner) = (claim.row.clone(), claim.owner.clone());
     let answer = store.claim(claim).await;
     let is_this = |found: &ExecutionRecord| {
         (found.token, found.revision) == (row.token + 1, row.revision + 1)
             && found.owner.as_ref() == Some(&owner)
     };
-    looked_up(store, &row.id, answer, is_this, |found| found.row()).await
+    let claimed = |found: ExecutionRecord| Claimed::new(found.row(), found.pause_requested);
+    looked_up(store, &row.id, answer, is_this, claimed).await
 }
 
 /// Restores an execution. One that is there and stands where this checkpoint was is as good as this one.

@@ -198,11 +198,15 @@ impl Run {
         let lease_until = engine.clock.now().after(engine.lease);
         let mut claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
         claim.budget = budget.and(execution.budget.clone());
+        // Whoever takes it over may die as well: what was asked for stays until it is done.
+        claim.keeps_pause = purpose != Purpose::Finish;
         let watch = engine.store.watch(id);
-        let row = match answer::claim(&*engine.store, claim).await {
+        let claimed = match answer::claim(&*engine.store, claim).await {
             Err(error) if error.is_conflict() => return Ok(None),
             answer => answer?,
         };
+        // It may have been asked for since the row was loaded.
+        execution.pause_requested = claimed.pause_requested;
         let records = stored::records(&plan, steps);
         let drive = Drive::new(
             engine.clone(),
@@ -216,7 +220,7 @@ impl Run {
         .taken_over(purpose, &execution);
         Ok(Some(Run {
             drive,
-            at: AnyExecution::new(execution.state, row),
+            at: AnyExecution::new(execution.state, claimed.row),
         }))
     }
 }

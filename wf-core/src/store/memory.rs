@@ -10,8 +10,8 @@ use futures::future::{self, BoxFuture};
 use futures::stream::BoxStream;
 
 use super::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore,
-    StepRecord, Store, StoreError, WorkflowRecord, Writes,
+    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
+    Restore, StepRecord, Store, StoreError, WorkflowRecord, Writes,
 };
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{EventKind, Row, State};
@@ -72,7 +72,7 @@ impl Store for MemoryStore {
         self.answer(move |tables| tables.commit(commit))
     }
 
-    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         self.answer(move |tables| tables.claim(claim))
     }
 
@@ -379,7 +379,7 @@ impl Tables {
         }
     }
 
-    fn claim(&mut self, claim: Claim) -> Result<Row, StoreError> {
+    fn claim(&mut self, claim: Claim) -> Result<Claimed, StoreError> {
         let execution = self.row(&claim.row)?;
         if execution.state.is_terminal() {
             return Err(StoreError::conflict(format!(
@@ -392,11 +392,11 @@ impl Tables {
         execution.lease_until = Some(claim.lease_until);
         execution.token += 1;
         execution.revision += 1;
-        execution.pause_requested = false;
-        let row = execution.row();
+        execution.pause_requested &= claim.keeps_pause;
+        let claimed = Claimed::new(execution.row(), execution.pause_requested);
         self.commits += 1;
-        self.wake(&row.id);
-        Ok(row)
+        self.wake(&claimed.row.id);
+        Ok(claimed)
     }
 
     fn cancel(&mut self, id: &ExecutionId, at: Timestamp) -> Result<ExecutionRecord, StoreError> {

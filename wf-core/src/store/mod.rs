@@ -18,7 +18,7 @@ use futures::stream::BoxStream;
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use record::{
-    CheckpointRecord, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord,
+    CheckpointRecord, Claimed, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord,
     WorkflowStepRecord,
 };
 pub use request::{
@@ -27,7 +27,6 @@ pub use request::{
 pub use restore::Restore;
 
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
-use crate::lifecycle::Row;
 use crate::value::Json;
 
 /// Remembers workflows, executions, steps and checkpoints.
@@ -57,7 +56,9 @@ pub trait Store: Send + Sync + 'static {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Takes the lease on an execution that has not ended: sets the owner, raises the token and the
-    /// revision by one, and clears a request to pause.
+    /// revision by one, and clears a request to pause unless the claim keeps it.
+    ///
+    /// A request is none of what the caller's row is compared by: the answer tells of one that came after it was read.
     ///
     /// Compares with the token and revision the caller has read; whether the lease may be taken (it has
     /// run out, or its owner is gone) is the caller's to judge.
@@ -65,7 +66,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`is_conflict`](StoreError::is_conflict) when the row has changed since it was read.
-    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>>;
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>>;
 
     /// Prolongs the leases that `owner` holds on `executions`, and no other: what it held once and drives no longer
     /// must come to an end.

@@ -159,6 +159,26 @@ impl ExecutionRecord {
     }
 }
 
+/// A lease that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// The row as it then is.
+    pub row: Row,
+    /// Whether a pause is asked for in that row: never where the claim has cleared the request.
+    pub pause_requested: bool,
+}
+
+impl Claimed {
+    /// A lease on the row, with whether a pause is asked for in it.
+    pub const fn new(row: Row, pause_requested: bool) -> Self {
+        Claimed {
+            row,
+            pause_requested,
+        }
+    }
+}
+
 /// A row of `workflow_step_executions`, without the columns that only name it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

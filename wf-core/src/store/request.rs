@@ -241,16 +241,19 @@ pub struct Claim {
     pub lease_until: Timestamp,
     /// The budget from now on, as [`Budget::to_json`](wf_model::Budget::to_json) writes it; none leaves what is there.
     pub budget: Option<Json>,
+    /// Whether a request to pause stays until the execution is paused; else it is cleared.
+    pub keeps_pause: bool,
 }
 
 impl Claim {
-    /// A claim of `owner` to the row as it was read.
+    /// A claim of `owner` to the row as it was read, which clears a request to pause.
     pub const fn new(row: Row, owner: Owner, lease_until: Timestamp) -> Self {
         Claim {
             row,
             owner,
             lease_until,
             budget: None,
+            keeps_pause: false,
         }
     }
 }

@@ -12,9 +12,9 @@ use super::draw::Draw;
 use super::forward::forward_reads;
 use crate::clock::Clock;
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp};
-use crate::lifecycle::Row;
 use crate::store::{
-    Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore, Store, StoreError,
+    Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore, Store,
+    StoreError,
 };
 
 /// What goes wrong with one write.
@@ -265,7 +265,7 @@ impl Store for FaultyStore {
         self.write(|inner| inner.commit(commit))
     }
 
-    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         self.write(|inner| inner.claim(claim))
     }
 

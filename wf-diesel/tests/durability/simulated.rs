@@ -8,10 +8,9 @@ use futures::future::{BoxFuture, ready};
 use futures::stream::{BoxStream, pending};
 use tempfile::TempDir;
 use wf_core::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
-use wf_core::lifecycle::Row;
 use wf_core::store::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore,
-    Store, StoreError, WorkflowRecord,
+    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
+    Restore, Store, StoreError, WorkflowRecord,
 };
 use wf_core::testing::{Fault, Simulation};
 use wf_core::value::Json;
@@ -48,7 +47,7 @@ impl Store for Blocking {
         now(self.store.commit(commit))
     }
 
-    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         now(self.store.claim(claim))
     }
 

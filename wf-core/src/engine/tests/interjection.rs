@@ -9,11 +9,11 @@ use super::bench::{Act, Bench, die_after, id, options, plan};
 use crate::agent::Agents;
 use crate::engine::Engine;
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
-use crate::lifecycle::{Row, State};
+use crate::lifecycle::State;
 use crate::plan::Inputs;
 use crate::store::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, MemoryStore, NewExecution,
-    Restore, Store, StoreError, WorkflowRecord,
+    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, MemoryStore,
+    NewExecution, Restore, Store, StoreError, WorkflowRecord,
 };
 use crate::value::Json;
 
@@ -32,11 +32,11 @@ impl Store for Impatient {
         .boxed()
     }
 
-    fn claim(&self, claim: Claim) -> Answer<'_, Row> {
+    fn claim(&self, claim: Claim) -> Answer<'_, Claimed> {
         async move {
-            let row = self.0.claim(claim).await?;
-            self.0.request_pause(&row.id).await?;
-            Ok(row)
+            let claimed = self.0.claim(claim).await?;
+            self.0.request_pause(&claimed.row.id).await?;
+            Ok(claimed)
         }
         .boxed()
     }

@@ -78,6 +78,44 @@ fn what_was_to_be_paused_is_paused() {
 }
 
 #[test]
+fn a_request_to_pause_outlives_whoever_takes_over_and_dies_as_well() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Hang, Act::Answer(1, "a")]);
+    die_after(&bench, &plan("", "a"), 5);
+    bench
+        .clock
+        .run(bench.store.request_pause(&id()))
+        .unwrap()
+        .unwrap();
+    let second = bench.clock.run(survivor(&bench).recover()).unwrap();
+    assert_eq!(second.unwrap().len(), 1);
+    let third = bench.engine().with_owner("third".into(), |_| true);
+    let recovered = recover(&bench, &third);
+    assert_eq!(recovered.len(), 1);
+    assert_eq!(recovered[0].state(), State::Paused);
+    assert_eq!(bench.calls(), ["a"]);
+}
+
+#[test]
+fn a_request_to_pause_does_not_outlive_whoever_resumes_and_dies() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Hang, Act::Answer(1, "a")]);
+    die_after(&bench, &plan("", "a"), 5);
+    bench
+        .clock
+        .run(bench.store.request_pause(&id()))
+        .unwrap()
+        .unwrap();
+    let second = bench.clock.run(async {
+        let engine = survivor(&bench);
+        engine.resume(&id()).await.map(drop)
+    });
+    second.unwrap().unwrap();
+    let third = bench.engine().with_owner("third".into(), |_| true);
+    assert_eq!(recover(&bench, &third)[0].state(), State::Completed);
+}
+
+#[test]
 fn a_pause_that_was_interrupted_is_completed() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Hang, Act::Answer(1, "a")]);

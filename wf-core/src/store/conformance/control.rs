@@ -18,6 +18,8 @@ pub async fn a_claim_raises_the_token_and_clears_the_request_to_pause(store: &dy
         .claim(Claim::new(row.clone(), owner("next"), moment(99)))
         .await
         .unwrap();
+    assert!(!claimed.pause_requested);
+    let claimed = claimed.row;
     assert_eq!(
         claimed,
         Row {
@@ -34,13 +36,37 @@ pub async fn a_claim_raises_the_token_and_clears_the_request_to_pause(store: &dy
     assert!(!record.pause_requested);
 }
 
+/// The next one who takes it over learns of it, even when it came after the row was read.
+pub async fn a_claim_that_keeps_a_request_to_pause_tells_of_it(store: &dyn Store) {
+    let keeping = |row: &Row| {
+        let mut claim = Claim::new(row.clone(), owner("next"), moment(99));
+        claim.keeps_pause = true;
+        claim
+    };
+    let row = started(store, "e").await;
+    let first = store.claim(keeping(&row)).await.unwrap();
+    assert!(!first.pause_requested);
+    store.request_pause(&"e".into()).await.unwrap();
+    let second = store.claim(keeping(&first.row)).await.unwrap();
+    assert!(second.pause_requested);
+    assert_eq!(second.row.token, row.token + 2);
+    let record = execution(store, &"e".into()).await;
+    assert!(record.pause_requested);
+    assert_eq!(record.row(), second.row);
+    let third = store.claim(keeping(&second.row)).await.unwrap();
+    assert!(third.pause_requested);
+    paused(store, &third.row).await;
+    assert!(!execution(store, &"e".into()).await.pause_requested);
+}
+
 /// Of two who saw the same row, one gets it.
 pub async fn a_claim_to_a_row_that_has_changed_is_a_conflict(store: &dyn Store) {
     let row = started(store, "e").await;
     let claimed = store
         .claim(Claim::new(row.clone(), owner("next"), moment(99)))
         .await
-        .unwrap();
+        .unwrap()
+        .row;
     assert!(
         store
             .claim(Claim::new(row, owner("late"), moment(99)))
@@ -83,7 +109,8 @@ pub async fn the_former_owner_is_refused_after_a_claim(store: &dyn Store) {
     let claimed = store
         .claim(Claim::new(row.clone(), owner("next"), moment(99)))
         .await
-        .unwrap();
+        .unwrap()
+        .row;
     let from = State::ExecutingSteps;
     let guessed = Row {
         revision: claimed.revision,

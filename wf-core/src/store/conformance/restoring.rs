@@ -62,7 +62,7 @@ pub async fn a_restored_execution_needs_its_source_no_more(store: &dyn Store) {
     let before = load(store, &"new".into()).await;
     assert_eq!(before.steps, [(0, done(2)), (2, done(1))]);
     let claim = Claim::new(before.execution.row(), owner("next"), moment(99));
-    let claimed = store.claim(claim).await.unwrap();
+    let claimed = store.claim(claim).await.unwrap().row;
     assert_eq!((claimed.token, claimed.revision), (1, 1));
     let resume = vec![
         Event::Resume,

@@ -8,11 +8,10 @@ use super::ledger::Ledger;
 use super::violation::Violation;
 use crate::engine::Notice;
 use crate::id::{ExecutionId, Owner, Timestamp};
-use crate::lifecycle::Row;
 use crate::plan::Plan;
 use crate::store::{
-    CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore,
-    Store, StoreError,
+    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
+    Restore, Store, StoreError,
 };
 use crate::testing::forward::{forward_checkpoints, forward_reads};
 
@@ -125,12 +124,12 @@ impl Store for Audit {
         })
     }
 
-    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         Box::pin(async move {
             let answer = self.inner.claim(claim.clone()).await;
-            if let Ok(row) = &answer {
+            if let Ok(claimed) = &answer {
                 let mut state = self.state();
-                let checked = state.ledger.claimed(&claim, row);
+                let checked = state.ledger.claimed(&claim, &claimed.row);
                 state.note(checked);
             }
             answer

@@ -10,10 +10,10 @@ use futures::future::BoxFuture;
 
 use super::diamond;
 use crate::id::{ExecutionId, Owner, Timestamp};
-use crate::lifecycle::{Event, Row, State};
+use crate::lifecycle::{Event, State};
 use crate::step::StepState;
 use crate::store::{
-    Claim, Commit, ExecutionRecord, LoadedExecution, MemoryStore, NewExecution, Restore,
+    Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, MemoryStore, NewExecution, Restore,
     StepRecord, Store, StoreError,
 };
 use crate::testing::forward::{forward_checkpoints, forward_reads};
@@ -189,16 +189,18 @@ impl Store for Broken {
         Box::pin(self.break_commit(commit))
     }
 
-    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Row, StoreError>> {
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         Box::pin(async move {
             let mut next = claim.row.clone();
             let answer = self.inner.claim(claim).await;
             next.revision += 1;
             match self.rule {
-                Break::KeepsTheToken => answer.map(|_| next),
+                Break::KeepsTheToken => {
+                    answer.map(|claimed| Claimed::new(next, claimed.pause_requested))
+                }
                 Break::ClaimsTheEnded => {
                     next.token += 1;
-                    Ok(next)
+                    Ok(Claimed::new(next, false))
                 }
                 _ => answer,
             }
