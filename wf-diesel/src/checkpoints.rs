@@ -87,7 +87,8 @@ pub(crate) fn delete_checkpoints_before(
     conn: &mut SqliteConnection,
     before: Timestamp,
 ) -> QueryResult<usize> {
-    // diesel has neither aliases in a `DELETE` nor comparisons of rows.
+    // diesel has neither aliases in a `DELETE` nor comparisons of rows. Which is the newest is told by the revision, as
+    // the wall clock may have been set back; the index by moments finds a newer one at once nearly every time.
     diesel::sql_query(format!(
         "DELETE FROM workflow_checkpoints WHERE created_at < ? \
          AND NOT EXISTS (SELECT 1 FROM workflow_executions AS restored \
@@ -98,9 +99,8 @@ pub(crate) fn delete_checkpoints_before(
                  AND execution.state IN ('{}', '{}', '{}')) \
              OR EXISTS (SELECT 1 FROM workflow_checkpoints AS newer \
                  WHERE newer.execution_id = workflow_checkpoints.execution_id \
-                 AND newer.created_at >= workflow_checkpoints.created_at \
-                 AND (newer.created_at, newer.revision, newer.id) > \
-                     (workflow_checkpoints.created_at, workflow_checkpoints.revision, workflow_checkpoints.id)))",
+                 AND (newer.revision, newer.created_at, newer.id) > \
+                     (workflow_checkpoints.revision, workflow_checkpoints.created_at, workflow_checkpoints.id)))",
         State::Completed.name(),
         State::Failed.name(),
         State::Cancelled.name(),
@@ -147,7 +147,7 @@ pub(crate) fn list_checkpoints(
     let rows: Vec<CheckpointRow> = dsl::workflow_checkpoints
         .filter(dsl::execution_id.eq(execution_id.as_str()))
         .select(CheckpointRow::as_select())
-        .order((dsl::created_at.desc(), dsl::revision.desc(), dsl::id.desc()))
+        .order((dsl::revision.desc(), dsl::created_at.desc(), dsl::id.desc()))
         .load(conn)?;
     rows.into_iter().map(|row| row.record(ended)).collect()
 }

@@ -173,7 +173,7 @@ pub trait Store: Send + Sync + 'static {
     /// Those of the database.
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>>;
 
-    /// Lists the checkpoints of an execution, newest first.
+    /// Lists the checkpoints of an execution, newest first: by their revisions, then their moments, then their identifiers.
     ///
     /// # Errors
     ///
@@ -232,7 +232,8 @@ pub trait Store: Send + Sync + 'static {
     fn delete_checkpoint(&self, id: &CheckpointId) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Deletes the checkpoints written before a moment, but never the newest one of an execution that has not ended, nor
-    /// one that an execution was restored from; returns how many.
+    /// one that an execution was restored from; returns how many. Which is the newest is told as in
+    /// [`checkpoints`](Store::checkpoints), so that a clock that was set back endangers none.
     ///
     /// # Errors
     ///

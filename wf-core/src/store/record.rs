@@ -247,7 +247,8 @@ pub struct CheckpointRecord {
     pub completed_steps: Vec<u32>,
     /// When it was written.
     pub created_at: Timestamp,
-    /// The revision of the execution with which it was written: checkpoints of one moment keep their order.
+    /// The revision of the execution with which it was written: it puts the checkpoints of an execution in order, also
+    /// when the wall clock was set back in between.
     pub revision: u64,
 }
 

@@ -224,6 +224,25 @@ pub async fn pruning_spares_the_newest_checkpoint_of_what_has_not_ended(store: &
     assert_eq!(store.prune_checkpoints(moment(50)).await.unwrap(), 0);
 }
 
+/// The revision tells which is the newest; only what is old is told by the moment.
+pub async fn a_clock_that_was_set_back_makes_no_checkpoint_older(store: &dyn Store) {
+    let mut row = started(store, "e").await;
+    for (name, at) in [("first", 500), ("second", 600), ("third", 5), ("fourth", 6)] {
+        row = marked(store, &row, name.into(), 0, at, Vec::new())
+            .await
+            .unwrap();
+    }
+    let newest_first = ["fourth", "third", "second", "first"];
+    assert_eq!(identifiers(store, "e").await, newest_first);
+    assert_eq!(store.prune_checkpoints(moment(50)).await.unwrap(), 1);
+    assert_eq!(identifiers(store, "e").await, ["fourth", "second", "first"]);
+    assert_eq!(store.prune_checkpoints(moment(550)).await.unwrap(), 1);
+    assert_eq!(identifiers(store, "e").await, ["fourth", "second"]);
+    completed(store, &row).await;
+    assert_eq!(store.prune_checkpoints(moment(550)).await.unwrap(), 1);
+    assert_eq!(identifiers(store, "e").await, ["second"]);
+}
+
 /// Neither when it is old nor when its execution has ended: `restored_from` names what is there.
 pub async fn pruning_spares_what_an_execution_was_restored_from(store: &dyn Store) {
     let row = started(store, "e").await;

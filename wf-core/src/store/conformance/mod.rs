@@ -96,6 +96,7 @@ macro_rules! store_conformance {
             an_execution_is_restored_to_an_identifier_that_is_free
             a_deleted_checkpoint_is_gone_and_its_steps_stay
             pruning_spares_the_newest_checkpoint_of_what_has_not_ended
+            a_clock_that_was_set_back_makes_no_checkpoint_older
             pruning_spares_what_an_execution_was_restored_from
             what_is_driven_is_unfinished_and_nothing_else
         }

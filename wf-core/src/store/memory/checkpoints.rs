@@ -18,9 +18,9 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// What puts the checkpoints of one execution in order, newest last.
-    fn age<'a>(&self, id: &'a CheckpointId) -> (Timestamp, u64, &'a CheckpointId) {
-        (self.created_at, self.revision, id)
+    /// What puts the checkpoints of one execution in order, newest last: the wall clock may have been set back.
+    fn age<'a>(&self, id: &'a CheckpointId) -> (u64, Timestamp, &'a CheckpointId) {
+        (self.revision, self.created_at, id)
     }
 }
 
