@@ -258,8 +258,9 @@ impl<A> Engine<A> {
     /// execution first.
     ///
     /// For hosts that start: each run goes on when it is awaited, to its end, or to the pause that was asked for
-    /// before its driver went. What cannot be driven here (an agent is missing, the definition is another
-    /// program's) is left as it is, and so is what is paused.
+    /// before its driver went. Left as it is, without an error, is what is paused, what cannot be driven here because
+    /// an agent is missing or the definition is damaged, and every execution of a workflow that is declared in Rust:
+    /// the program that declares `W` takes those over with [`recover_as`](Engine::recover_as).
     ///
     /// # Errors
     ///
@@ -269,7 +270,7 @@ impl<A> Engine<A> {
     ///
     /// Dropping the future leaves it open which leases are taken; this engine can recover their executions again.
     pub fn recover(&self) -> BoxFuture<'_, Result<Vec<Run>, EngineError>> {
-        Box::pin(Run::recover(&self.parts))
+        Box::pin(Run::recover(&self.parts, None))
     }
 
     /// Takes over one execution whose driver is gone, and returns its run, as [`recover`](Engine::recover) does for
@@ -283,7 +284,7 @@ impl<A> Engine<A> {
     ///
     /// Dropping the future leaves it open whether the lease is taken; the execution can be taken over again.
     pub fn take_over<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Run, EngineError>> {
-        Box::pin(Run::recover_one(&self.parts, id))
+        Box::pin(Run::recover_one(&self.parts, id, None))
     }
 
     /// Asks for a pause, and returns the execution's row as it then is.
@@ -359,6 +360,20 @@ impl<A> Engine<A> {
         plan: &Arc<Plan>,
     ) -> Result<Run, EngineError> {
         Run::resume(&self.parts, id, Some(plan), ResumeOptions::default()).await
+    }
+
+    /// Takes over what is unfinished of that plan, and of no other.
+    pub(crate) async fn recover_plan(&self, plan: &Arc<Plan>) -> Result<Vec<Run>, EngineError> {
+        Run::recover(&self.parts, Some(plan)).await
+    }
+
+    /// Takes over an execution of that plan whose driver is gone, and of no other.
+    pub(crate) async fn take_over_plan(
+        &self,
+        id: &ExecutionId,
+        plan: &Arc<Plan>,
+    ) -> Result<Run, EngineError> {
+        Run::recover_one(&self.parts, id, Some(plan)).await
     }
 
     /// Restores an execution of that plan, and of no other.

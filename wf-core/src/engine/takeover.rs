@@ -76,18 +76,33 @@ impl Run {
         Ok(run)
     }
 
-    pub(super) async fn recover_one(engine: &Parts, id: &ExecutionId) -> Result<Run, EngineError> {
-        Run::take_over(engine, id, Purpose::Recover, Found::Stored, None).await
+    pub(super) async fn recover_one(
+        engine: &Parts,
+        id: &ExecutionId,
+        compiled: Option<&Arc<Plan>>,
+    ) -> Result<Run, EngineError> {
+        let source = compiled.map_or(Found::Stored, Found::Compiled);
+        Run::take_over(engine, id, Purpose::Recover, source, None).await
     }
 
-    /// Takes over all that nobody drives any more and that can be driven here.
-    pub(super) async fn recover(engine: &Parts) -> Result<Vec<Run>, EngineError> {
+    /// Takes over all that nobody drives any more and that can be driven here: of the plan that is given, else of those
+    /// that are stored.
+    pub(super) async fn recover(
+        engine: &Parts,
+        compiled: Option<&Arc<Plan>>,
+    ) -> Result<Vec<Run>, EngineError> {
         let mut runs = Vec::new();
         for execution in engine.store.unfinished().await? {
             if !is_free(engine, &execution) {
                 continue;
             }
-            match Run::recover_one(engine, &execution.id).await {
+            if let Some(plan) = compiled {
+                let workflow = engine.store.workflow(&execution.workflow_id).await?;
+                if workflow.is_none_or(|workflow| workflow.hash != plan.hash()) {
+                    continue;
+                }
+            }
+            match Run::recover_one(engine, &execution.id, compiled).await {
                 Ok(run) => runs.push(run),
                 Err(error) if error.is_store() => return Err(error),
                 // It was faster elsewhere, or another host has what it needs.

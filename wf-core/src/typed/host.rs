@@ -62,6 +62,51 @@ impl<A: AgentSet> Engine<A> {
         Box::pin(resume(engine, id))
     }
 
+    /// Takes over every execution of `W` that was driven and whose driver is gone, and returns their runs, the oldest
+    /// execution first.
+    ///
+    /// For hosts that start, once for each workflow that they declare, beside [`recover`](Engine::recover) for those of
+    /// files: each run goes on when it is awaited, to its end, or to the pause that was asked for before its driver
+    /// went. What is paused is left as it is, and so is what was started on another definition of the workflow.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recover`](Engine::recover).
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`recover`](Engine::recover).
+    pub fn recover_as<W: RunsOn<A>>(&self) -> BoxFuture<'_, Result<Vec<RunOf<W>>, EngineError>> {
+        let engine = self.erased();
+        Box::pin(async move {
+            let runs = engine.recover_plan(&Plan::of::<W>()).await?;
+            let runs = runs.into_iter();
+            Ok(runs.map(|run| RunOf::new(run, engine.clone())).collect())
+        })
+    }
+
+    /// Takes over one execution of `W` whose driver is gone, and returns its run, as
+    /// [`recover_as`](Engine::recover_as) does for all: it goes on to its end, or to the pause that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`take_over`](Engine::take_over); [`is_definition`](EngineError::is_definition) also when the execution
+    /// was started on another definition, with the steps that differ.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`take_over`](Engine::take_over).
+    pub fn take_over_as<'a, W: RunsOn<A>>(
+        &self,
+        id: &'a ExecutionId,
+    ) -> BoxFuture<'a, Result<RunOf<W>, EngineError>> {
+        let engine = self.erased();
+        Box::pin(async move {
+            let run = engine.take_over_plan(id, &Plan::of::<W>()).await?;
+            Ok(RunOf::new(run, engine))
+        })
+    }
+
     /// Creates an execution that goes on from a checkpoint of an execution of `W`, and returns its run.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use wf_core::agent::{Agents, StepError};
 use wf_core::engine::{Engine, RunOptions};
 use wf_core::id::ExecutionId;
 use wf_core::step::StepState;
-use wf_core::store::MemoryStore;
+use wf_core::store::{MemoryStore, Store};
 use wf_core::typed::Ended;
 use wf_core::workflow;
 
@@ -176,4 +176,57 @@ workflow! {
         step double: u32 = n * 2;
         step quadruple: u32 = double * 2;
     }
+}
+
+#[test]
+fn a_host_that_starts_takes_over_the_orphans_of_its_own_workflow() {
+    let store = Arc::new(MemoryStore::new());
+    let engine = Engine::new(store.clone(), Agents::new());
+    let heir = Engine::new(store, Agents::new()).with_owner("heir".into(), |_| true);
+    block_on(async {
+        for (id, n) in [("first", 3), ("second", 4)] {
+            let options = RunOptions::default().with_id(id);
+            drop(engine.start_as(Doubled { n }, options).await.unwrap());
+        }
+        let options = RunOptions::default().with_id("other");
+        let text = "four".to_owned();
+        drop(engine.start_as(Parks { text }, options).await.unwrap());
+
+        assert!(heir.recover().await.unwrap().is_empty());
+        let mut ended = Vec::new();
+        for run in heir.recover_as::<Doubled>().await.unwrap() {
+            let id = run.id().clone();
+            let output = run.finish().await.unwrap().completed().unwrap();
+            ended.push((id, *output.quadruple()));
+        }
+        assert_eq!(ended, [("first".into(), 12), ("second".into(), 16)]);
+        assert!(heir.recover_as::<Doubled>().await.unwrap().is_empty());
+        let other = heir.status(&"other".into()).await.unwrap();
+        assert_eq!(other.execution.token, 1);
+    });
+}
+
+#[test]
+fn one_orphan_is_taken_over_by_its_own_workflow_to_the_pause_that_was_asked_for() {
+    let store = Arc::new(MemoryStore::new());
+    let engine = Engine::new(store.clone(), Agents::new());
+    let heir = Engine::new(store.clone(), Agents::new()).with_owner("heir".into(), |_| true);
+    let id = ExecutionId::from("run");
+    block_on(async {
+        let options = RunOptions::default().with_id("run");
+        drop(engine.start_as(Doubled { n: 4 }, options).await.unwrap());
+        store.request_pause(&id).await.unwrap();
+
+        let other = heir.take_over_as::<changed::ParksToo>(&id).await;
+        assert!(other.unwrap_err().is_definition());
+        let run = heir.take_over_as::<Doubled>(&id).await.unwrap();
+        let Ended::Paused(paused) = run.finish().await.unwrap() else {
+            panic!("the run was not paused");
+        };
+        let parked = heir.take_over_as::<Doubled>(&id).await;
+        assert!(parked.unwrap_err().is_illegal());
+        let run = paused.resume().await.unwrap();
+        let output = run.finish().await.unwrap().completed().unwrap();
+        assert_eq!(*output.quadruple(), 16);
+    });
 }
