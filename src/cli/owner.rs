@@ -46,6 +46,8 @@ pub(crate) fn is_gone(owner: &Owner) -> bool {
 impl Process {
     fn this() -> Option<Process> {
         let id = i32::try_from(std::process::id()).ok()?;
+        // Where `/proc` is that of another namespace, our number is not ours there.
+        let stat = Stat::of(id, &fs::read_to_string("/proc/self/stat").ok()?)?;
         Some(Process {
             boot: fs::read_to_string("/proc/sys/kernel/random/boot_id")
                 .ok()?
@@ -56,7 +58,7 @@ impl Process {
                 .to_str()?
                 .to_owned(),
             id,
-            started: Stat::read(id)?.started,
+            started: stat.started,
         })
     }
 
@@ -107,9 +109,17 @@ struct Stat {
 
 impl Stat {
     fn read(id: i32) -> Option<Stat> {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        Stat::of(id, &fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
+    }
+
+    /// What the line says; none when it is about another number than `id`.
+    fn of(id: i32, line: &str) -> Option<Stat> {
+        let (number, _) = line.split_once(' ')?;
+        if number.parse() != Ok(id) {
+            return None;
+        }
         // The second field is a name in parentheses that may hold anything, parentheses as well.
-        let (_, fields) = stat.rsplit_once(')')?;
+        let (_, fields) = line.rsplit_once(')')?;
         let mut fields = fields.split_whitespace();
         let state = fields.next()?;
         // The state is field 3 of the line, the start field 22.
@@ -131,6 +141,22 @@ mod tests {
         assert!(!is_gone(&this));
         assert_eq!(Process::parse(&this), Process::this());
         assert_ne!(this, super::this());
+    }
+
+    #[test]
+    fn a_line_about_another_number_is_not_about_us() {
+        let id = i32::try_from(std::process::id()).unwrap();
+        let line = fs::read_to_string("/proc/self/stat").unwrap();
+        let started = Stat::of(id, &line).unwrap().started;
+        assert_eq!(Process::this().unwrap().started, started);
+        assert!(Stat::of(id + 1, &line).is_none());
+        for line in ["", "x", "7", "7 (ax", "7 (ax) R"] {
+            assert!(Stat::of(7, line).is_none(), "{line}");
+        }
+        let odd = format!("7 (a) b (c)) Z {}42 0", "0 ".repeat(18));
+        let odd = Stat::of(7, &odd).unwrap();
+        assert!(odd.ended);
+        assert_eq!(odd.started, 42);
     }
 
     #[test]
