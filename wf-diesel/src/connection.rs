@@ -1,26 +1,24 @@
-//! Opening: the file and who may read it, the connection's settings, and the migrations.
+//! Opening: how a connection is made, and its settings.
+
+mod file;
+mod migrations;
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
-use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use diesel::sqlite::Sqlite;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use wf_core::store::StoreError;
 
 use crate::error::store_error;
-
-/// The schema's history, oldest first.
-pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+use file::{absolute, check_file, prepare_file, refused};
+use migrations::{migrate, pending};
 
 /// `synchronous = FULL`, as SQLite numbers it.
 const FULL: i64 = 2;
@@ -160,74 +158,6 @@ pub(crate) fn limit_size(conn: &mut SqliteConnection, bytes: u64) -> QueryResult
         .map(drop)
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
-    if path.as_os_str().is_empty() || path == Path::new(":memory:") {
-        return Err(StoreError::rejected(
-            "a durable store needs the path of a file",
-        ));
-    }
-    std::path::absolute(path).map_err(|error| {
-        StoreError::rejected(format!("cannot resolve the path `{}`", path.display()))
-            .with_source(error)
-    })
-}
-
-/// Makes the file and its folder if they are missing; a file that is there is not opened, only looked at.
-fn prepare_file(path: &Path) -> Result<(), StoreError> {
-    match fs::metadata(path) {
-        Ok(found) => check_file(path, &found),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(folder) = path.parent() {
-                create_folder(folder).map_err(|error| {
-                    StoreError::rejected(format!("cannot create the folder `{}`", folder.display()))
-                        .with_source(error)
-                })?;
-            }
-            match create_file(path) {
-                // Another process was faster.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                Err(error) => Err(refused(path, "").with_source(error)),
-                Ok(()) => Ok(()),
-            }
-        }
-        Err(error) => Err(refused(path, "").with_source(error)),
-    }
-}
-
-fn check_file(path: &Path, found: &fs::Metadata) -> Result<(), StoreError> {
-    if found.is_dir() {
-        Err(refused(path, ": it is a folder"))
-    } else if !found.is_file() {
-        Err(refused(path, ": it is not a file"))
-    } else {
-        Ok(())
-    }
-}
-
-fn refused(path: &Path, why: &str) -> StoreError {
-    StoreError::rejected(format!(
-        "cannot open the database `{}`{why}",
-        path.display()
-    ))
-}
-
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Creates an empty file; SQLite gives its companions `-wal` and `-shm` the same permissions.
-fn create_file(path: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
-}
-
 fn connect(
     path: &Path,
     mode: &str,
@@ -328,74 +258,6 @@ fn write_ahead_log(
     }
 }
 
-/// Brings the schema up to date, in one transaction; refuses one that is newer than this program.
-fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    // Nearly every time there is nothing to do, and looking takes no lock.
-    if pending(conn, path)? == 0 {
-        return Ok(());
-    }
-    conn.immediate_transaction(|conn| {
-        // Another process may have done it while this one waited for the lock.
-        if pending(conn, path)? > 0 {
-            conn.run_pending_migrations(MIGRATIONS)
-                .map_err(|error| about(path, migration_error(&*error)))?;
-        }
-        Ok(())
-    })
-    .map_err(|error| match error {
-        Opening::Refused(error) => error,
-        Opening::Database(error) => about(path, store_error(&error)),
-    })
-}
-
-/// Why a transaction while opening was rolled back.
-enum Opening {
-    Refused(StoreError),
-    Database(diesel::result::Error),
-}
-
-impl From<StoreError> for Opening {
-    fn from(error: StoreError) -> Self {
-        Opening::Refused(error)
-    }
-}
-
-impl From<diesel::result::Error> for Opening {
-    fn from(error: diesel::result::Error) -> Self {
-        Opening::Database(error)
-    }
-}
-
-/// How many migrations the database lacks.
-fn pending(conn: &mut SqliteConnection, path: &Path) -> Result<usize, StoreError> {
-    let known: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS
-        .migrations()
-        .map_err(|error| about(path, migration_error(&*error)))?;
-    let applied = conn
-        .applied_migrations()
-        .map_err(|error| about(path, migration_error(&*error)))?;
-    for version in &applied {
-        if !known
-            .iter()
-            .any(|migration| migration.name().version() == *version)
-        {
-            return Err(StoreError::rejected(format!(
-                "the database `{}` was made by a newer version of this program; update the program, or use another database",
-                path.display(),
-            )));
-        }
-    }
-    Ok(known.len().saturating_sub(applied.len()))
-}
-
-fn migration_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> StoreError {
-    match error.downcast_ref::<diesel::result::Error>() {
-        Some(error) => store_error(error),
-        None => StoreError::damaged("the tables cannot be brought up to date")
-            .with_source(error.to_string()),
-    }
-}
-
 /// The same kind of error, saying which database it is about.
 fn about(path: &Path, error: StoreError) -> StoreError {
     let message = format!("cannot open the database `{}`: {error}", path.display());
@@ -423,25 +285,6 @@ mod tests {
             address,
             "file:/tmp/a%20b%3Fmode%3Dmemory%23%2541.db?mode=rw"
         );
-    }
-
-    fn tables(conn: &mut SqliteConnection) -> Vec<String> {
-        sql::<Text>("SELECT name FROM sqlite_schema WHERE name LIKE 'workflow%' ORDER BY name")
-            .load(conn)
-            .unwrap()
-    }
-
-    #[test]
-    fn the_migrations_go_up_and_down_and_up_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut conn, _) =
-            open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
-        let up = tables(&mut conn);
-        assert!(up.contains(&"workflow_checkpoints".to_owned()));
-        conn.revert_all_migrations(MIGRATIONS).unwrap();
-        assert_eq!(tables(&mut conn), Vec::<String>::new());
-        conn.run_pending_migrations(MIGRATIONS).unwrap();
-        assert_eq!(tables(&mut conn), up);
     }
 
     #[test]

@@ -26,13 +26,16 @@ fn every_report_follows_a_sync_of_the_log() {
         return;
     }
     let scratch = Scratch::new();
-    let Some(trace) = traced(&scratch.path()) else {
+    // The folder is made by the traced process as well.
+    let fresh = scratch.path().with_file_name("fresh");
+    let Some(trace) = traced(&fresh.join("ax.db")) else {
         // Past the harness, which keeps what a passing test prints.
         let said = "\nSKIPPED: the order of sync and report is not traced here: `strace` cannot be run; \
                     the replay of the log's prefixes (`power`) is the proof\n";
         std::io::stderr().write_all(said.as_bytes()).unwrap();
         return;
     };
+    assert_folders_are_synced(&trace, &fresh);
     let mut written = false;
     let (mut reports, mut commits) = (0, 0);
     for line in trace.lines() {
@@ -57,6 +60,21 @@ fn every_report_follows_a_sync_of_the_log() {
     );
 }
 
+/// The name of the new folder, and that of the database in it, are on the disk before anything is written to the log.
+fn assert_folders_are_synced(trace: &str, fresh: &Path) {
+    let fresh = fresh.canonicalize().unwrap();
+    for folder in [fresh.parent().unwrap(), &fresh] {
+        let decoded = format!("<{}>", folder.display());
+        let mut opening = trace
+            .lines()
+            .take_while(|line| !(line.contains("ax.db-wal>") && line.contains("pwrite64(")));
+        assert!(
+            opening.any(|line| line.contains("fsync(") && line.contains(&decoded)),
+            "{decoded} is not synced:\n{trace}"
+        );
+    }
+}
+
 /// Whether a sync of the log is done; one that another thread interrupts in the trace is done when it is resumed.
 fn is_synced(line: &str) -> bool {
     let at_once = line.contains("ax.db-wal>") && line.contains("sync(");
@@ -65,7 +83,7 @@ fn is_synced(line: &str) -> bool {
 
 /// The traced run: each report is a write of its own.
 fn run_and_report(path: &Path) {
-    let reports = Mutex::new(fs::File::create(path.with_file_name("reports")).unwrap());
+    let reports = Mutex::new(fs::File::create(beside(path, "reports")).unwrap());
     let engine = Worker::honest()
         .engine(SqliteStore::open(path).unwrap(), "only")
         .with_observer(move |notice| match notice {
@@ -85,7 +103,7 @@ fn run_and_report(path: &Path) {
 
 /// The system calls of a run, in their order; none where they cannot be traced.
 fn traced(database: &Path) -> Option<String> {
-    let trace = database.with_file_name("trace");
+    let trace = beside(database, "trace");
     let status = Command::new("strace")
         .args([
             "--follow-forks",
@@ -106,4 +124,9 @@ fn traced(database: &Path) -> Option<String> {
         .filter(|trace| !trace.is_empty())?;
     assert!(status.success(), "{trace}");
     Some(trace)
+}
+
+/// A file beside the folder of the database, which is not there yet.
+fn beside(database: &Path, name: &str) -> PathBuf {
+    database.parent().unwrap().with_file_name(name)
 }
