@@ -157,7 +157,7 @@ impl CommandAgent {
             return Err(Fault::attempt(StepError::retryable(self.failure(ended))));
         }
         let text = self.text(ended.output).map_err(Fault::attempt)?;
-        Ok(Reply::read(&text))
+        Ok(self.secrets.reply(&text))
     }
 
     /// Runs the program to its end; what it writes is shown by its lines' meaning, if they have another.
@@ -242,9 +242,9 @@ impl CommandAgent {
         }
     }
 
-    /// The output as text, without secrets.
+    /// The output as text, with whatever secrets it has.
     pub(super) fn text(&self, output: Vec<u8>) -> Result<String, StepError> {
-        String::from_utf8(self.secrets.redact_result(output)).map_err(|error| {
+        String::from_utf8(output).map_err(|error| {
             self.terminal(format!(
                 "the output of `{}` is not UTF-8 (from byte {} on); make the program write UTF-8",
                 self.program.display(),

@@ -7,11 +7,13 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::server::{Server, answer, streamed};
+use crate::server::{Act, Server, answer, finish, stream_head, streamed};
 
-const KEY: &str = "sk-live-Zx81-0123456789abcdef";
+const KEY: &str = "sk-live/Zx81-0123456789abcdef";
 /// The key in base64, as an `Authorization` might come back.
-const IN_BASE64: &str = "c2stbGl2ZS1aeDgxLTAxMjM0NTY3ODlhYmNkZWY";
+const IN_BASE64: &str = "c2stbGl2ZS9aeDgxLTAxMjM0NTY3ODlhYmNkZWY";
+/// A secret that is a number.
+const NUMBER: &str = "20261122";
 
 /// A workflow whose steps have the key said by a program that succeeds, by one that fails, and by a model that does both.
 fn folder(model: &str) -> TempDir {
@@ -47,6 +49,7 @@ fn ax(folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(folder)
         .env("SECRET", KEY)
+        .env("NUMBER", NUMBER)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -58,7 +61,14 @@ fn ax(folder: &Path, arguments: &[&str]) -> Output {
 
 #[track_caller]
 fn assert_absent(what: &str, content: &[u8]) {
-    for secret in [KEY, "0123456789abcdef", IN_BASE64] {
+    let with_slash = KEY.replace('/', r"\/");
+    for secret in [
+        KEY,
+        "0123456789abcdef",
+        IN_BASE64,
+        &with_slash,
+        &by_number(KEY),
+    ] {
         let found = content
             .windows(secret.len())
             .position(|window| window == secret.as_bytes());
@@ -111,6 +121,76 @@ async fn a_key_is_in_no_table_no_message_and_no_document() {
     assert!(files.len() > 1, "{files:?}");
     for file in files {
         assert_absent(&file.display().to_string(), &fs::read(&file).unwrap());
+    }
+}
+
+/// Every letter by its number, as in a JSON string.
+fn by_number(text: &str) -> String {
+    let letters = text.bytes().map(|byte| format!("\\u{byte:04x}"));
+    letters.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_hides_neither_in_escapes_nor_in_usage_and_json_stays_json() {
+    let said = serde_json::json!({"model": KEY, "choices": [{"delta": {"content": "hi"}}]});
+    let said = format!("data: {said}\n\n").into_bytes();
+    let server = Server::start([Act::Write(vec![stream_head(), said, finish("stop")])]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let agents = format!(
+        "agents:
+  escapes: {{ command: [cat, escaped], env: {{ KEY: env:SECRET }} }}
+  number: {{ command: [cat, number], env: {{ NUMBER: env:NUMBER }} }}
+  claude: {{ preset: claude, command: [cat, said], flags: [], env: {{ KEY: env:SECRET }} }}
+  model: {{ openai: {{ baseUrl: '{}', model: m, apiKeyEnv: SECRET }} }}
+  echo: {{ builtin: echo }}
+",
+        server.url
+    );
+    let workflow = "
+name: Secrets
+steps:
+  - { key: escapes, agent: escapes, prompt: p }
+  - { key: number, agent: number, prompt: p }
+  - { key: claude, agent: claude, prompt: p }
+  - { key: model, agent: model, prompt: p }
+  - { key: echo, agent: echo, dependencies: [escapes, number], prompt: '{{escapes.slash}} {{escapes.all.0}} {{number.date}} {{number.left}}' }
+";
+    let (slash, all) = (KEY.replace('/', r"\/"), by_number(KEY));
+    let escaped = format!(r#"{{"slash": "<{slash}>", "all": ["{all}"], "{all}": 1}}"#);
+    let claude = serde_json::json!({"type": "result", "result": "well", "session_id": KEY});
+    for (name, text) in [
+        ("agents.yaml", agents.as_str()),
+        ("secrets.yaml", workflow),
+        ("escaped", &escaped),
+        ("number", r#"{"date": 20261122, "left": 7}"#),
+        ("said", &claude.to_string()),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let path = folder.path().to_owned();
+    let outputs = tokio::task::spawn_blocking(move || {
+        let all: [&[&str]; 4] = [
+            &["workflow", "run", "secrets.yaml", "--id", "x", "-v"],
+            &["workflow", "status", "x", "--json"],
+            &["workflow", "checkpoints", "x", "--json"],
+            &["workflow", "logs", "x"],
+        ];
+        all.map(|arguments| (arguments, ax(&path, arguments)))
+    });
+    let outputs = outputs.await.unwrap();
+    for (arguments, output) in &outputs {
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert_absent(&format!("the output of {arguments:?}"), &output.stdout);
+        assert_absent(&format!("the errors of {arguments:?}"), &output.stderr);
+    }
+    let status = String::from_utf8_lossy(&outputs[1].1.stdout).into_owned();
+    let found = |part: &str| assert!(status.contains(part), "{part} in {status}");
+    found(r#"<[redacted]> [redacted] [redacted] 7"#);
+    found(r#""model": "[redacted]""#);
+    found(r#""session": "[redacted]""#);
+    for file in files(&folder.path().join(".ax")) {
+        let content = fs::read(&file).unwrap();
+        assert_absent(&file.display().to_string(), &content);
     }
 }
 

@@ -122,10 +122,6 @@ impl Answer {
         &self.text
     }
 
-    pub(super) fn into_text(self) -> String {
-        self.text
-    }
-
     /// Whether the endpoint has said that nothing follows.
     pub(super) const fn is_done(&self) -> bool {
         self.is_done

@@ -264,19 +264,20 @@ impl OpenAiAgent {
 
     /// The answer as a reply, when it is one.
     fn reply(&self, answer: Answer, request: Request<'_>) -> Result<Reply, Fault> {
-        let usage = answer.usage(&self.model, self.prices);
+        let usage = self
+            .secrets
+            .redact_usage(answer.usage(&self.model, self.prices));
         if let Some(wrong) = answer.wrong() {
             let mut fault = self.unusable(wrong, &answer);
             fault.error = fault.error.with_usage(usage);
             return Err(fault);
         }
-        let text = self.secrets.redact_result(answer.into_text().into_bytes());
-        let text = String::from_utf8_lossy(&text);
+        let text = answer.text();
         let text = match request.schema {
-            Some(_) => unfenced(&text),
-            None => &text,
+            Some(_) => unfenced(text),
+            None => text,
         };
-        Ok(Reply::read(text).with_usage(usage))
+        Ok(self.secrets.reply(text).with_usage(usage))
     }
 
     /// How much may come over the wire: each piece of a streamed answer travels in an envelope.

@@ -105,7 +105,10 @@ impl PresetAgent {
         let command = self.command.clone().arguments(last);
         let ended = command.run(request, prompt, Some(known.meaning)).await?;
         let said = std::str::from_utf8(&ended.output).ok().and_then(known.read);
-        let usage = said.as_ref().map(|said| said.usage(self.model.as_deref()));
+        let usage = said.as_ref().map(|said| {
+            let usage = said.usage(self.model.as_deref());
+            command.secrets().redact_usage(usage)
+        });
         let reported = said.as_ref().and_then(|said| said.error.clone());
         let with_usage = |error: StepError| match usage.clone() {
             Some(usage) => Fault::attempt(error.with_usage(usage)),
@@ -146,7 +149,7 @@ impl PresetAgent {
             Some(_) => unfenced(&text),
             None => &text,
         };
-        let reply = Reply::read(text);
+        let reply = command.secrets().reply(text);
         Ok(match usage {
             Some(usage) => reply.with_usage(usage),
             None => reply,

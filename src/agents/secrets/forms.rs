@@ -9,13 +9,8 @@ const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// The value escaped as in a JSON string, percent-encoded, and in base64, as far as these differ from it.
 pub(super) fn of(value: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
-    if let Ok(text) = std::str::from_utf8(value)
-        && let Ok(quoted) = serde_json::to_string(text)
-        && let Some(escaped) = quoted
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-    {
-        forms.push(escaped.as_bytes().to_vec());
+    if let Ok(text) = std::str::from_utf8(value) {
+        forms.extend(in_json(text));
     }
     forms.push(percent(value, b"0123456789ABCDEF"));
     forms.push(percent(value, b"0123456789abcdef"));
@@ -26,6 +21,52 @@ pub(super) fn of(value: &[u8]) -> Vec<Vec<u8>> {
     }
     forms.retain(|form| !form.is_empty() && form != value);
     forms
+}
+
+/// Which letters a writer of JSON gives by their number, beside those that have no other way.
+const NUMBERED: [fn(char) -> bool; 6] = [
+    |_| false,
+    |letter| !letter.is_ascii(),
+    |letter| "<>&'\"`+".contains(letter) || !letter.is_ascii(),
+    |letter| "<>&'\"`+=".contains(letter) || !letter.is_ascii(),
+    |letter| !letter.is_ascii_alphanumeric(),
+    |_| true,
+];
+
+/// The text as writers of JSON escape it: with `/` as it is or behind a backslash, and with none, some or all
+/// letters by their number.
+fn in_json(text: &str) -> Vec<Vec<u8>> {
+    let mut forms = Vec::new();
+    for numbered in NUMBERED {
+        for has_slashes in [false, true] {
+            for is_upper in [false, true] {
+                forms.push(escaped(text, numbered, has_slashes, is_upper).into_bytes());
+            }
+        }
+    }
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+fn escaped(text: &str, numbered: fn(char) -> bool, has_slashes: bool, is_upper: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if numbered(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                out.push_str(&match is_upper {
+                    true => format!("\\u{unit:04X}"),
+                    false => format!("\\u{unit:04x}"),
+                });
+            }
+        } else if letter == '/' && has_slashes {
+            out.push_str("\\/");
+        } else {
+            let quoted = serde_json::Value::from(letter.to_string()).to_string();
+            out.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+        }
+    }
+    out
 }
 
 /// Every byte but letters, digits and `-._~` as `%` and two hexadecimal digits (RFC 3986).

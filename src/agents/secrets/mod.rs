@@ -1,6 +1,7 @@
 //! Keeps secrets out of what people read.
 
 mod forms;
+mod json;
 mod stream;
 
 pub(in crate::agents) use stream::Redactor;
@@ -23,7 +24,7 @@ pub(in crate::agents) struct Secrets {
 
 impl Secrets {
     /// Adds a value, the value without the white space around it, and the forms that programs and servers
-    /// give it in messages: escaped as JSON, percent-encoded, in base64. An empty one hides nothing.
+    /// give it in messages: escaped as JSON in several ways, percent-encoded, in base64. An empty one hides nothing.
     pub(in crate::agents) fn add(&mut self, value: &[u8]) {
         for value in [value, value.trim_ascii()] {
             if value.is_empty() {
@@ -85,8 +86,8 @@ impl Secrets {
         String::from_utf8_lossy(&self.redact(message.as_bytes(), false)).into_owned()
     }
 
-    /// What is recorded as a step's result, with a mask for each value of at least 8 bytes.
-    pub(in crate::agents) fn redact_result(&self, result: Vec<u8>) -> Vec<u8> {
+    /// A text of a step's result, with a mask for each value of at least 8 bytes.
+    fn redact_result(&self, result: Vec<u8>) -> Vec<u8> {
         if self.longest() < SHORTEST_IN_RESULTS {
             return result;
         }
@@ -206,7 +207,13 @@ mod tests {
     #[test]
     fn a_secret_is_masked_in_the_forms_that_come_back() {
         let key = "sk-\"a/b+c=\"-0123456789";
+        let all: String = key.bytes().map(|byte| format!("\\u{byte:04X}")).collect();
         for form in [
+            all.as_str(),
+            &all.to_lowercase(),
+            r#"sk-\"a\/b+c=\"-0123456789"#,
+            r"sk-\u0022a/b\u002Bc=\u0022-0123456789",
+            r"sk-\u0022a\/b\u002bc=\u0022-0123456789",
             r#"sk-\"a/b+c=\"-0123456789"#,
             "sk-%22a%2Fb%2Bc%3D%22-0123456789",
             "sk-%22a%2fb%2bc%3d%22-0123456789",
