@@ -78,6 +78,10 @@ impl Group {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         while waitid(WaitId::Pid(self.id), options)?.is_none() {
             self.ended.recv().await;
+            // It may have been the watchdog.
+            if let Some(watch) = &self.watch {
+                watch.revive();
+            }
         }
         Ok(())
     }

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getsid, kill_process, kill_process_group};
 use tempfile::TempDir;
@@ -33,28 +35,71 @@ fn fifo(folder: &Path, name: &str) -> PathBuf {
     fifo
 }
 
-fn run(folder: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_ax"))
+/// A running command, which is killed at the latest when the test ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+fn run(folder: &Path) -> Running {
+    let child = Command::new(env!("CARGO_BIN_EXE_ax"))
         .args(["workflow", "run", "w.yaml", "--id", "x"])
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0)
-        .spawn()
-        .unwrap()
+        .spawn();
+    Running(child.unwrap())
 }
 
 /// The watchdogs of that process: processes of the same program that it has started.
 fn watchdogs(host: u32) -> Vec<Pid> {
-    let children = format!("/proc/{host}/task/{host}/children");
-    let children = fs::read_to_string(children).unwrap();
+    // Each thread has the children that it has started itself.
+    let threads = fs::read_dir(format!("/proc/{host}/task")).unwrap();
+    let children: String = threads
+        .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok())
+        .collect();
     let children = children.split_whitespace().filter_map(|id| {
         let words = fs::read(format!("/proc/{id}/cmdline")).ok()?;
         let is_watchdog = words.split(|byte| *byte == 0).nth(1) == Some(b"watchdog");
         is_watchdog.then(|| Pid::from_raw(id.parse().ok()?))?
     });
     children.collect()
+}
+
+/// Kills the watchdog of that process, and waits until another has taken its place.
+fn succeeded(host: u32) -> Pid {
+    let [before] = watchdogs(host)[..] else {
+        panic!("{:?}", watchdogs(host));
+    };
+    kill_process(before, Signal::KILL).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match watchdogs(host)[..] {
+            [now] if now != before => return now,
+            _ => assert!(Instant::now() < deadline, "nobody came after {before:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// What a process has open.
@@ -142,17 +187,10 @@ fn a_watchdog_that_is_killed_has_a_successor() {
     let mut ax = run(folder.path());
     let held = std::thread::spawn(move || fs::File::open(held).unwrap());
     fs::read(&up).unwrap();
-    let before = watchdogs(ax.id());
-    for watchdog in &before {
-        kill_process(*watchdog, Signal::KILL).unwrap();
-    }
+    let now = succeeded(ax.id());
     fs::write(&go, "go\n").unwrap();
     fs::read(&up).unwrap();
-    let now = watchdogs(ax.id());
-    assert!(
-        now.len() == 1 && before.len() == 1 && now != before,
-        "{before:?} {now:?}"
-    );
+    assert_eq!(watchdogs(ax.id()), [now]);
     ax.kill().unwrap();
     let mut rest = String::new();
     held.join().unwrap().read_to_string(&mut rest).unwrap();
@@ -160,12 +198,53 @@ fn a_watchdog_that_is_killed_has_a_successor() {
 }
 
 #[test]
+fn a_successor_knows_the_programs_that_run_already() {
+    let folder = folder(1, STUBBORN);
+    let (held, up) = (fifo(folder.path(), "held"), fifo(folder.path(), "up"));
+    let mut ax = run(folder.path());
+    let held = std::thread::spawn(move || fs::File::open(held).unwrap());
+    fs::read(&up).unwrap();
+    // No other program starts: the end of a watchdog alone brings the next.
+    for _ in 0..3 {
+        succeeded(ax.id());
+    }
+    ax.kill().unwrap();
+    let mut rest = String::new();
+    held.join().unwrap().read_to_string(&mut rest).unwrap();
+    ax.wait().unwrap();
+}
+
+#[test]
+fn a_watchdog_does_not_have_the_name_of_the_command() {
+    let folder = folder(1, STUBBORN);
+    let up = fifo(folder.path(), "up");
+    let held = fifo(folder.path(), "held");
+    let ax = run(folder.path());
+    let held = std::thread::spawn(move || fs::File::open(held).unwrap());
+    fs::read(&up).unwrap();
+    let [watchdog] = watchdogs(ax.id())[..] else {
+        panic!("{:?}", watchdogs(ax.id()));
+    };
+    let watchdog = format!("/proc/{}", watchdog.as_raw_nonzero());
+    let words = fs::read(format!("{watchdog}/cmdline")).unwrap();
+    assert!(words.starts_with(b"agent-watchdog\0"), "{words:?}");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    // It takes its name as the first thing it does.
+    while fs::read_to_string(format!("{watchdog}/comm")).unwrap() != "agent-watchdog\n" {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(ax);
+    held.join().unwrap();
+}
+
+#[test]
 fn a_command_that_ends_by_itself_leaves_no_watchdog() {
     let folder = folder(2, "echo done\n");
-    let ax = run(folder.path());
+    let mut ax = run(folder.path());
     let id = ax.id();
-    let output = ax.wait_with_output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let status = ax.wait().unwrap();
+    assert!(status.success(), "{status:?}");
     assert!(!Path::new(&format!("/proc/{id}")).exists());
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpgid, getpid, getppid, kill_process_group, setpgid, setsid};
 
+use super::NAME;
+
 /// How often, and how long apart, programs are looked for that were about to start when the host died: what was
 /// forked by then needs a moment until it can be recognised.
 const LOOKS: u32 = 100;
@@ -18,6 +20,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 ///
 /// Meant to be all that a program does which is started for this purpose.
 pub fn keep_watch() -> ExitCode {
+    // Whoever kills the host by its name is not to hit this process; it matters where there is a `/proc` alone.
+    let _ = std::fs::write("/proc/self/comm", NAME);
     let host = getppid();
     leave_session(host);
     let mut groups = Groups::default();
@@ -71,10 +75,11 @@ impl Groups {
                 }
             }
             "born" => {
-                let leader = rest.parse().ok().and_then(Pid::from_raw);
-                if let Some(group) = self.0.get_mut(&number) {
-                    group.leader = leader;
-                }
+                // Of those that another process was told before, only this is told.
+                let attempt = Default::default();
+                let leader = None;
+                let group = self.0.entry(number).or_insert(Group { attempt, leader });
+                group.leader = rest.parse().ok().and_then(Pid::from_raw);
             }
             "end" => {
                 self.0.remove(&number);

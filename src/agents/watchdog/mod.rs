@@ -4,23 +4,36 @@ mod keeper;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, PipeWriter, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 use wf_core::agent::Request;
 
 pub use self::keeper::keep_watch;
 
+/// The process's name, which is not its program's: `killall` of the host's name must not hit it.
+const NAME: &str = "agent-watchdog";
+
+/// How much a pipe takes in at least before somebody reads it, in bytes.
+const SMALLEST_PIPE: usize = 4096;
+
+/// A process that ends sooner than this does so by itself, perhaps; after some of these in a row no other takes
+/// its place until the next program starts.
+const SOON: Duration = Duration::from_secs(1);
+const MOST_SOON: u32 = 8;
+
 /// Kills the process groups of agents when the host that started them dies without a word, as by `kill -9`.
 ///
 /// It is a process of its own, which is told of each group's beginning and end through a pipe. When the pipe
 /// closes, the host is gone: what is left of the groups gets `SIGKILL`. The process starts with the first
 /// program, ends with its host, belongs to no terminal, has nothing open but the pipe, and hears no signal that
-/// is sent to the host's process group. When it is killed, the next program starts another.
+/// is sent to the host's process group. Its name is `agent-watchdog`, so that whoever kills the host by name does not
+/// hit it. When it is killed, another takes its place at once, and knows all that it knew.
 ///
 /// A host that is killed in the moment between the start of a program and the word about it leaves a program
 /// that nobody knows. Where there is a `/proc`, as on Linux, the process finds it by its environment; elsewhere
@@ -47,13 +60,16 @@ struct Shared {
 struct State {
     process: Option<Process>,
     last: u64,
+    /// How many processes in a row have ended soon after their start.
+    ended_soon: u32,
     /// What has been told and is not over, by number, for a process that takes another's place.
     told: BTreeMap<u64, Told>,
 }
 
 struct Process {
     child: Child,
-    pipe: ChildStdin,
+    pipe: PipeWriter,
+    began: Instant,
 }
 
 /// A process group that the watchdog knows, or will know.
@@ -86,6 +102,7 @@ impl Watchdog {
     pub(super) fn expect(&self, request: Request<'_>) -> io::Result<Watch> {
         let mut state = self.lock();
         state.last += 1;
+        state.ended_soon = 0;
         let number = state.last;
         let attempt = request.attempt.to_string();
         let known = serde_json::to_string(&[request.execution.as_str(), request.step, &attempt])?;
@@ -93,7 +110,7 @@ impl Watchdog {
             expected: format!("expect {number} {known}\n"),
             born: None,
         };
-        let line = told.expected.clone();
+        let line = told.line(number);
         state.told.insert(number, told);
         let watch = Watch {
             watchdog: self.clone(),
@@ -111,16 +128,40 @@ impl Watchdog {
         {
             return Ok(());
         }
+        self.replace(state)
+    }
+
+    /// Starts another process, which knows all that is not over.
+    fn replace(&self, state: &mut State) -> io::Result<()> {
         drop(state.process.take());
-        let mut process = Process::start(&self.0)?;
-        for (number, told) in &state.told {
-            process.pipe.write_all(told.expected.as_bytes())?;
-            if let Some(group) = told.born {
-                process.pipe.write_all(born(*number, group).as_bytes())?;
-            }
-        }
-        state.process = Some(process);
+        let told: String = state
+            .told
+            .iter()
+            .map(|(number, told)| told.line(*number))
+            .collect();
+        state.process = Some(Process::start(&self.0, &told)?);
         Ok(())
+    }
+
+    /// Starts another process if the one that there was has ended and is still needed.
+    fn revive(&self) {
+        let mut state = self.lock();
+        let began = match &mut state.process {
+            Some(process) => match process.child.try_wait() {
+                Ok(None) => return,
+                _ => Some(process.began),
+            },
+            None => None,
+        };
+        state.ended_soon = match began {
+            Some(began) if began.elapsed() >= SOON => 0,
+            _ => state.ended_soon.saturating_add(1),
+        };
+        if state.told.is_empty() || state.ended_soon >= MOST_SOON {
+            return;
+        }
+        // What fails here is tried again, and reported, when the next program starts.
+        let _ = self.replace(&mut state);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -128,7 +169,22 @@ impl Watchdog {
     }
 }
 
+impl Told {
+    /// All that a process has to hear of it.
+    fn line(&self, number: u64) -> String {
+        match self.born {
+            Some(group) => born(number, group),
+            None => self.expected.clone(),
+        }
+    }
+}
+
 impl Watch {
+    /// Sees to it that somebody watches: to be called when a child of this process has ended.
+    pub(super) fn revive(&self) {
+        self.watchdog.revive();
+    }
+
     /// Tells which process group it is.
     pub(super) fn born(&self, group: Pid) -> io::Result<()> {
         let mut state = self.watchdog.lock();
@@ -151,21 +207,29 @@ impl Drop for Watch {
 }
 
 impl Process {
-    fn start(shared: &Shared) -> io::Result<Process> {
+    /// Starts a process that is told these lines before all else.
+    fn start(shared: &Shared, told: &str) -> io::Result<Process> {
+        let (stdin, mut pipe) = io::pipe()?;
+        // As much as the pipe holds is in it before the process exists: the host may die at any moment.
+        let early = told.floor_char_boundary(SMALLEST_PIPE);
+        let (early, late) = told.split_at(early);
+        pipe.write_all(early.as_bytes())?;
         let mut command = Command::new(&shared.program);
         command
+            .arg0(NAME)
             .args(&shared.arguments)
             .env_clear()
             .current_dir("/")
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0);
-        let mut child = command.spawn()?;
-        match child.stdin.take() {
-            Some(pipe) => Ok(Process { child, pipe }),
-            None => Err(io::Error::other("the watchdog was started without a pipe")),
-        }
+        let child = command.spawn()?;
+        // The process alone has the pipe's other end from here on: when it dies, writing fails.
+        drop(command);
+        pipe.write_all(late.as_bytes())?;
+        let began = Instant::now();
+        Ok(Process { child, pipe, began })
     }
 }
 
