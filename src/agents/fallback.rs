@@ -23,7 +23,8 @@ const SUMMED: [&str; 5] = [
 /// message has the failure of each, and the mildest counts: retryable if any is, else
 /// [unavailable](StepError::Unavailable) if any is, else terminal; with the shortest wait that was asked for.
 /// What those that failed have used is added to the usage; when another than the first answers, the usage
-/// names it as `agent`.
+/// names it as `agent`, and has those that failed with their messages as `failed`. Whoever watches sees each failure
+/// when the next is asked.
 ///
 /// # Cancellation
 ///
@@ -47,21 +48,34 @@ impl Fallback {
 
     async fn ask(&self, request: Request<'_>) -> Result<Reply, Fault> {
         let mut failed: Vec<(&str, Fault)> = Vec::new();
-        for (name, agent) in &self.agents {
+        for (at, (name, agent)) in self.agents.iter().enumerate() {
             match agent.diagnose(request).await {
                 Ok(reply) if failed.is_empty() => return Ok(reply),
                 Ok(mut reply) => {
                     let mut usage = reply.usage.take().unwrap_or_default();
+                    let failures = failed.iter().map(|(name, fault)| told(name, &fault.error));
+                    let mut failures: Vec<Value> = failures.collect();
+                    // Fallbacks of its own may have answered.
+                    if let Some(Value::Array(more)) = usage.get_mut("failed") {
+                        failures.append(more);
+                    }
                     for (_, fault) in failed {
                         add(&mut usage, fault.error.into_failure().usage);
                     }
                     set(&mut usage, "agent", name.as_str().into());
+                    set(&mut usage, "failed", failures.into());
                     return Ok(reply.with_usage(usage));
                 }
                 Err(fault) => {
-                    let is_last = fault.blame == Blame::Prompt;
+                    let next = self.agents.get(at + 1);
+                    let next = next.filter(|_| fault.blame != Blame::Prompt);
+                    if let Some((next, _)) = next {
+                        let error = &fault.error;
+                        let line = format!("[agent `{name}` failed: {error}; asking `{next}`]\n");
+                        request.output.write(&line);
+                    }
                     failed.push((name, fault));
-                    if is_last {
+                    if next.is_none() {
                         break;
                     }
                 }
@@ -89,6 +103,11 @@ impl fmt::Debug for Fallback {
             .entries(self.agents.iter().map(|(name, _)| name))
             .finish()
     }
+}
+
+/// One failure, for the usage.
+fn told(name: &str, error: &StepError) -> Value {
+    serde_json::json!({"agent": name, "error": error.to_string()})
 }
 
 /// All failures as one.
@@ -198,6 +217,7 @@ mod tests {
             StepError::terminal("no such model"),
             StepError::unavailable("down"),
         ] {
+            let said = error.to_string();
             let spent = json!({"input_tokens": 3, "cost": 0.5, "model": "m"});
             let agent = Fallback::new("a", fails(error.with_usage(spent))).or(
                 "b",
@@ -207,9 +227,26 @@ mod tests {
             );
             let reply = ask(&agent).await.unwrap();
             assert_eq!(reply.result.as_str(), r#""yes""#);
-            let expected = json!({"input_tokens": 7, "cost": 0.75, "model": "n", "agent": "b"});
+            let expected = json!({"input_tokens": 7, "cost": 0.75, "model": "n", "agent": "b",
+                "failed": [{"agent": "a", "error": said}]});
             assert_eq!(reply.usage.unwrap(), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_watches_sees_each_failure_when_the_next_is_asked() {
+        let shown = std::sync::Mutex::new(String::new());
+        let listener = |text: &str| shown.lock().unwrap().push_str(text);
+        let execution = ExecutionId::from("run");
+        let request = Request::new("p", &execution, "s", 1, "run/s").with_output(&listener);
+        let agent = Fallback::new("a", fails(StepError::terminal("gone")))
+            .or("b", fails(StepError::retryable("busy")))
+            .or("c", fails(StepError::retryable("slow")));
+        agent.call(request).await.unwrap_err();
+        assert_eq!(
+            *shown.lock().unwrap(),
+            "[agent `a` failed: gone; asking `b`]\n[agent `b` failed: busy; asking `c`]\n"
+        );
     }
 
     #[tokio::test]

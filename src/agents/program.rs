@@ -66,11 +66,13 @@ impl Missing {
                 )
             }
             Missing::NotFound(places) => {
-                let folders: Vec<String> = places
-                    .iter()
-                    .filter_map(|place| place.parent())
-                    .map(|folder| format!("`{}`", folder.display()))
-                    .collect();
+                let mut folders: Vec<String> = Vec::new();
+                for folder in places.iter().filter_map(|place| place.parent()) {
+                    let folder = format!("`{}`", folder.display());
+                    if !folders.contains(&folder) {
+                        folders.push(folder);
+                    }
+                }
                 let folders = if folders.is_empty() {
                     "no folder: PATH is empty".to_owned()
                 } else {
@@ -154,6 +156,14 @@ mod tests {
                 beside.path().display(),
             ),
         );
+    }
+
+    #[test]
+    fn each_folder_is_named_once() {
+        let path = OsStr::new("/no/a:/no/b:/no/a");
+        let missing = find(Path::new("audit"), Some(Path::new("/no/b")), Some(path)).unwrap_err();
+        let said = missing.describe(Path::new("audit"));
+        assert!(said.contains("looked in `/no/b`, `/no/a`; "), "{said}");
     }
 
     #[test]

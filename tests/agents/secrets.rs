@@ -184,13 +184,18 @@ steps:
         assert_absent(&format!("the errors of {arguments:?}"), &output.stderr);
     }
     let status = String::from_utf8_lossy(&outputs[1].1.stdout).into_owned();
-    let found = |part: &str| assert!(status.contains(part), "{part} in {status}");
-    found(r#"<[redacted]> [redacted] [redacted] 7"#);
-    found(r#""model": "[redacted]""#);
-    found(r#""session": "[redacted]""#);
+    let said = "<[redacted]> [redacted] [redacted] 7";
+    assert!(status.contains(said), "{status}");
+    let mut recorded = Vec::new();
     for file in files(&folder.path().join(".ax")) {
         let content = fs::read(&file).unwrap();
         assert_absent(&file.display().to_string(), &content);
+        recorded.extend(content);
+    }
+    let recorded = String::from_utf8_lossy(&recorded);
+    for member in ["model", "session"] {
+        let usage = format!(r#""{member}":"[redacted]""#);
+        assert!(recorded.contains(&usage), "{usage}");
     }
 }
 

@@ -243,21 +243,23 @@ impl OpenAiAgent {
                 Err(broken) => break Err(self.broken(&broken, answer.text())),
             }
         };
-        request
-            .output
-            .write(&String::from_utf8_lossy(&shown.finish()));
+        let before = answer.text().len();
+        // The last event may lack its empty line; its text is shown like all other.
+        let last = match (&ended, &mut events) {
+            (Ok(()), Some(events)) => events.finish(|event| answer.event(event)),
+            _ => Ok(()),
+        };
+        let new = answer.text().get(before..).unwrap_or_default();
+        let mut end = shown.push(new.as_bytes());
+        end.extend(shown.finish());
+        request.output.write(&String::from_utf8_lossy(&end));
         ended?;
-        match &mut events {
-            Some(events) => {
-                let last = events.finish(|event| answer.event(event));
-                last.map_err(|wrong| self.unusable(wrong, &answer))?;
-            }
-            None => {
-                let taken = answer.whole(&whole);
-                taken.map_err(|wrong| self.unusable(wrong, &answer))?;
-                let text = self.secrets.redact_message(answer.text().to_owned());
-                request.output.write(&text);
-            }
+        last.map_err(|wrong| self.unusable(wrong, &answer))?;
+        if events.is_none() {
+            let taken = answer.whole(&whole);
+            taken.map_err(|wrong| self.unusable(wrong, &answer))?;
+            let text = self.secrets.redact_message(answer.text().to_owned());
+            request.output.write(&text);
         }
         self.reply(answer, request)
     }

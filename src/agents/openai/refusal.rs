@@ -77,8 +77,11 @@ impl OpenAiAgent {
                 Fault::attempt(self.retryable(self.with_end(message, answer.text())))
             }
             Wrong::Unreadable(what) => {
-                let end = Tail::of(what.as_bytes(), &self.secrets).show(&self.secrets);
-                let message = format!("the answer of `{endpoint}` is not what it should be: {end}");
+                let message = format!("the answer of `{endpoint}` is not what it should be");
+                let message = match Tail::of(what.as_bytes(), &self.secrets).show(&self.secrets) {
+                    end if end.is_empty() => format!("{message}: it is empty"),
+                    end => format!("{message}: {end}"),
+                };
                 Fault::attempt(self.retryable(message))
             }
             Wrong::Error { status, message } => {

@@ -20,7 +20,7 @@ pub(super) fn read(output: &str) -> Option<Said> {
         _ => text(&result, "/result").map(str::to_owned),
     };
     let mut said = Said {
-        cost: result.pointer("/total_cost_usd").and_then(Value::as_f64),
+        cost: cost(&result),
         session: text(&result, "/session_id").map(str::to_owned),
         model: model(&result),
         ..Said::default()
@@ -61,6 +61,12 @@ pub(super) fn meaning(line: &str) -> Option<Cow<'_, str>> {
         })
         .collect();
     (!words.is_empty()).then(|| words.join("\n").into())
+}
+
+/// What it reports to have cost; nothing costs less than nothing.
+fn cost(result: &Value) -> Option<f64> {
+    let cost = result.pointer("/total_cost_usd")?.as_f64()?;
+    (cost >= 0.0).then_some(cost)
 }
 
 /// The model that wrote the most.
