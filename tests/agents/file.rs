@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use ax::agents::AgentsFile;
 use tempfile::TempDir;
@@ -265,4 +267,57 @@ async fn the_output_limit_holds_for_programs() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("more than 10 bytes"), "{error}");
+}
+
+#[test]
+fn the_limits_of_a_file_hold_over_a_fan_out() {
+    const STEPS: usize = 200;
+    const CONCURRENT: usize = 5;
+    const RATE: usize = 20;
+    const WINDOW: Duration = Duration::from_millis(200);
+    let folder = written(&format!(
+        "agents:
+  a:
+    command: [sh, -c, 'began=$(date +%s%N); sleep 0.01; echo $began $(date +%s%N) >>times']
+    maxConcurrent: {CONCURRENT}
+    rateLimit: {RATE}/200ms
+"
+    ));
+    let steps: String = (0..STEPS)
+        .map(|step| format!("  - {{ key: s{step}, agent: a, prompt: p }}\n"))
+        .collect();
+    let workflow = format!("name: W\nconfig: {{ maxParallel: 64 }}\nsteps:\n{steps}");
+    fs::write(folder.path().join("w.yaml"), workflow).unwrap();
+    let began = Instant::now();
+    let output = Command::new(env!("CARGO_BIN_EXE_ax"))
+        .args(["workflow", "run", "w.yaml"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let took = began.elapsed();
+    assert!(output.status.success(), "{output:?}");
+    // The last start has to wait for all windows but its own.
+    assert!(
+        took >= WINDOW * u32::try_from(STEPS / RATE - 1).unwrap(),
+        "{took:?}"
+    );
+    let times = fs::read_to_string(folder.path().join("times")).unwrap();
+    let mut ran: Vec<(u128, u128)> = times
+        .lines()
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(began, ended)| (began.parse().unwrap(), ended.parse().unwrap()))
+        .collect();
+    ran.sort_unstable();
+    assert_eq!(ran.len(), STEPS);
+    for (at, (start, _)) in ran.iter().enumerate() {
+        let at_once = ran[..=at].iter().filter(|(_, end)| end > start).count();
+        assert!(at_once <= CONCURRENT, "{at_once} at {start}");
+        // A program says when it runs; it was let through a moment before. So those that were on their way when
+        // the window began may fall into it, which are no more than may run at once.
+        let within = ran[at..]
+            .iter()
+            .take_while(|(later, _)| later - start < WINDOW.as_nanos())
+            .count();
+        assert!(within <= RATE + CONCURRENT, "{within} from {start}");
+    }
 }

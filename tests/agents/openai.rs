@@ -237,6 +237,27 @@ async fn answers_that_are_no_answers_fail_for_good_with_their_usage() {
 }
 
 #[tokio::test]
+async fn the_last_event_is_shown_also_without_its_empty_line() {
+    let last = json!({"choices": [{"delta": {"content": "lo"}, "finish_reason": "stop"}]});
+    let last = format!("data: {last}").into_bytes();
+    let server = Server::start([Act::Write(vec![stream_head(), delta("hel"), last])]).await;
+    let (reply, shown) = watch(&agent(&server), "p").await;
+    assert_eq!(reply.unwrap().result.as_str(), r#""hello""#);
+    assert_eq!(shown.concat(), "hello");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_is_said_to_be_empty() {
+    let error = failure(answer("200 OK", "", "")).await;
+    assert!(error.is_retryable(), "{error:?}");
+    let said = error.to_string();
+    assert!(
+        said.ends_with("is not what it should be: it is empty"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn an_error_in_the_midst_of_a_stream_is_told() {
     let event = b"data: {\"error\": {\"message\": \"overloaded\", \"code\": 503}}\n\n".to_vec();
     let error = failure(Act::Write(vec![stream_head(), delta("par"), event])).await;

@@ -117,6 +117,17 @@ async fn each_preset_sends_the_prompt_and_reads_answer_and_usage() {
 }
 
 #[tokio::test]
+async fn a_cost_below_nothing_is_not_recorded() {
+    let output = claude(false, "well").replace("0.0125", "-0.0125");
+    assert!(output.contains("-0.0125"));
+    let folder = program(Preset::Claude, &output, 0);
+    let agent = on_path(PresetAgent::new(Preset::Claude), folder.path());
+    let usage = ask(&agent, "p").await.unwrap().usage.unwrap();
+    assert_eq!(usage.get("cost"), None, "{usage}");
+    assert_eq!(usage["session"], "s-1");
+}
+
+#[tokio::test]
 async fn model_flags_program_and_arguments_can_be_overridden() {
     let folder = program(Preset::Codex, CODEX, 0);
     let agent = PresetAgent::new(Preset::Codex)
