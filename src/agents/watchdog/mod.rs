@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Pid;
 use wf_core::agent::Request;
@@ -69,7 +69,7 @@ struct State {
 struct Process {
     child: Child,
     pipe: PipeWriter,
-    began: Instant,
+    began: tokio::time::Instant,
 }
 
 /// A process group that the watchdog knows, or will know.
@@ -228,7 +228,7 @@ impl Process {
         // The process alone has the pipe's other end from here on: when it dies, writing fails.
         drop(command);
         pipe.write_all(late.as_bytes())?;
-        let began = Instant::now();
+        let began = tokio::time::Instant::now();
         Ok(Process { child, pipe, began })
     }
 }
