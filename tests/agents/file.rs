@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ax::agents::AgentsFile;
 use tempfile::TempDir;
@@ -288,7 +288,7 @@ fn the_limits_of_a_file_hold_over_a_fan_out() {
         .collect();
     let workflow = format!("name: W\nconfig: {{ maxParallel: 64 }}\nsteps:\n{steps}");
     fs::write(folder.path().join("w.yaml"), workflow).unwrap();
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_ax"))
         .args(["workflow", "run", "w.yaml"])
         .current_dir(folder.path())

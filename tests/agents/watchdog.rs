@@ -6,7 +6,6 @@ use std::ops::{Deref, DerefMut};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getsid, kill_process, kill_process_group};
 use tempfile::TempDir;
@@ -92,13 +91,11 @@ fn succeeded(host: u32) -> Pid {
         panic!("{:?}", watchdogs(host));
     };
     kill_process(before, Signal::KILL).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         match watchdogs(host)[..] {
             [now] if now != before => return now,
-            _ => assert!(Instant::now() < deadline, "nobody came after {before:?}"),
+            _ => std::thread::yield_now(),
         }
-        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -228,11 +225,9 @@ fn a_watchdog_does_not_have_the_name_of_the_command() {
     let watchdog = format!("/proc/{}", watchdog.as_raw_nonzero());
     let words = fs::read(format!("{watchdog}/cmdline")).unwrap();
     assert!(words.starts_with(b"agent-watchdog\0"), "{words:?}");
-    let deadline = Instant::now() + Duration::from_secs(30);
     // It takes its name as the first thing it does.
     while fs::read_to_string(format!("{watchdog}/comm")).unwrap() != "agent-watchdog\n" {
-        assert!(Instant::now() < deadline);
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::yield_now();
     }
     drop(ax);
     held.join().unwrap();
