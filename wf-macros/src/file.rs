@@ -34,8 +34,13 @@ pub(crate) fn check(declaration: &FileDeclaration, mistakes: &mut Mistakes) -> C
         inputs: Vec::new(),
     };
     if !path.is_file() {
+        let problem = if path.exists() {
+            format!("`{given}` is not a file")
+        } else {
+            format!("there is no file `{given}`")
+        };
         let mistake = format!(
-            "there is no file `{given}`; the path is relative to the crate's root, the folder of its `Cargo.toml`"
+            "{problem}; the path is relative to the crate's root, the folder of its `Cargo.toml`"
         );
         mistakes.add(declaration.path.span(), mistake);
         return file;

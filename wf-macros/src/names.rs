@@ -19,27 +19,33 @@ pub(crate) struct Names {
 impl Names {
     /// Reads an expression: `x` is a value in it, but not in `a.x`, `x(..)`, `x::y`, `y::x`, `x!` and `x: ..`.
     ///
-    /// Text literals are looked into, because a nested `format!` may mention a name there.
+    /// Text literals in a macro's group are looked into, because a nested `format!` may mention a name there.
     pub(crate) fn of(tokens: TokenStream) -> Self {
         let mut names = Names::default();
-        names.read(tokens);
+        names.read(tokens, false);
         names
     }
 
-    fn read(&mut self, tokens: TokenStream) {
+    fn read(&mut self, tokens: TokenStream, is_in_macro: bool) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         self.patterns(&tokens);
         for (at, token) in tokens.iter().enumerate() {
             match token {
                 TokenTree::Ident(ident) => self.ident(ident, at, &tokens),
-                TokenTree::Group(group) => self.read(group.stream()),
-                TokenTree::Literal(literal) => {
+                TokenTree::Group(group) => {
+                    let called = called_macro(&tokens, at);
+                    if called.is_some_and(is_match) {
+                        self.matched(group.stream());
+                    }
+                    self.read(group.stream(), is_in_macro || called.is_some());
+                }
+                TokenTree::Literal(literal) if is_in_macro => {
                     let literal = TokenStream::from(TokenTree::Literal(literal.clone()));
                     if let Ok(text) = syn::parse2::<syn::LitStr>(literal) {
                         self.literal(&text);
                     }
                 }
-                TokenTree::Punct(_) => {}
+                TokenTree::Literal(_) | TokenTree::Punct(_) => {}
             }
         }
     }
@@ -79,6 +85,22 @@ impl Names {
             };
             self.bind(tokens.get(pattern).unwrap_or_default());
         }
+    }
+
+    /// Takes in what the pattern of a `matches!` binds: behind the first comma, up to a guard or a message.
+    fn matched(&mut self, tokens: TokenStream) {
+        let is_comma =
+            |token: &TokenTree| matches!(token, TokenTree::Punct(found) if found.as_char() == ',');
+        let is_guard =
+            |token: &TokenTree| matches!(token, TokenTree::Ident(found) if found == "if");
+        let pattern = tokens
+            .into_iter()
+            .skip_while(|token| !is_comma(token))
+            .skip(1);
+        let pattern: Vec<TokenTree> = pattern
+            .take_while(|token| !is_comma(token) && !is_guard(token))
+            .collect();
+        self.bind(&pattern);
     }
 
     fn bind(&mut self, pattern: &[TokenTree]) {
@@ -128,6 +150,22 @@ impl Names {
     }
 }
 
+/// The macro whose group stands at a place, if one does.
+fn called_macro(tokens: &[TokenTree], at: usize) -> Option<&Ident> {
+    match (
+        tokens.get(at.checked_sub(2)?)?,
+        tokens.get(at.checked_sub(1)?)?,
+    ) {
+        (TokenTree::Ident(name), TokenTree::Punct(sign)) if sign.as_char() == '!' => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether what follows the first comma in a macro is a pattern.
+fn is_match(name: &Ident) -> bool {
+    name == "matches" || name == "assert_matches" || name == "debug_assert_matches"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +182,11 @@ mod tests {
         assert_eq!(values("S { a, b: c }"), ["S", "a", "c"]);
         assert_eq!(values("x != y"), ["x", "y"]);
         assert_eq!(values("format!(\"{a} {{b}} {c:?}\")"), ["a", "c"]);
+        assert_eq!(
+            values("a.replace(\"{b}\", \"c\") + f!((\"{d}\"))"),
+            ["a", "d"]
+        );
+        assert!(!values("{ static T: &str = \"see {h}\"; T }").contains(&"h".to_owned()));
         assert_eq!(values("'outer: loop {}"), ["loop"]);
     }
 
@@ -160,6 +203,7 @@ mod tests {
             bound("match x { Some(a) => y, B { c, d: e } if f => { z } g => h }"),
             "aBcdeg"
         );
+        assert_eq!(bound("matches!(x, Some(a) | B(b) if c > d)"), "aBb");
         assert_eq!(bound("if let Some((a, b)) = x { c }"), "ab");
         assert_eq!(bound("for (a, b) in x { fn f(c: u8) {} }"), "abc");
         assert_eq!(bound("x.map(move |a, (b, c)| d + a) == y || z"), "abc");

@@ -97,3 +97,78 @@ fn a_workflow_for_a_set_asks_its_agents_by_the_names_they_have() {
     let output = block_on(engine.run(AsksRenamed { text })).unwrap();
     assert_eq!(output.kind(), "abc.");
 }
+
+mod of_one_letter {
+    use super::*;
+
+    workflow! {
+        pub(super) workflow A(n: u32) {
+            step first: u32 = n + 1;
+            step asked: String = ask echo "{first}";
+        }
+    }
+
+    /// A set that is named as generated code might name it.
+    #[derive(AgentSet)]
+    pub(super) struct Set {
+        #[agent(name = "an echo")]
+        pub(super) echo: Echo,
+    }
+
+    workflow! {
+        pub(super) workflow S(n: u32) for Set { step asked: String = ask "an echo" "{n}"; }
+    }
+}
+
+#[test]
+fn workflows_and_sets_are_named_freely() {
+    let agents = Agents::new().with("echo", |prompt: String| async move { prompt });
+    let engine = Engine::new(Arc::new(MemoryStore::new()), agents);
+    let output = block_on(engine.run(of_one_letter::A { n: 1 })).unwrap();
+    assert_eq!(output.asked(), "2");
+    let set = of_one_letter::Set { echo: Echo };
+    let engine = Engine::new(Arc::new(MemoryStore::new()), set);
+    let output = block_on(engine.run(of_one_letter::S { n: 1 })).unwrap();
+    assert_eq!(output.asked(), "1");
+}
+
+/// A step that is not written yet breaks no build that denies warnings.
+mod unfinished {
+    #![deny(warnings)]
+    use super::workflow;
+
+    workflow! {
+        pub(super) workflow Unfinished(n: u32) { step a: usize = todo!("{n}"); }
+    }
+}
+
+#[test]
+fn a_step_that_is_not_written_yet_compiles_without_a_warning() {
+    assert_eq!(unfinished::Unfinished::to_definition().steps.len(), 1);
+}
+
+workflow! {
+    /// Text outside of a macro mentions nothing, and what `matches!` binds neither.
+    workflow Mentions(text: String, n: Option<u32>) {
+        step replaced: String = text.replace("{later}", "y");
+        step fixed: usize = { static TEXT: &str = "see {later}"; TEXT.len() };
+        step is_large: bool = matches!(n, Some(later) if *later > 3);
+        step later: u32 = 1;
+    }
+}
+
+#[test]
+fn text_outside_of_a_macro_and_the_pattern_of_matches_are_no_mentions() {
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    let text = "{later}".to_owned();
+    let output = block_on(engine.run(Mentions { text, n: Some(4) })).unwrap();
+    assert_eq!(output.replaced(), "y");
+    assert_eq!((*output.fixed(), *output.is_large()), (11, true));
+    let definition = Mentions::to_definition();
+    assert!(
+        definition
+            .steps
+            .iter()
+            .all(|step| step.dependencies.is_empty())
+    );
+}

@@ -94,9 +94,9 @@ pub(super) fn runs_on(
             pub trait #need {}
 
             #[diagnostic::do_not_recommend]
-            impl<A> #need for A
+            impl<__WfAgents> #need for __WfAgents
             where
-                A: #core::typed::Provides<
+                __WfAgents: #core::typed::Provides<
                     #core::typed::Tag<{ #core::typed::agent_name_hash(#agent) }>,
                 >,
             {
@@ -107,9 +107,8 @@ pub(super) fn runs_on(
             let place = Span::mixed_site().located_at(span);
             traits.extend(quote_spanned! {place=>
                 const _: () = {
-                    type Set = #set;
-                    const fn has<S: #need>() {}
-                    has::<Set>()
+                    const fn has<__WfSet: #need>() {}
+                    has::<#set>()
                 };
             });
         }
@@ -119,7 +118,7 @@ pub(super) fn runs_on(
         #traits
 
         #[automatically_derived]
-        impl<A: #core::typed::AgentSet #bounds> #core::typed::RunsOn<A> for #name {}
+        impl<__WfAgents: #core::typed::AgentSet #bounds> #core::typed::RunsOn<__WfAgents> for #name {}
     }
 }
 
