@@ -107,8 +107,9 @@ pub(super) fn runs_on(
             let place = Span::mixed_site().located_at(span);
             traits.extend(quote_spanned! {place=>
                 const _: () = {
-                    const fn has<__WfSet: #need>() {}
-                    has::<#set>()
+                    type __WfSet = #set;
+                    const fn has<S: #need>() {}
+                    has::<__WfSet>()
                 };
             });
         }
