@@ -1,7 +1,9 @@
 //! What a program does as an agent, seen from the engine's side.
 
+#[path = "program/mod.rs"]
+mod program;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -255,8 +257,7 @@ async fn a_script_without_its_interpreter_is_an_error_for_good() {
     let folder = tempfile::tempdir().unwrap();
     let script = |name: &str, text: &str| {
         let file = folder.path().join(name);
-        fs::write(&file, text).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        program::write(&file, text);
         CommandAgent::new(file, [""; 0])
     };
     let error = failure(&script("lost", "#!/nowhere/perl\n"), "").await;

@@ -1,7 +1,6 @@
 //! What an agents file gives: its agents as they behave, and its mistakes with their places.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use ax::agents::AgentsFile;
 use tempfile::TempDir;
 use wf_core::agent::{Agents, StepError};
 
-use crate::ask;
+use crate::{ask, program};
 
 fn written(text: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -240,12 +239,10 @@ async fn a_preset_of_a_file_runs_its_program_with_the_overrides() {
 ",
     );
     fs::create_dir(folder.path().join("bin")).unwrap();
-    let program =
+    let script =
         "#!/bin/sh\nprintf '{\"type\":\"result\",\"is_error\":false,\"result\":\"%s\"}' \"$*\"\n";
     for name in ["claude", "bin/mine"] {
-        fs::write(folder.path().join(name), program).unwrap();
-        let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(folder.path().join(name), mode).unwrap();
+        program::write(&folder.path().join(name), script);
     }
     let agents = read(folder.path()).unwrap();
     for (name, arguments) in [

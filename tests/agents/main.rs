@@ -13,6 +13,8 @@ mod hostile;
 #[cfg(feature = "openai")]
 mod openai;
 mod presets;
+#[path = "../program/mod.rs"]
+mod program;
 #[cfg(feature = "openai")]
 mod real_server;
 #[cfg(feature = "openai")]

@@ -1,7 +1,6 @@
 //! The agent programs that are known, played by scripts that write what those write.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ax::agents::{Preset, PresetAgent};
@@ -10,7 +9,7 @@ use tempfile::TempDir;
 use wf_core::agent::{Agent, Request, StepError};
 use wf_core::id::ExecutionId;
 
-use crate::{ask, watch};
+use crate::{ask, program, watch};
 
 /// A folder with a program of the preset's name that writes this, and keeps its prompt and its arguments.
 fn program(preset: Preset, output: &str, status: u8) -> TempDir {
@@ -20,9 +19,7 @@ fn program(preset: Preset, output: &str, status: u8) -> TempDir {
         "#!/bin/sh\ncd '{}'\nprintf '%s\\n' \"$@\" >arguments\ncat >prompt\ncat output\nexit {status}\n",
         folder.path().display()
     );
-    let file = folder.path().join(preset.name());
-    fs::write(&file, script).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    program::write(&folder.path().join(preset.name()), &script);
     folder
 }
 

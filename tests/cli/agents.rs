@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::program;
 use crate::workbench::{Workbench, outcome};
 
 /// A workflow of one step whose prompt is the input `p`.
@@ -90,8 +91,6 @@ fn without_an_agents_file_it_is_said_where_it_was_looked_for() {
 
 #[test]
 fn a_program_is_looked_up_beside_the_agents_file() {
-    use std::os::unix::fs::PermissionsExt;
-
     let workbench = workbench("");
     std::fs::create_dir(workbench.path("tools")).unwrap();
     workbench.write(
@@ -99,15 +98,10 @@ fn a_program_is_looked_up_beside_the_agents_file() {
         "agents: { worker: { command: [bin/audit, -v] } }\n",
     );
     std::fs::create_dir(workbench.path("tools/bin")).unwrap();
-    workbench.write(
-        "tools/bin/audit",
+    program::write(
+        &workbench.path("tools/bin/audit"),
         "#!/bin/sh\necho \"$1 in $(basename \"$PWD\")\"\n",
     );
-    std::fs::set_permissions(
-        workbench.path("tools/bin/audit"),
-        std::fs::Permissions::from_mode(0o755),
-    )
-    .unwrap();
     let run = workbench.workflow(&[
         "run",
         "one.yaml",

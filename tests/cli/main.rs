@@ -14,6 +14,8 @@ mod inspect;
 mod journal;
 mod kill;
 mod logs;
+#[path = "../program/mod.rs"]
+mod program;
 mod run;
 mod signals;
 mod storage;
