@@ -3,9 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A run waits for an agent that asks to be left alone for at most this long.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
-
 /// Why an attempt failed, by what may be done about it.
 ///
 /// ```
@@ -80,27 +77,11 @@ impl StepError {
     }
 
     /// The same, where the next attempt starts no sooner than `wait` from now, whatever the step's policy says. For
-    /// more than an hour the agent counts as [unavailable](StepError::Unavailable): the run pauses.
+    /// more than an hour the run pauses instead, if the policy grants another attempt at all.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.failure_mut().retry_after = Some(wait);
         self
-    }
-
-    /// The same, or that the agent is down when it asks to be left alone for longer than a run should wait.
-    pub(crate) fn bounded(self) -> Self {
-        match self {
-            StepError::Retryable(mut failure)
-                if failure.retry_after.is_some_and(|wait| wait > LONGEST_WAIT) =>
-            {
-                let wait = failure.retry_after.unwrap_or_default().as_secs();
-                failure.message.push_str(&format!(
-                    "; it asks to be left alone for {wait} s, which is more than an hour"
-                ));
-                StepError::Unavailable(failure)
-            }
-            error => error,
-        }
     }
 
     /// The same with what the attempt used.

@@ -19,6 +19,9 @@ const CHECKPOINTS: u64 = 64;
 /// An agent whose answer is refused is asked again this many times, at once, beyond what the retry policy grants.
 const REASKED: usize = 2;
 
+/// A run waits for an agent that asks to be left alone for at most this long; then it pauses.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 /// What happened since the last commit.
 #[derive(Default)]
 pub(super) struct Wave {
@@ -226,9 +229,8 @@ impl Drive {
         let Some(attempt) = self.slots[step as usize].record.attempts.pop() else {
             return;
         };
-        let number = attempt.number;
         let record = &mut self.slots[step as usize].record;
-        let outcome = match answer.map_err(StepError::bounded) {
+        let outcome = match answer {
             Ok(Answer { reply, typed }) => {
                 let mut attempt = attempt.end(ended_at, None);
                 attempt.usage = reply.usage;
@@ -248,60 +250,70 @@ impl Drive {
                 }
                 return;
             }
-            Err(failure) if failure.is_unavailable() => {
-                let error = failure.into_failure().message;
-                let attempt = attempt.interrupt(Some(ended_at), error.clone());
-                record.attempts.push(attempt);
-                record.error = Some(error.clone());
-                record.state = StepState::Pending;
-                self.scheduler.rest(step);
-                self.pausing = true;
-                let key = self.plan.key(step as usize);
-                self.pause_reason
-                    .get_or_insert_with(|| format!("step `{key}`: {error}"));
-                wave.failures.push(Failure {
-                    step,
-                    attempt: number,
-                    error,
-                    retry_in: None,
-                });
-                None
-            }
-            Err(failure) => {
-                let retryable = failure.is_retryable();
-                let failure = failure.into_failure();
-                let rejected = failure.is_rejected();
-                let error = failure.message;
-                let mut attempt = attempt.end(ended_at, Some(error.clone()));
-                attempt.usage = failure.usage;
-                attempt.rejected = rejected;
-                record.attempts.push(attempt);
-                record.error = Some(error.clone());
-                let retry_in = if retryable {
-                    let asked = failure.retry_after.unwrap_or_default();
-                    self.retry_in(step, number).map(|delay| delay.max(asked))
-                } else {
-                    None
-                };
-                if let Some(delay) = retry_in {
-                    self.slots[step as usize].record.state = StepState::Pending;
-                    self.scheduler.rest(step);
-                    wave.resting.push((delay, step));
-                }
-                wave.failures.push(Failure {
-                    step,
-                    attempt: number,
-                    error,
-                    retry_in,
-                });
-                retry_in.is_none().then_some(Outcome::Failed)
-            }
+            Err(failure) => self.settle_failure(step, attempt, ended_at, failure, wave),
         };
         if let Some(outcome) = outcome {
             let outcome = self.over(step, outcome, ended_at);
             wave.completed.push(outcome);
         }
         wave.writes.push(self.write(step));
+    }
+
+    /// What a failed attempt leads to: another one later, a pause, or the end of its step.
+    fn settle_failure(
+        &mut self,
+        step: u32,
+        attempt: Attempt,
+        ended_at: Timestamp,
+        failure: StepError,
+        wave: &mut Wave,
+    ) -> Option<Outcome> {
+        let (is_retryable, is_down) = (failure.is_retryable(), failure.is_unavailable());
+        let failure = failure.into_failure();
+        let number = attempt.number;
+        let mut attempt = attempt.end(ended_at, Some(failure.message.clone()));
+        attempt.rejected = failure.is_rejected();
+        attempt.usage = failure.usage;
+        let mut error = failure.message;
+        let record = &mut self.slots[step as usize].record;
+        record.attempts.push(attempt);
+        let asked = failure.retry_after.unwrap_or_default();
+        let granted = is_retryable.then(|| self.retry_in(step, number)).flatten();
+        let is_away = granted.is_some() && asked > LONGEST_WAIT;
+        if is_away {
+            let wait = asked.as_secs();
+            error +=
+                &format!("; it asks to be left alone for {wait} s, which is more than an hour");
+        }
+        let parks = is_down || is_away;
+        let retry_in = granted.filter(|_| !parks).map(|delay| delay.max(asked));
+        let record = &mut self.slots[step as usize].record;
+        record.error = Some(error.clone());
+        if parks {
+            if let Some(attempt) = record.attempts.last_mut() {
+                attempt.error = Some(error.clone());
+                attempt.interrupted = true;
+            }
+            self.pausing = true;
+            let key = self.plan.key(step as usize);
+            self.pause_reason
+                .get_or_insert_with(|| format!("step `{key}`: {error}"));
+        }
+        if let Some(delay) = retry_in {
+            wave.resting.push((delay, step));
+        }
+        let goes_on = parks || retry_in.is_some();
+        if goes_on {
+            self.slots[step as usize].record.state = StepState::Pending;
+            self.scheduler.rest(step);
+        }
+        wave.failures.push(Failure {
+            step,
+            attempt: number,
+            error,
+            retry_in,
+        });
+        (!goes_on).then_some(Outcome::Failed)
     }
 
     /// How long a step waits for its next attempt, if its policy grants one.

@@ -187,6 +187,26 @@ fn an_agent_that_asks_to_be_left_alone_for_days_pauses_the_run() {
 }
 
 #[test]
+fn a_step_without_a_retry_left_fails_however_long_its_agent_asks_to_be_left_alone() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Busy(1, 90_000_000)]);
+    let status = bench.run(&plan("", "a"));
+    assert_eq!(status.state(), State::Failed);
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `a` failed: busy")
+    );
+}
+
+#[test]
+fn what_an_agent_used_before_it_was_down_counts() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::DownAfterUse(7)]);
+    let status = bench.run(&plan("", "a"));
+    assert_eq!((status.state(), status.usage().tokens), (State::Paused, 7));
+}
+
+#[test]
 fn a_step_that_is_out_of_time_is_told_with_the_end_of_what_it_wrote() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::ShowAndHang]);

@@ -166,6 +166,8 @@ pub(super) enum Act {
     Busy(u64, u64),
     /// Says after so many seconds that it is down.
     Down(u64, &'static str),
+    /// Says at once that it is down, and has used so many tokens.
+    DownAfterUse(u64),
     /// Waits for its turn for so many seconds, then takes so many to answer.
     Queue(u64, u64),
     /// Answers after so many seconds, and has used so many tokens.
@@ -224,6 +226,11 @@ impl Agent for Scripted {
             Act::Down(seconds, text) => after(seconds)
                 .map(move |()| Err(StepError::unavailable(text)))
                 .boxed(),
+            Act::DownAfterUse(tokens) => {
+                let usage = serde_json::json!({"total_tokens": tokens});
+                let down = StepError::unavailable("down").with_usage(usage);
+                futures::future::ready(Err(down)).boxed()
+            }
             Act::Queue(turn, work) => {
                 let (turn, clock) = (after(turn), self.clock.clone());
                 Box::pin(async move {
