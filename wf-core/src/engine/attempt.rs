@@ -11,7 +11,7 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, AbortHandle, BoxFuture};
 
-use super::recall::Recall;
+use super::recall::Recalled;
 use super::trace::Within;
 use super::work::Work;
 use super::{Notice, Observer, Parts};
@@ -62,7 +62,7 @@ impl Call {
         self,
         engine: &Parts,
         within: Within,
-        recall: Arc<Recall>,
+        recalled: Recalled,
     ) -> BoxFuture<'static, Attempted> {
         let step = self.step;
         let limit = self
@@ -73,7 +73,7 @@ impl Call {
         let bounds = Bounds {
             limit,
             clock: Arc::clone(&engine.clock),
-            recall,
+            recalled,
         };
         let attempt = within.run(bounds.keep(self, engine.observer.clone()));
         let Some(spawner) = engine.spawner.as_deref() else {
@@ -232,7 +232,7 @@ impl Call {
 struct Bounds {
     limit: Option<Duration>,
     clock: Arc<dyn Clock>,
-    recall: Arc<Recall>,
+    recalled: Recalled,
 }
 
 impl Bounds {
@@ -247,6 +247,7 @@ impl Bounds {
         }));
         let mut left = self.limit.unwrap_or_default();
         let mut timer: Option<(Duration, BoxFuture<'static, ()>)> = None;
+        let mut waiting: Option<Recalled> = None;
         let answer = poll_fn(|cx| {
             if let Poll::Ready(answer) = ask.as_mut().poll(cx) {
                 return Poll::Ready(answer);
@@ -255,11 +256,10 @@ impl Bounds {
                 if let Some((since, _)) = timer.take() {
                     left = left.saturating_sub(self.clock.elapsed().saturating_sub(since));
                 }
-                return match self.recall.is_called(cx.waker()) {
-                    true => Poll::Ready(Err(StepError::recalled())),
-                    false => Poll::Pending,
-                };
+                let recalled = waiting.get_or_insert_with(|| self.recalled.clone());
+                return recalled.poll_unpin(cx).map(|_| Err(StepError::recalled()));
             }
+            waiting = None;
             let Some(limit) = self.limit else {
                 return Poll::Pending;
             };

@@ -54,7 +54,7 @@ pub(super) struct Drive {
     /// The calls that are under way.
     pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
     /// Calls back those of them that wait for their turn.
-    pub(super) recall: Arc<Recall>,
+    pub(super) recall: Recall,
     /// The calls that have ended and are not yet part of a commit.
     pub(super) ended: Vec<Attempted>,
     /// How many results the commit under way carries.
@@ -132,7 +132,7 @@ impl Drive {
             dry: false,
             started: VecDeque::new(),
             attempts: FuturesUnordered::new(),
-            recall: Arc::default(),
+            recall: Recall::new(),
             ended: Vec::new(),
             unanswered: 0,
             resting: BinaryHeap::new(),

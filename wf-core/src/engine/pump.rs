@@ -170,7 +170,7 @@ impl Drive {
         let (key, asked) = (self.plan.key(at), agent(&self.plan, step));
         let within = self.trace.attempt(key, asked, number);
         match call {
-            Ok(call) => call.make(&self.engine, within, Arc::clone(&self.recall)),
+            Ok(call) => call.make(&self.engine, within, self.recall.hear()),
             Err(error) => Box::pin(futures::future::ready(Attempted {
                 step,
                 ended_at: now,
