@@ -7,6 +7,7 @@ use wf_core::engine::{Engine, Status};
 use wf_core::id::ExecutionId;
 use wf_core::lifecycle::State;
 use wf_core::step::StepState;
+use wf_core::store::ExecutionRecord;
 use wf_model::nearest;
 
 use super::arguments::{Execution, Logs};
@@ -60,14 +61,14 @@ pub(crate) async fn logs(
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;
     loop {
         // The state is read first: what was written before it came to rest is there by now.
-        let status = read(&engine, &id, database).await?;
+        let execution = row(&engine, &id, database).await?;
         while let Some(entry) = next(&mut reader)? {
             show.take(entry);
         }
-        if !show.flush()? || rests(status.state()) {
+        if !show.flush()? || rests(execution.state) {
             return show.end();
         }
-        if is_abandoned(&status.execution) {
+        if is_abandoned(&execution) {
             let resume = quoted(id.as_str());
             let arguments = database.arguments();
             console.note(&format!(
@@ -85,6 +86,17 @@ pub(crate) async fn logs(
 async fn read(engine: &Engine, id: &ExecutionId, database: &Database) -> Result<Status, Failure> {
     let status = engine.status(id).await;
     status.map_err(|error| start::failure(&error, database))
+}
+
+/// The row of the run alone: a follower reads it ten times a second.
+async fn row(
+    engine: &Engine,
+    id: &ExecutionId,
+    database: &Database,
+) -> Result<ExecutionRecord, Failure> {
+    let row = engine.store().execution(id).await;
+    let row = row.map_err(|error| Failure::store(&error, database))?;
+    row.ok_or_else(|| Failure::wrong(format!("execution `{id}` is gone; was it pruned?")))
 }
 
 fn next(reader: &mut JournalReader) -> Result<Option<Entry>, Failure> {
