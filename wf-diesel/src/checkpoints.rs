@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use wf_core::id::{CheckpointId, ExecutionId, Timestamp};
 use wf_core::lifecycle::State;
-use wf_core::store::CheckpointRecord;
+use wf_core::store::{CheckpointRecord, ExecutionRecord};
 use wf_core::value::Json;
 
 use crate::error::{integer, unreadable, unsigned};
@@ -55,6 +55,20 @@ pub(crate) struct Mark<'a> {
     pub(crate) at: Timestamp,
     /// The revision at which the execution then is.
     pub(crate) revision: u64,
+}
+
+impl<'a> Mark<'a> {
+    /// A mark of all that is recorded of an execution.
+    pub(crate) fn of(execution: &'a ExecutionRecord, id: &'a CheckpointId, at: Timestamp) -> Self {
+        Mark {
+            id,
+            execution_id: &execution.id,
+            state: execution.state,
+            through_seq: execution.last_seq,
+            at,
+            revision: execution.revision,
+        }
+    }
 }
 
 pub(crate) fn insert_checkpoint(
@@ -122,6 +136,20 @@ pub(crate) fn find_mark(
     found
         .map(|(execution_id, mark)| Ok((execution_id.into(), through_seq(&mark)?)))
         .transpose()
+}
+
+/// The last `seq` that the newest checkpoint of an execution covers; 0 when there is none.
+pub(crate) fn find_newest_mark(
+    conn: &mut SqliteConnection,
+    execution_id: &ExecutionId,
+) -> QueryResult<u64> {
+    let newest: Option<String> = dsl::workflow_checkpoints
+        .filter(dsl::execution_id.eq(execution_id.as_str()))
+        .select(dsl::completed_steps)
+        .order((dsl::revision.desc(), dsl::created_at.desc(), dsl::id.desc()))
+        .first(conn)
+        .optional()?;
+    newest.map_or(Ok(0), |mark| through_seq(&mark))
 }
 
 /// One checkpoint, given the ended steps of its execution in the order of their `seq`.

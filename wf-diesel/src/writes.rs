@@ -5,7 +5,7 @@ mod marks;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use wf_core::id::{ExecutionId, Owner, Timestamp};
+use wf_core::id::{CheckpointId, ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::{Row, State};
 use wf_core::store::{
     Claim, Claimed, Commit, ExecutionRecord, NewExecution, StepWrite, StoreError,
@@ -255,11 +255,19 @@ impl Write for Cancellation {
     type Answer = ExecutionRecord;
 
     fn apply(&self, session: &mut Session) -> QueryResult<Result<ExecutionRecord, StoreError>> {
-        if executions::cancel_execution(&mut session.conn, &self.id, self.at)? > 0 {
-            step_executions::cancel_step_executions(&mut session.conn, &self.id, self.at)?;
+        let conn = &mut session.conn;
+        let is_cancelled = executions::cancel_execution(conn, &self.id, self.at)? > 0;
+        let Some(execution) = executions::find_execution(conn, &self.id)? else {
+            return Ok(Err(not_found(&self.id)));
+        };
+        if is_cancelled {
+            step_executions::cancel_step_executions(conn, &self.id, self.at)?;
+            if checkpoints::find_newest_mark(conn, &self.id)? < execution.last_seq {
+                let id = CheckpointId::of(&self.id, execution.revision);
+                checkpoints::insert_checkpoint(conn, &Mark::of(&execution, &id, self.at))?;
+            }
         }
-        Ok(executions::find_execution(&mut session.conn, &self.id)?
-            .ok_or_else(|| not_found(&self.id)))
+        Ok(Ok(execution))
     }
 
     fn wakes(&self) -> Option<&ExecutionId> {

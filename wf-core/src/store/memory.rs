@@ -419,6 +419,7 @@ impl Tables {
                 step.completed_at = Some(at);
             }
         }
+        self.mark(&execution, at);
         self.commits += 1;
         self.wake(id);
         Ok(execution)

@@ -94,7 +94,8 @@ pub trait Store: Send + Sync + 'static {
     -> BoxFuture<'_, Result<ExecutionRecord, StoreError>>;
 
     /// Cancels an execution, whoever drives it: in one transaction its state becomes `cancelled`, its token
-    /// and revision rise by one, and its running and pending step rows become `cancelled`.
+    /// and revision rise by one, and its running and pending step rows become `cancelled`. Unless its newest
+    /// checkpoint covers all that is done, a checkpoint of that is written.
     ///
     /// Succeeds when the execution is cancelled already. Returns the row as it then is: in another terminal
     /// state when the execution had ended before, in which case nothing is written.

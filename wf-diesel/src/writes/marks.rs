@@ -31,15 +31,7 @@ impl Write for NewMark {
                 execution.id, execution.state
             ))));
         }
-        let mark = Mark {
-            id: &self.id,
-            execution_id: &self.execution_id,
-            state: execution.state,
-            through_seq: execution.last_seq,
-            at: self.at,
-            revision: execution.revision,
-        };
-        checkpoints::insert_checkpoint(conn, &mark)?;
+        checkpoints::insert_checkpoint(conn, &Mark::of(&execution, &self.id, self.at))?;
         Ok(Ok(()))
     }
 }

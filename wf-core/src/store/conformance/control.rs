@@ -2,7 +2,9 @@
 
 use futures::StreamExt;
 
+use super::checkpoints::marked;
 use super::*;
+use crate::id::CheckpointId;
 
 /// The row as claimed is the row as stored.
 pub async fn a_claim_raises_the_token_and_clears_the_request_to_pause(store: &dyn Store) {
@@ -272,6 +274,43 @@ pub async fn cancelling_ends_the_execution_and_its_steps(store: &dyn Store) {
         ]
     );
     assert_eq!(load(store, &"other".into()).await.steps, [(1, running())]);
+}
+
+/// Once: where the newest checkpoint covers all that is done, there is nothing to mark.
+pub async fn cancelling_marks_what_is_done(store: &dyn Store) {
+    let row = started(store, "e").await;
+    let row = marked(store, &row, "one".into(), 1, 5, vec![insert(0, done(1))])
+        .await
+        .unwrap();
+    let from = State::ExecutingSteps;
+    let writes = steps(vec![insert(1, done(2))]);
+    commit(store, &row, from, Vec::new(), writes).await.unwrap();
+    let cancelled = store.cancel(&"e".into(), moment(9)).await.unwrap();
+    let [newest, _] = &store.checkpoints(&"e".into()).await.unwrap()[..] else {
+        panic!("a checkpoint was not written, or one too many was");
+    };
+    assert_eq!(newest.id, CheckpointId::of(&"e".into(), cancelled.revision));
+    assert_eq!(
+        (newest.state, newest.created_at, newest.through_seq),
+        (State::Cancelled, moment(9), 2)
+    );
+    assert_eq!(newest.completed_steps, [0, 1]);
+
+    let row = started(store, "covered").await;
+    marked(store, &row, "all".into(), 1, 5, vec![insert(0, done(1))])
+        .await
+        .unwrap();
+    for id in ["covered", "e"] {
+        let before = store.checkpoints(&id.into()).await.unwrap();
+        store.cancel(&id.into(), moment(12)).await.unwrap();
+        assert_eq!(store.checkpoints(&id.into()).await.unwrap(), before);
+    }
+    started(store, "nothing done").await;
+    store
+        .cancel(&"nothing done".into(), moment(12))
+        .await
+        .unwrap();
+    assert_eq!(store.checkpoints(&"nothing done".into()).await.unwrap(), []);
 }
 
 /// The second finds nothing to do, and is no error.

@@ -75,6 +75,7 @@ macro_rules! store_conformance {
             a_request_to_pause_leaves_the_revision
             a_request_to_pause_what_is_paused_or_over_does_nothing
             cancelling_ends_the_execution_and_its_steps
+            cancelling_marks_what_is_done
             cancelling_twice_is_cancelling_once
             what_has_ended_is_not_cancelled
             a_paused_execution_can_be_cancelled

@@ -18,6 +18,17 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// One of all that is recorded of an execution.
+    fn of(execution: &ExecutionRecord, at: Timestamp) -> Self {
+        Checkpoint {
+            execution: execution.id.clone(),
+            state: execution.state,
+            through_seq: execution.last_seq,
+            revision: execution.revision,
+            created_at: at,
+        }
+    }
+
     /// What puts the checkpoints of one execution in order, newest last: the wall clock may have been set back.
     fn age<'a>(&self, id: &'a CheckpointId) -> (u64, Timestamp, &'a CheckpointId) {
         (self.revision, self.created_at, id)
@@ -57,22 +68,26 @@ impl Tables {
                 row.state
             )));
         }
-        let (state, revision, through_seq) = (row.state, row.revision, row.last_seq);
+        let checkpoint = Checkpoint::of(row, at);
         if self.checkpoints.contains_key(id) {
             return Err(StoreError::rejected(format!(
                 "there is a checkpoint `{id}` already"
             )));
         }
-        let checkpoint = Checkpoint {
-            execution: execution.clone(),
-            state,
-            through_seq,
-            revision,
-            created_at: at,
-        };
         self.checkpoints.insert(id.clone(), checkpoint);
         self.commits += 1;
         Ok(())
+    }
+
+    /// A checkpoint of all that is recorded of an execution, unless its newest one covers that.
+    pub(super) fn mark(&mut self, execution: &ExecutionRecord, at: Timestamp) {
+        let own = self.checkpoints.values();
+        let own = own.filter(|checkpoint| checkpoint.execution == execution.id);
+        let covered = own.map(|checkpoint| checkpoint.through_seq).max();
+        if covered.unwrap_or(0) < execution.last_seq {
+            let id = CheckpointId::of(&execution.id, execution.revision);
+            self.checkpoints.insert(id, Checkpoint::of(execution, at));
+        }
     }
 
     pub(super) fn restore(&mut self, restore: Restore) -> Result<ExecutionRecord, StoreError> {
