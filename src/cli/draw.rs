@@ -93,10 +93,11 @@ async fn subject(
 fn stored(id: &WorkflowId, definition: Option<Json>) -> Result<Arc<Plan>, Failure> {
     let definition = definition.unwrap_or_else(Json::null);
     Plan::from_json(id.as_str(), definition.as_str()).map_err(|report| {
-        Failure::report(
-            format!("the stored definition of workflow `{id}` cannot be read"),
-            report,
-        )
+        let message = format!("the stored definition of workflow `{id}` cannot be read");
+        Failure {
+            exit: Exit::Store,
+            ..Failure::report(message, report)
+        }
     })
 }
 

@@ -63,7 +63,7 @@ impl Session<'_> {
                         return Ok(Exit::Interrupted);
                     }
                     interrupted = true;
-                    self.progress.line("pausing when the running steps have ended; once more kills them");
+                    self.progress.pausing("; once more kills them");
                     request = Some(engine.pause(&id));
                 }
                 answer = asked => {
@@ -83,7 +83,9 @@ impl Session<'_> {
             Err(error) if error.is_lost() => self.follow(&id).await,
             Err(error) => {
                 let mut failure = failure(&error, self.database);
-                if error.is_store() {
+                if let Some(error) = error.store()
+                    && (error.is_busy() || error.is_full() || error.is_unanswered())
+                {
                     failure.message.push_str(&format!(
                         " with: {}; nothing that was done is lost",
                         self.resume_command(&id)
@@ -193,11 +195,21 @@ impl Session<'_> {
                 ));
             }
         }
-        if self.console.json {
-            self.console.document(&StatusDocument::new(status))?;
+        let written = if self.console.json {
+            self.console.document(&StatusDocument::new(status))
         } else if let Some(result) = &status.result {
-            self.console.result(result.as_str())?;
-        }
+            self.console.result(result.as_str())
+        } else {
+            Ok(())
+        };
+        written.map_err(|mut failure| {
+            let (state, arguments) = (status.state(), self.database.arguments());
+            let id = quoted(id.as_str());
+            failure.message.push_str(&format!(
+                "; the execution is `{state}`, and what it made is shown by: ax workflow status {id}{arguments} --json"
+            ));
+            failure
+        })?;
         Ok(Exit::of(status.state()))
     }
 

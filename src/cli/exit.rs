@@ -22,7 +22,7 @@ pub(crate) enum Exit {
     Paused = 3,
     /// The execution was cancelled.
     Cancelled = 4,
-    /// The store failed.
+    /// The store failed, or something else of the system: nothing is wrong with what the user gave.
     Store = 5,
     /// Interrupted by the user.
     Interrupted = 130,
@@ -80,7 +80,7 @@ impl Failure {
     /// A failure of something that the operating system does for us.
     pub(crate) fn system(what: &str, error: &dyn Error) -> Self {
         Failure {
-            exit: Exit::Wrong,
+            exit: Exit::Store,
             message: format!("{what}: {}", with_causes(error)),
             report: None,
         }

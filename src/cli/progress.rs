@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wf_core::engine::Notice;
+use wf_core::lifecycle::State;
 use wf_core::step::Outcome;
 
 use super::console::{Console, printable};
@@ -22,6 +24,8 @@ const SHOWN: usize = 100;
 /// Shows what an engine tells of its runs.
 pub(crate) struct Progress {
     verbose: bool,
+    /// Whether it was told that the run is being paused.
+    pausing: AtomicBool,
     display: Display,
 }
 
@@ -52,6 +56,7 @@ impl Progress {
         };
         Progress {
             verbose: console.verbose,
+            pausing: AtomicBool::new(false),
             display,
         }
     }
@@ -99,11 +104,26 @@ impl Progress {
                     None => self.line(&format!("{step}: {word}")),
                 }
             }
-            Notice::Moved { from, path, to, .. } if self.verbose => {
-                let events: Vec<&str> = path.iter().map(|event| event.kind().name()).collect();
-                self.line(&format!("{from} → {to} ({})", shortened(&events)));
+            Notice::Moved { from, path, to, .. } => {
+                if self.verbose {
+                    let events: Vec<&str> = path.iter().map(|event| event.kind().name()).collect();
+                    self.line(&format!("{from} → {to} ({})", shortened(&events)));
+                }
+                // Whoever asked for it may sit at another terminal.
+                if to == State::CreatingCheckpoint {
+                    self.pausing("");
+                }
             }
             _ => {}
+        }
+    }
+
+    /// Says once that the run is being paused, and what can be done about it.
+    pub(crate) fn pausing(&self, way_out: &str) {
+        if !self.pausing.swap(true, Ordering::Relaxed) || !way_out.is_empty() {
+            self.line(&format!(
+                "pausing when the running steps have ended{way_out}"
+            ));
         }
     }
 

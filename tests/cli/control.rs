@@ -116,16 +116,16 @@ fn what_the_state_does_not_allow_exits_2_and_says_so() {
     workbench
         .workflow(&["run", "greeting.yaml", "--input", "name=x", "--id", "x"])
         .assert_status(0);
-    for (command, event) in [
-        ("pause", "Pause"),
-        ("resume", "Resume"),
-        ("cancel", "Cancel"),
+    for (command, asked) in [
+        ("pause", "paused"),
+        ("resume", "resumed"),
+        ("cancel", "cancelled"),
     ] {
         let refused = workbench.workflow(&[command, "x"]).assert_status(2);
         assert_eq!(refused.stdout, "");
         refused
             .assert_says(&format!(
-                "execution `x` is `completed`: event `{event}` is not legal in state `Completed`"
+                "execution `x` is `completed`, which is final: it cannot be {asked}; go on from one of its"
             ))
             .assert_says(
                 "checkpoints with `ax workflow restore`, or start anew with `ax workflow run`\n",
@@ -146,6 +146,24 @@ fn resuming_what_a_living_process_drives_exits_2() {
     workbench.hear("up");
     workbench.tell("go", "ok");
     end(run).assert_status(0);
+}
+
+#[test]
+fn a_run_says_that_another_pauses_it_and_resuming_it_has_to_wait() {
+    let workbench = Workbench::stepwise();
+    let run = workbench.start(&RUN);
+    workbench.hear("up");
+    workbench.workflow(&["pause", "x"]).assert_status(0);
+    workbench.until_pausing("x");
+    workbench
+        .workflow(&["resume", "x"])
+        .assert_status(2)
+        .assert_says("execution `x` is being paused by the engine that drives it; resume it when its running steps have ended");
+    workbench.tell("go", "ok");
+    end(run)
+        .assert_status(3)
+        .assert_says("pausing when the running steps have ended\n")
+        .assert_says("continue with: ax workflow resume x\n");
 }
 
 #[test]

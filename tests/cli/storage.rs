@@ -345,3 +345,67 @@ fn skipped(what: &str, why: &str) {
     );
     said.unwrap();
 }
+
+#[test]
+fn what_is_stored_and_cannot_be_read_exits_5_and_says_that_a_backup_is_needed() {
+    let workbench = Workbench::stepwise();
+    let run = &["run", "stepwise.yaml", "--id", "x"];
+    let paused = workbench.start(run);
+    workbench.hear("up");
+    workbench.workflow(&["pause", "x"]).assert_status(0);
+    workbench.until_pausing("x");
+    workbench.tell("go", "ok");
+    end(paused).assert_status(3);
+    let damages = [
+        "UPDATE workflow_executions SET context = '{\"inputs\":{\"no\":1}}'",
+        "UPDATE workflow_step_executions SET attempts = '[{]' WHERE attempts IS NOT NULL",
+        "UPDATE workflows SET definition = '{\"name\":'",
+    ];
+    for damage in damages {
+        workbench.database().batch_execute(damage).unwrap();
+        workbench
+            .workflow(&["resume", "x"])
+            .assert_status(5)
+            .assert_says("cannot be read")
+            .assert_says("put a backup in the place of `.ax/ax.db`");
+    }
+    for command in ["status", "checkpoints", "visualize"] {
+        workbench
+            .workflow(&[command, "x"])
+            .assert_status(5)
+            .assert_says("cannot be read");
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_in_the_database_still() {
+    let workbench = Workbench::greeting();
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let run = [
+        "workflow",
+        "run",
+        "greeting.yaml",
+        "--input",
+        "name=Ada",
+        "--id",
+        "x",
+        "--json",
+    ];
+    let run = workbench.command(&run).stdout(full).output().unwrap();
+    let stderr = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(5), "{stderr}");
+    assert!(
+        stderr.contains("error: failed to write to standard output: "),
+        "{stderr}"
+    );
+    assert!(
+        stderr.ends_with(
+            "; the execution is `completed`, and what it made is shown by: ax workflow status x --json\n"
+        ),
+        "{stderr}"
+    );
+    workbench.workflow(&["status", "x"]).assert_status(0);
+}

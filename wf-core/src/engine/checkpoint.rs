@@ -7,7 +7,6 @@ use futures::future::BoxFuture;
 
 use super::{Engine, EngineError, Run, RunOptions, answer, stored};
 use crate::id::{CheckpointId, ExecutionId};
-use crate::lifecycle::EventKind;
 use crate::plan::Plan;
 use crate::step::StepState;
 use crate::store::CheckpointRecord;
@@ -69,8 +68,8 @@ impl<A> Engine<A> {
                 Err(error) if error.is_conflict() => {
                     let execution = self.parts.store.execution(id).await?;
                     let execution = execution.ok_or_else(|| EngineError::not_found(id))?;
-                    let event = EventKind::CheckpointCreated;
-                    Err(EngineError::illegal(id, execution.state, event))
+                    let asked = "given another checkpoint";
+                    Err(EngineError::ended(id, execution.state, asked))
                 }
                 Err(error) => Err(error.into()),
                 Ok(()) => Ok(checkpoint),
@@ -82,8 +81,8 @@ impl<A> Engine<A> {
     ///
     /// # Errors
     ///
-    /// [`is_not_found`](EngineError::is_not_found), [`is_definition`](EngineError::is_definition) when the stored
-    /// definition cannot be read, [`is_store`](EngineError::is_store).
+    /// [`is_not_found`](EngineError::is_not_found), [`is_store`](EngineError::is_store), also when what is stored cannot
+    /// be read.
     pub fn checkpoints<'a>(
         &'a self,
         id: &'a ExecutionId,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::id::{CheckpointId, ExecutionId};
-use crate::lifecycle::{EventKind, State, TransitionError};
+use crate::lifecycle::State;
 use crate::store::StoreError;
 
 /// A failure of the engine: wrong use, or a store that failed.
@@ -58,11 +58,11 @@ impl EngineError {
         EngineError::new(Kind::NotFound, format!("there is no checkpoint `{id}`"))
     }
 
-    pub(super) fn illegal(id: &ExecutionId, state: State, event: EventKind) -> Self {
-        let reason = TransitionError::new(state, event);
+    /// The execution has ended, so it cannot be `paused`, `resumed` and so on.
+    pub(super) fn ended(id: &ExecutionId, state: State, asked: &str) -> Self {
         EngineError::new(
             Kind::Illegal,
-            format!("execution `{id}` is `{state}`: {reason}"),
+            format!("execution `{id}` is `{state}`, which is final: it cannot be {asked}"),
         )
     }
 
@@ -74,12 +74,16 @@ impl EngineError {
     }
 
     pub(super) fn held(id: &ExecutionId, state: State) -> Self {
-        EngineError::new(
-            Kind::Held,
+        let message = if state == State::CreatingCheckpoint {
+            format!(
+                "execution `{id}` is being paused by the engine that drives it; resume it when its running steps have ended"
+            )
+        } else {
             format!(
                 "execution `{id}` is `{state}` and driven by another engine; pause or cancel it, or wait for its end"
-            ),
-        )
+            )
+        };
+        EngineError::new(Kind::Held, message)
     }
 
     pub(super) fn value(message: impl Into<String>) -> Self {
@@ -101,7 +105,7 @@ impl EngineError {
         }
     }
 
-    /// Whether a stored definition cannot be run here.
+    /// Whether a stored definition cannot be run here: it is another one, or compiled into another program.
     pub fn is_definition(&self) -> bool {
         self.kind == Kind::Definition
     }
@@ -126,7 +130,7 @@ impl EngineError {
         self.kind == Kind::NotFound
     }
 
-    /// Whether the execution's state does not allow what was asked; the message says what it does allow.
+    /// Whether the execution's state does not allow what was asked; the message says why.
     pub fn is_illegal(&self) -> bool {
         self.kind == Kind::Illegal
     }
@@ -141,7 +145,7 @@ impl EngineError {
         self.kind == Kind::Lost
     }
 
-    /// Whether the store failed; the run can be resumed when the store works again.
+    /// Whether the store failed, or holds what cannot be read; the run can be resumed when the store works again.
     pub fn is_store(&self) -> bool {
         self.kind == Kind::Store
     }

@@ -50,7 +50,7 @@ pub use status::{Status, StepStatus};
 use crate::agent::Agents;
 use crate::clock::{Clock, SystemClock};
 use crate::id::{CheckpointId, ExecutionId, Owner};
-use crate::lifecycle::{EventKind, State};
+use crate::lifecycle::State;
 use crate::plan::{Inputs, Plan};
 use crate::spawn::Spawn;
 use crate::store::{ExecutionRecord, Store};
@@ -226,8 +226,8 @@ impl<A> Engine<A> {
     ///
     /// [`is_not_found`](EngineError::is_not_found); [`is_illegal`](EngineError::is_illegal) when it has ended;
     /// [`is_held`](EngineError::is_held) when a living engine drives it;
-    /// [`is_definition`](EngineError::is_definition) when its definition cannot be run here: it is damaged, or
-    /// compiled into a program ([`resume_as`](Engine::resume_as) takes it up there);
+    /// [`is_definition`](EngineError::is_definition) when its definition is compiled into a program
+    /// ([`resume_as`](Engine::resume_as) takes it up there);
     /// [`is_agent`](EngineError::is_agent); [`is_store`](EngineError::is_store).
     ///
     /// # Cancellation
@@ -333,7 +333,7 @@ impl<A> Engine<A> {
             };
             match execution.state {
                 State::Cancelled => Ok(execution),
-                state => Err(EngineError::illegal(id, state, EventKind::Cancel)),
+                state => Err(EngineError::ended(id, state, "cancelled")),
             }
         })
     }
@@ -342,8 +342,8 @@ impl<A> Engine<A> {
     ///
     /// # Errors
     ///
-    /// [`is_not_found`](EngineError::is_not_found), [`is_definition`](EngineError::is_definition) when the stored
-    /// definition cannot be read, [`is_store`](EngineError::is_store).
+    /// [`is_not_found`](EngineError::is_not_found), [`is_store`](EngineError::is_store), also when what is stored cannot
+    /// be read.
     pub fn status<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Status, EngineError>> {
         Box::pin(async move {
             let loaded = stored::load(&self.parts, id).await?;

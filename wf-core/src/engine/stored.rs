@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::{EngineError, Parts};
 use crate::id::{ExecutionId, WorkflowId};
 use crate::plan::Plan;
-use crate::store::{LoadedExecution, StepRecord};
+use crate::store::{LoadedExecution, StepRecord, StoreError};
 use crate::value::Json;
 
 /// An execution with its rows.
@@ -28,9 +28,9 @@ pub(super) async fn plan(
     let definition = engine.store.definition(workflow).await?;
     let definition = definition.ok_or_else(|| EngineError::not_found(id))?;
     Plan::from_stored(workflow, &definition).map_err(|report| {
-        EngineError::definition(format!(
-            "the stored definition of execution `{id}` cannot be read:\n{report}"
-        ))
+        EngineError::from(StoreError::damaged(format!(
+            "the stored definition of execution `{id}` cannot be read: it is damaged, or of a newer version:\n{report}"
+        )))
     })
 }
 
@@ -56,9 +56,9 @@ pub(super) async fn inputs(
         inputs: BTreeMap<String, Box<RawValue>>,
     }
     let damaged = |reason: String| {
-        EngineError::definition(format!(
+        EngineError::from(StoreError::damaged(format!(
             "the stored inputs of execution `{id}` cannot be read: {reason}"
-        ))
+        )))
     };
     let context = engine.store.context(id).await?;
     let context = context.ok_or_else(|| EngineError::not_found(id))?;

@@ -7,7 +7,7 @@ use super::run::agents;
 use super::{Budget, EngineError, Parts, ResumeOptions, Run, RunOptions, answer, stored};
 use crate::agent::Agent;
 use crate::id::{CheckpointId, ExecutionId, Owner};
-use crate::lifecycle::{EventKind, State};
+use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::store::{ExecutionRecord, Origin, Restore, WorkflowRecord};
 use crate::typed::{difference, is_typed};
@@ -145,7 +145,7 @@ impl Run {
             let loaded = stored::load(engine, id).await?;
             let state = loaded.execution.state;
             if state.is_terminal() {
-                return Err(EngineError::illegal(id, state, EventKind::Resume));
+                return Err(EngineError::ended(id, state, "resumed"));
             }
             if purpose == Purpose::Recover && state == State::Paused {
                 return Err(EngineError::parked(id));
@@ -221,7 +221,7 @@ async fn compiled_plan(
 /// The row, unless it has come to its end: then it can be paused no more.
 fn not_ended(id: &ExecutionId, execution: ExecutionRecord) -> Result<ExecutionRecord, EngineError> {
     match execution.state {
-        state if state.is_terminal() => Err(EngineError::illegal(id, state, EventKind::Pause)),
+        state if state.is_terminal() => Err(EngineError::ended(id, state, "paused")),
         _ => Ok(execution),
     }
 }

@@ -89,10 +89,6 @@ pub struct TransitionError {
 }
 
 impl TransitionError {
-    pub(crate) const fn new(state: State, event: EventKind) -> Self {
-        TransitionError { state, event }
-    }
-
     /// The state that the execution was in.
     pub const fn state(&self) -> State {
         self.state

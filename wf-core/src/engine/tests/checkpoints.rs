@@ -184,7 +184,7 @@ fn a_checkpoint_by_hand_covers_what_is_done_and_disturbs_nobody() {
     assert!(error.is_illegal());
     assert_eq!(
         error.to_string(),
-        "execution `run` is `completed`: event `CheckpointCreated` is not legal in state `Completed`, which is final"
+        "execution `run` is `completed`, which is final: it cannot be given another checkpoint"
     );
     let unknown = bench.clock.run(engine.checkpoint(&"other".into())).unwrap();
     assert!(unknown.unwrap_err().is_not_found());

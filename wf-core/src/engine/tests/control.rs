@@ -104,7 +104,7 @@ fn pausing_what_is_paused_succeeds_and_what_has_ended_does_not() {
     assert!(error.is_illegal());
     assert_eq!(
         error.to_string(),
-        "execution `run` is `completed`: event `Pause` is not legal in state `Completed`, which is final"
+        "execution `run` is `completed`, which is final: it cannot be paused"
     );
     let error = bench.clock.run(engine.resume(&id())).unwrap().unwrap_err();
     assert!(error.is_illegal());
