@@ -369,7 +369,7 @@ fn what_is_stored_and_cannot_be_read_exits_5_and_says_that_a_backup_is_needed() 
             .assert_says("cannot be read")
             .assert_says("put a backup in the place of `.ax/ax.db`");
     }
-    for command in ["status", "checkpoints", "visualize"] {
+    for command in ["status", "checkpoints", "graph"] {
         workbench
             .workflow(&[command, "x"])
             .assert_status(5)
