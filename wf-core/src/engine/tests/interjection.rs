@@ -17,8 +17,13 @@ use crate::store::{
 };
 use crate::value::Json;
 
-/// A store in which every execution is asked to pause as soon as it is created or claimed.
-struct Impatient(Arc<MemoryStore>);
+/// A store in which every execution is asked to pause just before it is claimed, and as soon as it is created or
+/// claimed.
+struct Impatient {
+    inner: Arc<MemoryStore>,
+    before: bool,
+    after: bool,
+}
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
@@ -26,75 +31,80 @@ impl Store for Impatient {
     fn create(&self, new: NewExecution) -> Answer<'_, ()> {
         async move {
             let id = new.id.clone();
-            self.0.create(new).await?;
-            self.0.request_pause(&id).await.map(drop)
+            self.inner.create(new).await?;
+            self.inner.request_pause(&id).await.map(drop)
         }
         .boxed()
     }
 
     fn claim(&self, claim: Claim) -> Answer<'_, Claimed> {
         async move {
-            let claimed = self.0.claim(claim).await?;
-            self.0.request_pause(&claimed.row.id).await?;
+            if self.before {
+                self.inner.request_pause(&claim.row.id).await?;
+            }
+            let claimed = self.inner.claim(claim).await?;
+            if self.after {
+                self.inner.request_pause(&claimed.row.id).await?;
+            }
             Ok(claimed)
         }
         .boxed()
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, ()> {
-        self.0.commit(commit)
+        self.inner.commit(commit)
     }
 
     fn renew(&self, owner: &Owner, runs: &[ExecutionId], until: Timestamp) -> Answer<'_, ()> {
-        self.0.renew(owner, runs, until)
+        self.inner.renew(owner, runs, until)
     }
 
     fn request_pause(&self, id: &ExecutionId) -> Answer<'_, ExecutionRecord> {
-        self.0.request_pause(id)
+        self.inner.request_pause(id)
     }
 
     fn cancel(&self, id: &ExecutionId, at: Timestamp) -> Answer<'_, ExecutionRecord> {
-        self.0.cancel(id, at)
+        self.inner.cancel(id, at)
     }
 
     fn execution(&self, id: &ExecutionId) -> Answer<'_, Option<ExecutionRecord>> {
-        self.0.execution(id)
+        self.inner.execution(id)
     }
 
     fn load(&self, id: &ExecutionId) -> Answer<'_, Option<LoadedExecution>> {
-        self.0.load(id)
+        self.inner.load(id)
     }
 
     fn workflow(&self, id: &WorkflowId) -> Answer<'_, Option<WorkflowRecord>> {
-        self.0.workflow(id)
+        self.inner.workflow(id)
     }
 
     fn context(&self, id: &ExecutionId) -> Answer<'_, Option<Json>> {
-        self.0.context(id)
+        self.inner.context(id)
     }
 
     fn definition(&self, id: &WorkflowId) -> Answer<'_, Option<Json>> {
-        self.0.definition(id)
+        self.inner.definition(id)
     }
 
     fn workflows(&self) -> Answer<'_, Vec<WorkflowRecord>> {
-        self.0.workflows()
+        self.inner.workflows()
     }
 
     fn executions(&self) -> Answer<'_, Vec<ExecutionRecord>> {
-        self.0.executions()
+        self.inner.executions()
     }
 
     fn unfinished(&self) -> Answer<'_, Vec<ExecutionRecord>> {
-        self.0.unfinished()
+        self.inner.unfinished()
     }
 
     fn checkpoints(&self, id: &ExecutionId) -> Answer<'_, Vec<CheckpointRecord>> {
-        self.0.checkpoints(id)
+        self.inner.checkpoints(id)
     }
 
     fn checkpoint(&self, id: &CheckpointId) -> Answer<'_, Option<CheckpointRecord>> {
-        self.0.checkpoint(id)
+        self.inner.checkpoint(id)
     }
 
     fn create_checkpoint(
@@ -103,29 +113,35 @@ impl Store for Impatient {
         id: &CheckpointId,
         at: Timestamp,
     ) -> Answer<'_, ()> {
-        self.0.create_checkpoint(execution, id, at)
+        self.inner.create_checkpoint(execution, id, at)
     }
 
     fn restore(&self, restore: Restore) -> Answer<'_, ExecutionRecord> {
-        self.0.restore(restore)
+        self.inner.restore(restore)
     }
 
     fn delete_checkpoint(&self, id: &CheckpointId) -> Answer<'_, bool> {
-        self.0.delete_checkpoint(id)
+        self.inner.delete_checkpoint(id)
     }
 
     fn prune_checkpoints(&self, before: Timestamp) -> Answer<'_, u64> {
-        self.0.prune_checkpoints(before)
+        self.inner.prune_checkpoints(before)
     }
 
     fn watch(&self, id: &ExecutionId) -> BoxStream<'static, ()> {
-        self.0.watch(id)
+        self.inner.watch(id)
     }
 }
 
-fn impatient(bench: &Bench) -> Engine {
+fn impatient(bench: &Bench, before: bool, after: bool) -> Engine {
     let agents = Agents::new().with("a", bench.agent.clone());
-    Engine::new(Arc::new(Impatient(Arc::clone(&bench.store))), agents)
+    let inner = Arc::clone(&bench.store);
+    let store = Impatient {
+        inner,
+        before,
+        after,
+    };
+    Engine::new(Arc::new(store), agents)
         .with_clock(bench.clock.clone())
         .with_owner("impatient".into(), |_| true)
 }
@@ -133,7 +149,7 @@ fn impatient(bench: &Bench) -> Engine {
 #[test]
 fn a_pause_asked_for_while_an_execution_is_created_is_not_missed() {
     let bench = Bench::new();
-    let engine = impatient(&bench);
+    let engine = impatient(&bench, false, true);
     let plan = plan("", "a\nb, dependencies: [a]");
     let run = async {
         let run = engine.start(&plan, Inputs::new(), options());
@@ -148,8 +164,24 @@ fn a_pause_asked_for_while_an_execution_is_taken_over_is_not_missed() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Hang, Act::Answer(1, "a")]);
     die_after(&bench, &plan("", "a\nb, dependencies: [a]"), 5);
-    let engine = impatient(&bench);
+    let engine = impatient(&bench, false, true);
     let run = async { engine.resume(&id()).await.unwrap().finish().await.unwrap() };
     let status = bench.clock.run(run).unwrap();
     assert_eq!(status.state(), State::Paused);
+}
+
+#[test]
+fn a_pause_asked_for_between_reading_an_execution_and_taking_it_over_is_kept_by_who_recovers_it() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Hang, Act::Answer(1, "a")]);
+    die_after(&bench, &plan("", "a\nb, dependencies: [a]"), 5);
+    let engine = impatient(&bench, true, false);
+    let run = async {
+        let runs = engine.recover().await.unwrap();
+        let [run] = <[_; 1]>::try_from(runs).unwrap();
+        run.finish().await.unwrap()
+    };
+    let status = bench.clock.run(run).unwrap();
+    assert_eq!(status.state(), State::Paused);
+    assert_eq!(bench.calls().len(), 1);
 }

@@ -129,7 +129,7 @@ impl Store for Audit {
             let answer = self.inner.claim(claim.clone()).await;
             if let Ok(claimed) = &answer {
                 let mut state = self.state();
-                let checked = state.ledger.claimed(&claim, &claimed.row);
+                let checked = state.ledger.claimed(&claim, claimed);
                 state.note(checked);
             }
             answer
@@ -149,7 +149,14 @@ impl Store for Audit {
         &self,
         id: &ExecutionId,
     ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.inner.request_pause(id)
+        let id = id.clone();
+        Box::pin(async move {
+            let answer = self.inner.request_pause(&id).await;
+            if let Ok(now) = &answer {
+                self.state().ledger.asked_to_pause(now);
+            }
+            answer
+        })
     }
 
     fn cancel(

@@ -10,7 +10,9 @@ use crate::id::Timestamp;
 use crate::lifecycle::{Row, State};
 use crate::plan::Plan;
 use crate::step::{Attempt, StepState};
-use crate::store::{CheckpointRecord, Claim, Commit, ExecutionRecord, LoadedExecution, StepRecord};
+use crate::store::{
+    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, StepRecord,
+};
 
 /// What one execution's rows must say, by all that was acknowledged.
 pub(super) struct Ledger {
@@ -24,6 +26,8 @@ pub(super) struct Ledger {
     /// How many attempts were made before this execution was restored, by step.
     inherited: Vec<u32>,
     seq: u64,
+    /// Whether a request to pause was acknowledged, and neither followed nor overruled yet.
+    pausing: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,7 @@ impl Ledger {
             calls: vec![0; steps],
             inherited: vec![0; steps],
             seq: 0,
+            pausing: false,
         }
     }
 
@@ -114,7 +119,8 @@ impl Ledger {
     }
 
     /// The store has given the lease to a new owner.
-    pub(super) fn claimed(&mut self, claim: &Claim, row: &Row) -> Checked {
+    pub(super) fn claimed(&mut self, claim: &Claim, claimed: &Claimed) -> Checked {
+        let row = &claimed.row;
         let head = self.compared(&claim.row, "a claim")?;
         let next = (head.token + 1, head.revision + 1);
         if (row.token, row.revision) != next {
@@ -131,7 +137,19 @@ impl Ledger {
             revision: next.1,
             ..head
         });
+        if claim.keeps_pause && self.pausing && !claimed.pause_requested {
+            return broken(
+                Invariant::PauseKept,
+                "whoever took the run over was not told of the request to pause",
+            );
+        }
+        self.pausing &= claim.keeps_pause;
         Ok(())
+    }
+
+    /// The store has answered a request to pause with the row as it then is.
+    pub(super) fn asked_to_pause(&mut self, now: &ExecutionRecord) {
+        self.pausing |= now.pause_requested;
     }
 
     /// The store has answered a cancellation, made at that moment, with the row as it then is.

@@ -22,6 +22,8 @@ pub enum Invariant {
     ToldAfterwards,
     /// Attempts are numbered without a gap, recorded before the next one starts, and no more than allowed.
     AttemptsCounted,
+    /// A request to pause that was acknowledged outlives whoever takes the run over, until somebody resumes it.
+    PauseKept,
     /// A disturbed run ends as the undisturbed one does.
     SameEnd,
     /// A run comes to its end, and only a failure of the store interrupts it.

@@ -1,7 +1,7 @@
 //! What a commit may write: a legal path, the rows that belong to it, and nothing that was written before.
 
 use super::{Checked, Head, Ledger, broken, is_closed, is_over};
-use crate::lifecycle::{Event, EventKind};
+use crate::lifecycle::{Event, EventKind, State};
 use crate::step::{Outcome, StepState};
 use crate::store::{Commit, StepRecord, StepWrite};
 use crate::testing::simulation::violation::{Invariant, Violation};
@@ -66,6 +66,7 @@ impl Ledger {
                 ),
             );
         }
+        self.pausing &= !commit.to.is_terminal() && commit.to != State::Paused;
         self.head = Some(Head {
             state: commit.to,
             revision: head.revision + 1,

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
@@ -51,6 +52,8 @@ enum Break {
     ClaimsTheEnded,
     /// The commit that ends the execution is preceded by an event that is not legal there.
     StraysFromTheTable,
+    /// A claim forgets what was asked for.
+    ForgetsThePause,
     /// A checkpoint covers less than was committed.
     ShortensCheckpoints,
     /// An engine commits once, and never again.
@@ -192,6 +195,8 @@ impl Store for Broken {
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         Box::pin(async move {
             let mut next = claim.row.clone();
+            let mut claim = claim;
+            claim.keeps_pause &= self.rule != Break::ForgetsThePause;
             let answer = self.inner.claim(claim).await;
             next.revision += 1;
             match self.rule {
@@ -418,6 +423,23 @@ fn what_is_restored_from_another_checkpoint_or_without_results_is_caught() {
                 .with_store(move || Broken::over(rule, Arc::new(MemoryStore::new())))
         });
         seen.assert_caught(Invariant::NothingLost);
+    }
+}
+
+#[test]
+fn a_request_to_pause_that_is_forgotten_is_caught() {
+    for (rule, caught) in [(Break::Nothing, 0), (Break::ForgetsThePause, SEEDS)] {
+        let seen = seen(|simulation| {
+            simulation
+                .with_pause(Duration::from_millis(40))
+                .with_store(move || Broken::over(rule, Arc::new(MemoryStore::new())))
+        });
+        let by = |violation: &&Violation| violation.invariant() == Invariant::PauseKept;
+        assert_eq!(
+            seen.violations.iter().filter(by).count(),
+            caught,
+            "{seen:?}"
+        );
     }
 }
 
