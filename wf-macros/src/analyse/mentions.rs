@@ -60,7 +60,11 @@ pub(super) fn mentioned(
                     values.push((head, prompt.span()));
                 }
             }
-            take(Names::of(arguments.clone()), &mut values, &mut bound);
+            take(
+                Names::of_arguments(arguments.clone()),
+                &mut values,
+                &mut bound,
+            );
             // `name =` names the argument, not a value.
             values.retain(|(name, _)| !named.contains(name) || scope.find(name).is_some());
         }
@@ -110,11 +114,14 @@ fn not_before(step: &Ident, mentioned: &str, is_itself: bool) -> String {
 
 /// The names of `, name = value` arguments.
 pub(super) fn argument_names(arguments: proc_macro2::TokenStream) -> impl Iterator<Item = String> {
+    use proc_macro2::Spacing;
     use proc_macro2::TokenTree::{Ident, Punct};
     let tokens: Vec<_> = arguments.into_iter().collect();
     let windows = tokens.windows(3).filter_map(|window| match window {
         [Punct(comma), Ident(name), Punct(equals)]
-            if comma.as_char() == ',' && equals.as_char() == '=' =>
+            if comma.as_char() == ','
+                && equals.as_char() == '='
+                && equals.spacing() == Spacing::Alone =>
         {
             Some(plain(name))
         }
