@@ -52,11 +52,19 @@ pub(crate) enum Target {
 /// Finds out what each step mentions, and checks the definition that results.
 pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed {
     let scope = Scope::of(workflow);
-    let mut definition = definition(workflow);
+    if workflow.steps.is_empty() && workflow.is_whole {
+        let name = &workflow.name;
+        let message = format!(
+            "workflow `{name}` has no steps; write at least one: `step name: Type = ask agent \"prompt\";` or `step name: Type = <Rust expression>;`"
+        );
+        mistakes.add(name.span(), message);
+    }
+    scope.tell_foreign_names(mistakes);
+    let mut definition = definition(&scope);
     let mut places = Places::at(workflow.name.span());
     places.inputs = spans(workflow.inputs.iter().map(|input| &input.name));
     let mut is_used = vec![false; workflow.inputs.len()];
-    let mut is_whole = true;
+    let mut is_whole = workflow.is_whole;
     let mut steps = Vec::with_capacity(workflow.steps.len());
     for (at, step) in workflow.steps.iter().enumerate() {
         let mentioned = mentioned(&scope, at, step, mistakes);
@@ -81,6 +89,7 @@ pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed 
         places.steps.push(step_places(step));
         steps.push(analysed);
     }
+    is_whole &= !workflow.steps.is_empty();
     for (at, (input, is_used)) in workflow.inputs.iter().zip(is_used).enumerate() {
         if is_used {
             continue;
@@ -95,9 +104,10 @@ pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed 
         }
     }
     let text = definition.to_json();
-    // Without steps there is nothing to check, and why there are none may have been told.
-    let is_told = workflow.steps.is_empty() && !mistakes.is_empty();
-    if !is_told && let Err(problems) = wf_model::check(definition, &places) {
+    // Without steps there is nothing to check, and that there are none has been told.
+    if !workflow.steps.is_empty()
+        && let Err(problems) = wf_model::check(definition, &places)
+    {
         for problem in problems {
             if problem.severity == Severity::Error {
                 mistakes.add(problem.at, told(&scope, &problem));
