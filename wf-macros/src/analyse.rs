@@ -28,6 +28,10 @@ pub(crate) struct AnalysedStep {
     pub(crate) references: Vec<Target>,
     /// What could be named in its code and is not, to be offered for a name that is unknown.
     pub(crate) offers: Vec<Target>,
+    /// The steps that its prompt mentions and must not, itself or one after it: told where they are shown.
+    pub(crate) misplaced: Vec<usize>,
+    /// Whether its code has a `return`.
+    pub(crate) has_return: bool,
     /// Whether it mentions itself or a step after it, which has been told.
     is_out_of_order: bool,
 }
@@ -80,7 +84,9 @@ pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed 
             is_out_of_order: mentioned.is_out_of_order,
             key: scope.key(at).to_owned(),
             offers: offers(&scope, at, step, &mentioned),
+            has_return: mentioned.all.contains("return"),
             references: mentioned.targets,
+            misplaced: mentioned.misplaced,
         };
         let after = after(&scope, at, step, mistakes);
         definition

@@ -53,7 +53,7 @@ impl<'a> Scope<'a> {
         let of_inputs = self.workflow.inputs.iter().map(|input| &input.name);
         for name in of_inputs.filter(|name| is_foreign(name)) {
             let message = format!(
-                "input `{name}` has a name that no definition takes; use the letters `a` to `z`, digits and `_`"
+                "input `{name}` has a name that no definition takes; use ASCII letters, digits and `_`"
             );
             mistakes.add(name.span(), message);
         }
@@ -61,7 +61,7 @@ impl<'a> Scope<'a> {
         for step in steps.filter(|step| step.settings.key.is_none() && is_foreign(&step.name)) {
             let name = &step.name;
             let message = format!(
-                "step `{name}` has a name that no definition takes as a key; use the letters `a` to `z`, digits and `_`, or give it a key: `#[key = \"…\"]`"
+                "step `{name}` has a name that no definition takes as a key; use ASCII letters, digits and `_`, or give it a key: `#[key = \"…\"]`"
             );
             mistakes.add(name.span(), message);
         }

@@ -51,7 +51,6 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         agent: step.agent.clone(),
         step: step.key.clone(),
         span: path.span(),
-        is_text: true,
     });
     let runs_on = agents::runs_on(&core, name, asked, None);
     quote! {
