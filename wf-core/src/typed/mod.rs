@@ -54,7 +54,7 @@ pub use futures::future::BoxFuture;
 pub use agents::{AgentSet, NamedAgents, Provides, Tag, agent_name_hash};
 pub use codec::{Boxed, Codec, StepOutput, Typed, boxed};
 pub use context::{Shown, ShownOptional, StepContext, Value};
-pub use failure::StepFailure;
+pub use failure::{Cause, StepFailure};
 pub use misplaced::{AnotherStep, DeclaredAbove, Itself, Later};
 pub(crate) use outputs::Output;
 pub use outputs::Outputs;
