@@ -188,7 +188,7 @@ workflow! {
         step looped: u32 = { let mut sum = 0; for found in 0..3 { sum += found; } sum };
         step local: String = { let found = text.len(); format!("{found}") };
         step asked: String = ask echo "{found} {m}", found = n.iter().count(), m = n.map_or(0, |found| found);
-        step after_all: u32 = { let found = found + 1; found };
+        step after_all: u32 = { let found = found + 1; found.max(1) };
         step outside: u32 = n.map_or(*found, |found| found);
     }
 }

@@ -107,7 +107,7 @@ workflow! {
             let parsed: u32 = n.to_string().parse()?;
             std::future::ready(twice(parsed)).await
         };
-        step always: u32 = return Ok(early + 1);
+        step always: u32 = { let Some(more) = early.checked_add(1) else { return Ok(0) }; more };
         step nothing: () = if *always > 0 { return Ok(()) };
     }
 }
