@@ -198,3 +198,33 @@ fn ident(name: &str) -> Ident {
         Err(_) => Ident::new_raw(&name, Span::call_site()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::mistakes::Mistakes;
+    use crate::parse::{Declaration, parse};
+
+    #[test]
+    fn the_compiler_watches_a_file_also_when_it_is_wrong() {
+        let tokens = "pub workflow Review = file \"workflows/review.yaml\"";
+        let declared = parse(tokens.parse().unwrap(), &mut Mistakes::default());
+        let Some(Declaration::File(declaration)) = declared else {
+            panic!("this declares a file");
+        };
+        for is_right in [false, true] {
+            let checked = CheckedFile {
+                path: Some(PathBuf::from("/host/workflows/review.yaml")),
+                is_right,
+                format: Format::Yaml,
+                definition: wf_model::Definition::new("review"),
+                inputs: Vec::new(),
+            };
+            let items = file(&declaration, &checked).to_string();
+            let included = quote!(::core::include_str!("/host/workflows/review.yaml"));
+            assert!(items.contains(&included.to_string()), "{items}");
+        }
+    }
+}
