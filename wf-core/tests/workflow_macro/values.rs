@@ -93,6 +93,11 @@ fn the_schema_of_an_output_is_part_of_the_definition() {
     assert_ne!(stored.hash(), plain.hash());
 }
 
+/// Named as generated code might be.
+fn code(n: u32) -> u32 {
+    2 * n
+}
+
 workflow! {
     /// A `return` ends a step, as it ends an `async` function.
     workflow Returns(n: u32) {
@@ -103,7 +108,7 @@ workflow! {
             if *n == 2 {
                 return Err(StepError::terminal("two is too many").into());
             }
-            let twice = |n: u32| { return 2 * n };
+            let twice = |n: u32| { return code(n) };
             let parsed: u32 = n.to_string().parse()?;
             std::future::ready(twice(parsed)).await
         };

@@ -74,7 +74,8 @@ fn returning(
     lets: &TokenStream,
 ) -> TokenStream {
     let context = Ident::new("context", Span::mixed_site());
-    let code = Ident::new("code", Span::mixed_site());
+    // A function is seen by the code in it, whatever its hygiene: its name must be none of the user's.
+    let code = Ident::new("__wf_code", Span::mixed_site());
     let value = Ident::new("output", Span::mixed_site());
     let end = Ident::new("end", Span::mixed_site());
     let output = &step.output;
