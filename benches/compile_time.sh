@@ -3,6 +3,8 @@
 # beyond those for the same crate with none; the best of three.
 #
 #   benches/compile_time.sh [N…]        by default 10 100 500 1000
+#   benches/compile_time.sh --check     100 and 1000; exits with 1 when 100 steps cost 0.6 s or more, or 1000 steps
+#                                       more than 12 times what 100 do
 #
 # Half of the steps are native, half ask an agent; ten stand in a layer, each reads three of the layer before.
 # KIND=native or KIND=ask makes them all of one kind.
@@ -68,9 +70,23 @@ cargo check --quiet --offline --manifest-path "$host/Cargo.toml"
 empty=$(best)
 printf '%6s %8s %8s\n' steps seconds beyond
 printf '%6s %8s %8s\n' 0 "$empty" -
+check=
+if [ "${1:-}" = --check ]; then
+    check=yes
+    set -- 100 1000
+fi
 [ $# -gt 0 ] || set -- 10 100 500 1000
+measured=
 for steps in "$@"; do
     generate "$steps"
     taken=$(best)
-    awk -v n="$steps" -v taken="$taken" -v empty="$empty" 'BEGIN { printf "%6d %8.2f %8.2f\n", n, taken, taken - empty }'
+    beyond=$(awk -v taken="$taken" -v empty="$empty" 'BEGIN { printf "%.2f", taken - empty }')
+    printf '%6d %8.2f %8.2f\n' "$steps" "$taken" "$beyond"
+    measured="$measured $beyond"
 done
+if [ -n "$check" ]; then
+    echo "$measured" | awk '{
+        printf "100 steps: %.2f s, less than 0.6 s; 1000 steps: %.1f times that, at most 12 times\n", $1, $2 / ($1 > 0 ? $1 : 0.01)
+        exit !($1 < 0.6 && $2 <= 12 * $1)
+    }'
+fi

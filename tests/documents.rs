@@ -26,7 +26,7 @@ fn the_readme_shows_the_examples_as_they_are() {
         (include_str!("../examples/review.rs"), 26),
         (include_str!("../examples/embed_yaml.rs"), 40),
     ] {
-        let code = program.find("use std::sync").map(|at| &program[at..]);
+        let code = program.find("\nuse ").map(|at| &program[at + 1..]);
         assert!(
             code.is_some_and(|code| readme.contains(code)),
             "the README does not show this program as it is:\n{program}"

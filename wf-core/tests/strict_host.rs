@@ -37,6 +37,30 @@ pub struct Team<B: wf_core::agent::Agent + 'static> {
     other: std::sync::Arc<dyn wf_core::agent::Agent>,
 }
 
+/// A team whose agents are all of one kind.
+#[derive(wf_core::AgentSet)]
+pub struct Fixed {
+    backend: fn(String) -> std::future::Ready<String>,
+    #[agent(name = "a third")]
+    third: fn(String) -> std::future::Ready<String>,
+}
+
+wf_core::workflow! {
+    /// Ends early, and hides its own names.
+    pub workflow Early(number: u32) for Fixed {
+        step early: u32 = {
+            if *number > 1 {
+                return Ok(1);
+            }
+            u32::try_from(number.to_string().len())?
+        };
+        step always: u32 = match early.checked_mul(1) { Some(early) => early, None => return Ok(0) };
+        step asked: String = ask backend "{always} {least}", least = (*number).min(*early);
+        step other: String = ask "a third" "{asked}";
+        step hidden: bool = matches!(number.checked_sub(1), Some(early) if early > 0);
+    }
+}
+
 mod inner {
     wf_core::workflow! {
         pub(crate) workflow Inner {
@@ -74,6 +98,19 @@ fn what_the_macros_write_passes_every_lint_and_runs() {
     assert_eq!(
         output.map(|output| output.told().clone()).ok().as_deref(),
         Some("1 1 at 1")
+    );
+    let fixed = Fixed {
+        backend: std::future::ready,
+        third: std::future::ready,
+    };
+    let fixed = wf_core::engine::Engine::new(
+        std::sync::Arc::new(wf_core::store::MemoryStore::new()),
+        fixed,
+    );
+    let early = futures::executor::block_on(fixed.run(Early { number: 5 }));
+    assert_eq!(
+        early.map(|output| output.other().clone()).ok().as_deref(),
+        Some("1 1")
     );
     let inner = futures::executor::block_on(engine.run(inner::Inner {}));
     assert_eq!(inner.map(|output| *output.three()).ok(), Some(3));

@@ -91,6 +91,7 @@ pub(crate) fn derive(tokens: TokenStream, mistakes: &mut Mistakes) -> TokenStrea
             #[automatically_derived]
             impl #generics #core::typed::NamedAgents for #name #arguments #bounds {
                 type Fields = #names #arguments;
+                type Set = Self;
             }
         };
     }

@@ -28,6 +28,10 @@ pub(crate) struct AnalysedStep {
     pub(crate) references: Vec<Target>,
     /// What could be named in its code and is not, to be offered for a name that is unknown.
     pub(crate) offers: Vec<Target>,
+    /// The steps that its prompt mentions and must not, itself or one after it: told where they are shown.
+    pub(crate) misplaced: Vec<usize>,
+    /// Whether its code has a `return`.
+    pub(crate) has_return: bool,
     /// Whether it mentions itself or a step after it, which has been told.
     is_out_of_order: bool,
 }
@@ -52,11 +56,19 @@ pub(crate) enum Target {
 /// Finds out what each step mentions, and checks the definition that results.
 pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed {
     let scope = Scope::of(workflow);
-    let mut definition = definition(workflow);
+    if workflow.steps.is_empty() && workflow.is_whole {
+        let name = &workflow.name;
+        let message = format!(
+            "workflow `{name}` has no steps; write at least one: `step name: Type = ask agent \"prompt\";` or `step name: Type = <Rust expression>;`"
+        );
+        mistakes.add(name.span(), message);
+    }
+    scope.tell_foreign_names(mistakes);
+    let mut definition = definition(&scope);
     let mut places = Places::at(workflow.name.span());
     places.inputs = spans(workflow.inputs.iter().map(|input| &input.name));
     let mut is_used = vec![false; workflow.inputs.len()];
-    let mut is_whole = true;
+    let mut is_whole = workflow.is_whole;
     let mut steps = Vec::with_capacity(workflow.steps.len());
     for (at, step) in workflow.steps.iter().enumerate() {
         let mentioned = mentioned(&scope, at, step, mistakes);
@@ -72,7 +84,9 @@ pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed 
             is_out_of_order: mentioned.is_out_of_order,
             key: scope.key(at).to_owned(),
             offers: offers(&scope, at, step, &mentioned),
+            has_return: mentioned.all.contains("return"),
             references: mentioned.targets,
+            misplaced: mentioned.misplaced,
         };
         let after = after(&scope, at, step, mistakes);
         definition
@@ -81,6 +95,7 @@ pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed 
         places.steps.push(step_places(step));
         steps.push(analysed);
     }
+    is_whole &= !workflow.steps.is_empty();
     for (at, (input, is_used)) in workflow.inputs.iter().zip(is_used).enumerate() {
         if is_used {
             continue;
@@ -95,9 +110,10 @@ pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed 
         }
     }
     let text = definition.to_json();
-    // Without steps there is nothing to check, and why there are none may have been told.
-    let is_told = workflow.steps.is_empty() && !mistakes.is_empty();
-    if !is_told && let Err(problems) = wf_model::check(definition, &places) {
+    // Without steps there is nothing to check, and that there are none has been told.
+    if !workflow.steps.is_empty()
+        && let Err(problems) = wf_model::check(definition, &places)
+    {
         for problem in problems {
             if problem.severity == Severity::Error {
                 mistakes.add(problem.at, told(&scope, &problem));

@@ -1,211 +1,78 @@
-//! Which names an expression mentions, read off its tokens.
+//! Which names an expression mentions.
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+mod macros;
+mod scopes;
+mod tokens;
+
+use proc_macro2::{Ident, TokenStream};
+use syn::Expr;
 use syn::ext::IdentExt;
 
+use self::macros::{Argument, arguments};
+use self::scopes::Scopes;
 use crate::prompt;
 
 /// What an expression mentions.
 #[derive(Default)]
 pub(crate) struct Names {
-    /// Names that are used as values, in order.
+    /// Names that are used as values and are not bound where they are, in order.
     pub(crate) values: Vec<Ident>,
-    /// Names that the expression itself binds, as far as tokens tell.
+    /// Names that code which cannot be parsed seems to bind; where it does, tokens do not tell.
     pub(crate) bound: Vec<String>,
     /// Every identifier, whatever it is used as.
     pub(crate) all: Vec<String>,
 }
 
 impl Names {
-    /// Reads an expression: `x` is a value in it, but not in `a.x`, `x(..)`, `x::y`, `y::x`, `x!` and `x: ..`.
-    ///
-    /// Text literals in a macro's group are looked into, because a nested `format!` may mention a name there.
+    /// Reads an expression.
     pub(crate) fn of(tokens: TokenStream) -> Self {
         let mut names = Names::default();
-        names.read(tokens, false);
+        names.read(tokens.clone(), false);
+        if let Ok(expression) = syn::parse2::<Expr>(tokens) {
+            names.values = Scopes::values(&[expression]);
+            names.bound = Vec::new();
+        }
         names
     }
 
-    fn read(&mut self, tokens: TokenStream, is_in_macro: bool) {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        self.patterns(&tokens);
-        for (at, token) in tokens.iter().enumerate() {
-            match token {
-                TokenTree::Ident(ident) => self.ident(ident, at, &tokens),
-                TokenTree::Group(group) => {
-                    let called = called_macro(&tokens, at);
-                    if called.is_some_and(is_match) {
-                        self.matched(group.stream());
-                    }
-                    self.read(group.stream(), is_in_macro || called.is_some());
-                }
-                TokenTree::Literal(literal) if is_in_macro => {
-                    let literal = TokenStream::from(TokenTree::Literal(literal.clone()));
-                    if let Ok(text) = syn::parse2::<syn::LitStr>(literal) {
-                        self.literal(&text);
-                    }
-                }
-                TokenTree::Literal(_) | TokenTree::Punct(_) => {}
-            }
+    /// Reads what stands behind a prompt: `, name = value` any number of times.
+    pub(crate) fn of_arguments(tokens: TokenStream) -> Self {
+        let mut names = Names::default();
+        names.read(tokens.clone(), false);
+        let mut behind = tokens.into_iter();
+        behind.next();
+        if let Ok(arguments) = arguments(behind.collect()) {
+            let values: Vec<_> = arguments.into_iter().map(Argument::into_value).collect();
+            names.values = Scopes::values(&values);
+            names.bound = Vec::new();
         }
+        names
     }
 
-    /// Takes in what patterns bind: behind `let` and `for`, before `=>`, between `|`, and in a function's head.
-    fn patterns(&mut self, tokens: &[TokenTree]) {
-        let sign = |at: usize, sign: char| matches!(tokens.get(at), Some(TokenTree::Punct(found)) if found.as_char() == sign);
-        let word = |at: usize, word: &str| matches!(tokens.get(at), Some(TokenTree::Ident(found)) if found == word);
-        let group = |at: usize, delimiter: Delimiter| matches!(tokens.get(at), Some(TokenTree::Group(group)) if group.delimiter() == delimiter);
-        let find = |from: usize, is_end: &dyn Fn(usize) -> bool| {
-            (from..tokens.len()).find(|&at| is_end(at))
-        };
-        for at in 0..tokens.len() {
-            let pattern = if word(at, "let") {
-                at + 1..find(at, &|end| sign(end, '=') || sign(end, ';')).unwrap_or(at + 1)
-            } else if word(at, "for") {
-                at + 1..find(at, &|end| word(end, "in")).unwrap_or(at + 1)
-            } else if word(at, "fn") {
-                let head = find(at, &|end| group(end, Delimiter::Parenthesis)).unwrap_or(at);
-                head..head + 1
-            } else if sign(at, '=') && sign(at + 1, '>') {
-                // Back to the end of the arm before: a comma, or a block that stands behind its `=>`.
-                let is_end = |end: &usize| {
-                    let is_block = group(*end, Delimiter::Brace) && *end >= 2;
-                    sign(*end, ',') || (is_block && sign(end - 1, '>') && sign(end - 2, '='))
-                };
-                let begin = (0..at).rev().find(is_end).map_or(0, |end| end + 1);
-                begin..find(begin, &|end| end == at || word(end, "if")).unwrap_or(at)
-            } else if sign(at, '|')
-                && (at == 0
-                    || word(at - 1, "move")
-                    || matches!(tokens[at - 1], TokenTree::Punct(_)))
-            {
-                at + 1..find(at + 1, &|end| sign(end, '|')).unwrap_or(at + 1)
-            } else {
-                continue;
-            };
-            self.bind(tokens.get(pattern).unwrap_or_default());
-        }
-    }
-
-    /// Takes in what the pattern of a `matches!` binds: behind the first comma, up to a guard or a message.
-    fn matched(&mut self, tokens: TokenStream) {
-        let is_comma =
-            |token: &TokenTree| matches!(token, TokenTree::Punct(found) if found.as_char() == ',');
-        let is_guard =
-            |token: &TokenTree| matches!(token, TokenTree::Ident(found) if found == "if");
-        let pattern = tokens
-            .into_iter()
-            .skip_while(|token| !is_comma(token))
-            .skip(1);
-        let pattern: Vec<TokenTree> = pattern
-            .take_while(|token| !is_comma(token) && !is_guard(token))
-            .collect();
-        self.bind(&pattern);
-    }
-
-    fn bind(&mut self, pattern: &[TokenTree]) {
-        for token in pattern {
-            match token {
-                TokenTree::Ident(ident) => self.bound.push(ident.unraw().to_string()),
-                TokenTree::Group(group) => {
-                    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                    self.bind(&inner);
-                }
-                TokenTree::Literal(_) | TokenTree::Punct(_) => {}
-            }
-        }
-    }
-
-    fn ident(&mut self, ident: &Ident, at: usize, tokens: &[TokenTree]) {
-        let punctuation = |at: Option<usize>| match at.and_then(|at| tokens.get(at)) {
-            Some(TokenTree::Punct(punctuation)) => punctuation.as_char(),
-            _ => ' ',
-        };
-        let name = ident.unraw().to_string();
-        let before = punctuation(at.checked_sub(1));
-        let before_that = punctuation(at.checked_sub(2));
-        let (after, after_that) = (punctuation(Some(at + 1)), punctuation(Some(at + 2)));
-        self.all.push(name);
-        let is_member = before == '.' && before_that != '.';
-        let is_in_path = before == ':' && before_that == ':';
-        let is_called = matches!(tokens.get(at + 1),
-            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
-        let is_macro = after == '!' && after_that != '=';
-        if !(is_member || is_in_path || before == '\'' || is_called || after == ':' || is_macro) {
-            self.values.push(ident.clone());
-        }
-    }
-
+    /// Takes in what a text in `format!` syntax mentions, each name at the text's place.
     fn literal(&mut self, text: &syn::LitStr) {
-        for name in prompt::names(&text.value()) {
-            let ident = match syn::parse_str::<Ident>(name) {
-                Ok(_) => Ident::new(name, text.span()),
-                // A keyword stands for a raw identifier, unless it cannot be one.
-                Err(_) if matches!(name, "self" | "Self" | "super" | "crate" | "_") => continue,
-                Err(_) => Ident::new_raw(name, text.span()),
-            };
-            self.all.push(name.to_owned());
+        for ident in mentioned_in(text) {
+            self.all.push(ident.unraw().to_string());
             self.values.push(ident);
         }
     }
 }
 
-/// The macro whose group stands at a place, if one does.
-fn called_macro(tokens: &[TokenTree], at: usize) -> Option<&Ident> {
-    match (
-        tokens.get(at.checked_sub(2)?)?,
-        tokens.get(at.checked_sub(1)?)?,
-    ) {
-        (TokenTree::Ident(name), TokenTree::Punct(sign)) if sign.as_char() == '!' => Some(name),
-        _ => None,
-    }
+/// What a text in `format!` syntax mentions, each name at the text's place.
+fn mentioned_in(text: &syn::LitStr) -> Vec<Ident> {
+    let value = text.value();
+    let names = prompt::names(&value).into_iter();
+    names
+        .filter_map(|name| match syn::parse_str::<Ident>(name) {
+            Ok(_) => Some(Ident::new(name, text.span())),
+            // A keyword stands for a raw identifier, unless it cannot be one.
+            Err(_) if matches!(name, "self" | "Self" | "super" | "crate" | "_") => None,
+            Err(_) => Some(Ident::new_raw(name, text.span())),
+        })
+        .collect()
 }
 
 /// Whether what follows the first comma in a macro is a pattern.
-fn is_match(name: &Ident) -> bool {
+fn called_with_a_pattern(name: &Ident) -> bool {
     name == "matches" || name == "assert_matches" || name == "debug_assert_matches"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn values(text: &str) -> Vec<String> {
-        let names = Names::of(text.parse().unwrap());
-        names.values.iter().map(Ident::to_string).collect()
-    }
-
-    #[test]
-    fn only_what_stands_for_a_value_is_a_mention() {
-        assert_eq!(values("lint(parse).await?"), ["parse"]);
-        assert_eq!(values("a.b + c::d(e) + f!(g) + 0..h"), ["a", "e", "g", "h"]);
-        assert_eq!(values("S { a, b: c }"), ["S", "a", "c"]);
-        assert_eq!(values("x != y"), ["x", "y"]);
-        assert_eq!(values("format!(\"{a} {{b}} {c:?}\")"), ["a", "c"]);
-        assert_eq!(
-            values("a.replace(\"{b}\", \"c\") + f!((\"{d}\"))"),
-            ["a", "d"]
-        );
-        assert!(!values("{ static T: &str = \"see {h}\"; T }").contains(&"h".to_owned()));
-        assert_eq!(values("'outer: loop {}"), ["loop"]);
-    }
-
-    #[test]
-    fn what_an_expression_binds_is_known() {
-        let bound = |text: &str| {
-            let names = Names::of(text.parse().unwrap());
-            let mut bound = names.bound;
-            bound.retain(|name| name.len() == 1);
-            bound.concat()
-        };
-        assert_eq!(bound("{ let a = x; let mut b = y; |c| d }"), "abc");
-        assert_eq!(
-            bound("match x { Some(a) => y, B { c, d: e } if f => { z } g => h }"),
-            "aBcdeg"
-        );
-        assert_eq!(bound("matches!(x, Some(a) | B(b) if c > d)"), "aBb");
-        assert_eq!(bound("if let Some((a, b)) = x { c }"), "ab");
-        assert_eq!(bound("for (a, b) in x { fn f(c: u8) {} }"), "abc");
-        assert_eq!(bound("x.map(move |a, (b, c)| d + a) == y || z"), "abc");
-    }
 }

@@ -64,6 +64,34 @@ pub(crate) fn names(text: &str) -> Vec<&str> {
     names
 }
 
+/// Whether a text mentions a name, and only as `{name}` or `{name:?}`.
+pub(crate) fn is_only_shown(text: &str, name: &str) -> bool {
+    let mut is_shown = false;
+    for piece in pieces(text) {
+        let Piece::Argument {
+            name: shown,
+            format,
+        } = piece
+        else {
+            continue;
+        };
+        if format
+            .into_iter()
+            .flat_map(parameters)
+            .any(|one| one == name)
+        {
+            return false;
+        }
+        if shown == name {
+            if !matches!(format, None | Some("?" | "#?")) {
+                return false;
+            }
+            is_shown = true;
+        }
+    }
+    is_shown
+}
+
 /// The width and the precision of a format, when they are names:
 /// `[[fill]align][sign]['#']['0'][width '$']['.' precision '$'][type]`.
 fn parameters(format: &str) -> impl Iterator<Item = &str> {
@@ -193,6 +221,17 @@ mod tests {
         assert_eq!(names("{a:$<+#0w$x?}"), ["a", "w"]);
         assert_eq!(names("{a:é^w$}"), ["a", "w"]);
         assert_eq!(names("{0:1$} {:<5} {a:.*} {b:#?}"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_name_that_is_more_than_shown_is_known() {
+        assert!(is_only_shown("{a} {a:?} {b:>4} {{c}}", "a"));
+        for name in ["b", "c", "d"] {
+            assert!(
+                !is_only_shown("{a} {b:>4} {{c}} {d} {a:d$}", name),
+                "{name}"
+            );
+        }
     }
 
     #[test]

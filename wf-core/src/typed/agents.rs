@@ -28,8 +28,10 @@ impl AgentSet for Agents {
     note = "add `#[derive(wf_core::AgentSet)]` to `{Self}`, or leave out `for`: agents are then checked where the workflow is run"
 )]
 pub trait NamedAgents: AgentSet {
-    /// A struct with a field of the name of each agent, as far as that can be a field's name.
+    /// A struct with a field of the name of each agent, as far as that can be a field's name: for editors.
     type Fields;
+    /// The set itself.
+    type Set;
 }
 
 /// Stands for an agent's name as a type, by its [hash](agent_name_hash).

@@ -13,9 +13,23 @@ use crate::agent::StepError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepFailure(StepError);
 
-impl<E: Into<Box<dyn Error>>> From<E> for StepFailure {
-    fn from(error: E) -> Self {
-        let error = match error.into().downcast::<StepError>() {
+/// An error that `?` takes in a step's code: whatever a `Box<dyn Error>` takes.
+///
+/// No implementation can be added for `Box<dyn Error + Send + Sync>`: std may make it an [`Error`] one day, and then there
+/// would be two.
+#[diagnostic::on_unimplemented(
+    message = "`?` in a step does not take a `{Self}`",
+    label = "`?` does not take this error; write `.map_err(StepError::retryable)?`"
+)]
+pub trait Cause {
+    /// The failure that it causes.
+    fn into_failure(self) -> StepFailure;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn Error>>> Cause for E {
+    fn into_failure(self) -> StepFailure {
+        let error = match self.into().downcast::<StepError>() {
             Ok(error) => return StepFailure(*error),
             Err(error) => error,
         };
@@ -27,6 +41,12 @@ impl<E: Into<Box<dyn Error>>> From<E> for StepFailure {
             source = error.source();
         }
         StepFailure(StepError::retryable(message))
+    }
+}
+
+impl<E: Cause> From<E> for StepFailure {
+    fn from(error: E) -> Self {
+        error.into_failure()
     }
 }
 

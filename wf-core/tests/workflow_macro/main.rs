@@ -1,5 +1,6 @@
 //! `workflow!` as a host uses it. That a file gives the same is tested with the examples, in the whole's tests.
 
+mod counting;
 mod files;
 mod names;
 mod resuming;

@@ -176,3 +176,48 @@ fn text_outside_of_a_macro_and_the_pattern_of_matches_are_no_mentions() {
             .all(|step| step.dependencies.is_empty())
     );
 }
+
+workflow! {
+    /// What a step binds itself hides an earlier step of that name.
+    workflow Hides(text: String, n: Option<u32>) {
+        step found: u32 = 100;
+        step matched: bool = matches!(n, Some(found) if *found > 3);
+        step arm: u32 = match n { Some(found) => *found, None => 0 };
+        step condition: u32 = if let Some(found) = n && *found > 1 { *found } else { 0 };
+        step closure: u32 = n.map_or(0, |found| found + 1);
+        step looped: u32 = { let mut sum = 0; for found in 0..3 { sum += found; } sum };
+        step local: String = { let found = text.len(); format!("{found}") };
+        step asked: String = ask echo "{found} {m}", found = n.iter().count(), m = n.map_or(0, |found| found);
+        step after_all: u32 = { let found = found + 1; found.max(1) };
+        step outside: u32 = n.map_or(*found, |found| found);
+    }
+}
+
+#[test]
+fn what_a_step_binds_itself_is_no_mention_of_an_earlier_step() {
+    let agents = Agents::new().with("echo", |prompt: String| async move { prompt });
+    let engine = Engine::new(Arc::new(MemoryStore::new()), agents);
+    let (text, n) = ("abc".to_owned(), Some(4));
+    let output = block_on(engine.run(Hides { text, n })).unwrap();
+    assert!(output.matched());
+    let numbers = [
+        output.arm(),
+        output.condition(),
+        output.closure(),
+        output.looped(),
+    ];
+    assert_eq!(numbers, [&4, &4, &5, &3]);
+    assert_eq!(
+        (output.local().as_str(), output.asked().as_str()),
+        ("3", "1 4")
+    );
+    assert_eq!((output.after_all(), output.outside()), (&101, &4));
+    let definition = Hides::to_definition();
+    let dependents: Vec<_> = definition
+        .steps
+        .iter()
+        .filter(|step| !step.dependencies.is_empty())
+        .collect();
+    let keys: Vec<_> = dependents.iter().map(|step| step.key.as_str()).collect();
+    assert_eq!(keys, ["after-all", "outside"]);
+}

@@ -92,3 +92,43 @@ fn the_schema_of_an_output_is_part_of_the_definition() {
     let plain = Plan::from_yaml("t.yaml", &Described::to_definition().to_yaml()).unwrap();
     assert_ne!(stored.hash(), plain.hash());
 }
+
+/// Named as generated code might be.
+fn code(n: u32) -> u32 {
+    2 * n
+}
+
+workflow! {
+    /// A `return` ends a step, as it ends an `async` function.
+    workflow Returns(n: u32) {
+        step early: u32 = {
+            if *n == 1 {
+                return Ok(10);
+            }
+            if *n == 2 {
+                return Err(StepError::terminal("two is too many").into());
+            }
+            let twice = |n: u32| { return code(n) };
+            let parsed: u32 = n.to_string().parse()?;
+            std::future::ready(twice(parsed)).await
+        };
+        step always: u32 = { let Some(more) = early.checked_add(1) else { return Ok(0) }; more };
+        step nothing: () = if *always > 0 { return Ok(()) };
+    }
+}
+
+#[test]
+fn a_return_ends_a_step_and_a_question_mark_goes_on_working() {
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    let run = |n| block_on(engine.run(Returns { n }));
+    assert_eq!(run(1).map(|output| *output.always()).ok(), Some(11));
+    assert_eq!(run(5).map(|output| *output.always()).ok(), Some(11));
+    let Err(RunError::Failed(status)) = run(2) else {
+        panic!("the step ended with an error");
+    };
+    let error = status.steps[0].record.error.as_deref();
+    assert!(
+        error.is_some_and(|error| error.contains("two is too many")),
+        "{error:?}"
+    );
+}

@@ -8,10 +8,11 @@ use wf_model::{Definition, InputKind, NATIVE};
 use super::mentions::argument_names;
 use super::scope::Scope;
 use super::{AnalysedStep, plain};
-use crate::parse::{Body, Input, Step, Workflow};
+use crate::parse::{Body, Input, Step};
 use crate::prompt::{self, Placeholder};
 
-pub(super) fn definition(workflow: &Workflow) -> Definition {
+pub(super) fn definition(scope: &Scope<'_>) -> Definition {
+    let workflow = scope.workflow;
     let settings = &workflow.settings;
     let name = match &settings.name {
         Some(name) => name.value(),
@@ -24,7 +25,10 @@ pub(super) fn definition(workflow: &Workflow) -> Definition {
     }
     definition.author = settings.author.as_ref().map(syn::LitStr::value);
     definition.tags.clone_from(&settings.tags);
-    let inputs: Vec<_> = workflow.inputs.iter().map(input_definition).collect();
+    let inputs = workflow.inputs.iter().enumerate();
+    let inputs: Vec<_> = inputs
+        .map(|(at, input)| input_definition(scope.input(at), input))
+        .collect();
     definition.inputs = Some(inputs).filter(|inputs| !inputs.is_empty());
     if let Some(max_parallel) = settings.max_parallel {
         definition.config.max_parallel = max_parallel;
@@ -35,12 +39,12 @@ pub(super) fn definition(workflow: &Workflow) -> Definition {
     definition
 }
 
-fn input_definition(input: &Input) -> wf_model::Input {
+fn input_definition(name: String, input: &Input) -> wf_model::Input {
     let kind = input_kind(&input.kind);
     wf_model::Input {
         description: documented(&input.documentation),
         required: !is_named(&input.kind, "Option"),
-        ..wf_model::Input::required(plain(&input.name), kind)
+        ..wf_model::Input::required(name, kind)
     }
 }
 

@@ -17,10 +17,12 @@ const OFFERED: usize = 32;
 /// What a step's code mentions.
 pub(super) struct Mentioned {
     pub(super) targets: Vec<Target>,
+    /// The steps that its prompt shows and must not: the compiler finds them in the prompt's text.
+    pub(super) misplaced: Vec<usize>,
     /// Names used as values that are neither an input nor a step.
     unknown: Vec<String>,
     /// Every identifier of its code.
-    all: HashSet<String>,
+    pub(super) all: HashSet<String>,
     pub(super) is_out_of_order: bool,
 }
 
@@ -60,7 +62,11 @@ pub(super) fn mentioned(
                     values.push((head, prompt.span()));
                 }
             }
-            take(Names::of(arguments.clone()), &mut values, &mut bound);
+            take(
+                Names::of_arguments(arguments.clone()),
+                &mut values,
+                &mut bound,
+            );
             // `name =` names the argument, not a value.
             values.retain(|(name, _)| !named.contains(name) || scope.find(name).is_some());
         }
@@ -70,6 +76,7 @@ pub(super) fn mentioned(
     all.extend(named_in_arguments);
     let mut mentioned = Mentioned {
         targets: Vec::new(),
+        misplaced: Vec::new(),
         unknown: Vec::new(),
         all,
         is_out_of_order: false,
@@ -81,19 +88,30 @@ pub(super) fn mentioned(
             None => mentioned.unknown.push(name),
             // What the code binds itself is not the step of that name, unless that step is there to be read.
             Some(Target::Step(target)) if target >= at && bound.contains(&name) => {}
-            Some(target) if seen.insert(target) => {
-                mentioned.targets.push(target);
-                if let Target::Step(target) = target
-                    && target >= at
-                {
-                    mentioned.is_out_of_order = true;
+            Some(target) if !seen.insert(target) => {}
+            Some(Target::Step(target)) if target >= at => {
+                mentioned.is_out_of_order = true;
+                if is_only_shown(step, &name, &mentioned.all) {
+                    mentioned.misplaced.push(target);
+                } else {
+                    mentioned.targets.push(Target::Step(target));
                     mistakes.add(span, not_before(&step.name, &name, target == at));
                 }
             }
-            Some(_) => {}
+            Some(target) => mentioned.targets.push(target),
         }
     }
     mentioned
+}
+
+/// Whether a name stands in a step's prompt alone, where the compiler can point at it.
+fn is_only_shown(step: &Step, name: &str, in_arguments: &HashSet<String>) -> bool {
+    match &step.body {
+        Body::Ask { prompt, .. } => {
+            !in_arguments.contains(name) && prompt::is_only_shown(&prompt.value(), name)
+        }
+        Body::Rust(_) | Body::Broken(_) => false,
+    }
 }
 
 fn not_before(step: &Ident, mentioned: &str, is_itself: bool) -> String {
@@ -110,11 +128,14 @@ fn not_before(step: &Ident, mentioned: &str, is_itself: bool) -> String {
 
 /// The names of `, name = value` arguments.
 pub(super) fn argument_names(arguments: proc_macro2::TokenStream) -> impl Iterator<Item = String> {
+    use proc_macro2::Spacing;
     use proc_macro2::TokenTree::{Ident, Punct};
     let tokens: Vec<_> = arguments.into_iter().collect();
     let windows = tokens.windows(3).filter_map(|window| match window {
         [Punct(comma), Ident(name), Punct(equals)]
-            if comma.as_char() == ',' && equals.as_char() == '=' =>
+            if comma.as_char() == ','
+                && equals.as_char() == '='
+                && equals.spacing() == Spacing::Alone =>
         {
             Some(plain(name))
         }

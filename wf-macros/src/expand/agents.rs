@@ -1,6 +1,6 @@
 //! Which agents a workflow needs, so that a set that lacks one does not compile.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -10,8 +10,13 @@ use syn::spanned::Spanned as _;
 use crate::analyse::plain;
 use crate::parse::{Agent, Body, Step, Workflow};
 
-/// With `for Team`: each agent as a field of the set, so that rustc checks it and an editor completes it.
-pub(super) fn checked_for_set(core: &TokenStream, workflow: &Workflow) -> TokenStream {
+/// So many of the steps that ask an agent are named when the agent is missing.
+const NAMED: usize = 4;
+
+/// With `for Team`, in an editor: each agent as a field of the set, so that it is completed and found.
+///
+/// rustc sees none of it: that a field is missing would say nothing of the step that asks for the agent.
+pub(super) fn shown_in_editor(core: &TokenStream, workflow: &Workflow) -> TokenStream {
     let Some(set) = &workflow.agents else {
         return TokenStream::new();
     };
@@ -20,12 +25,11 @@ pub(super) fn checked_for_set(core: &TokenStream, workflow: &Workflow) -> TokenS
         Agent::Name(name) => Some(name),
         Agent::Text(_) => None,
     });
-    let place = Span::mixed_site().located_at(set.span());
-    // What is wrong with the set itself is told where it is named.
-    quote_spanned! {place=>
+    quote! {
         #[doc(hidden)]
+        #[allow(unexpected_cfgs)]
         const _: () = {
-            #[allow(dead_code)]
+            #[cfg(rust_analyzer)]
             fn agents(set: &<#set as #core::typed::NamedAgents>::Fields) {
                 #(let _ = &set.#agents;)*
             }
@@ -39,8 +43,6 @@ pub(super) struct Asked {
     pub(super) step: String,
     /// Where it is asked.
     pub(super) span: Span,
-    /// Whether it is asked by a name in quotes, which may be none that a field can have.
-    pub(super) is_text: bool,
 }
 
 /// The agents that the steps of a declaration ask.
@@ -50,9 +52,15 @@ pub(super) fn of(workflow: &Workflow) -> impl Iterator<Item = Asked> {
             agent: agent.text(),
             step: plain(&step.name),
             span: agent.span(),
-            is_text: matches!(agent, Agent::Text(_)),
         })
     })
+}
+
+/// An agent, and who asks it where.
+struct Need {
+    agent: String,
+    steps: Vec<String>,
+    spans: Vec<Span>,
 }
 
 /// The agents that a workflow needs as bounds, each with words of its own; also where it is declared for a `set`.
@@ -62,29 +70,28 @@ pub(super) fn runs_on(
     agents: impl Iterator<Item = Asked>,
     set: Option<&Type>,
 ) -> TokenStream {
-    let mut seen = HashSet::new();
     let mut traits = TokenStream::new();
     let mut bounds = TokenStream::new();
-    for asked in agents {
-        let Asked {
+    let mut checks = TokenStream::new();
+    for (at, need) in needs(agents).into_iter().enumerate() {
+        let Need {
             agent,
-            step,
-            span,
-            is_text,
-        } = asked;
-        if agent.starts_with('@') || !seen.insert(agent.clone()) {
-            continue;
-        }
+            steps,
+            spans,
+        } = need;
         let is_field = syn::parse_str::<Ident>(&agent).is_ok();
         let mut need = if is_field {
             format_ident!("{name}NeedsAgent_{agent}")
         } else {
-            format_ident!("{name}NeedsAgent{}", seen.len())
+            format_ident!("{name}NeedsAgent{}", at + 1)
         };
         let message = format!("the agent set `{{Self}}` has no agent `{agent}`");
-        let label = format!("workflow `{name}` asks agent `{agent}` in step `{step}`");
+        let steps = enumerated(&steps);
+        let label = format!("workflow `{name}` asks agent `{agent}` in {steps}");
         let note = if is_field {
-            format!("add a field `{agent}` to `{{Self}}`: an agent is named after its field")
+            format!(
+                "add a field `{agent}` to `{{Self}}`: an agent is named after its field, unless that has `#[agent(name = \"…\")]`"
+            )
         } else {
             format!("add a field with `#[agent(name = \"{agent}\")]` to `{{Self}}`")
         };
@@ -102,24 +109,75 @@ pub(super) fn runs_on(
             {
             }
         });
-        need.set_span(span);
-        if let Some(set) = set.filter(|_| is_text) {
-            let place = Span::mixed_site().located_at(span);
-            traits.extend(quote_spanned! {place=>
-                const _: () = {
-                    type __WfSet = #set;
-                    const fn has<S: #need>() {}
-                    has::<__WfSet>()
-                };
-            });
+        if let Some(span) = spans.first() {
+            need.set_span(*span);
+        }
+        if set.is_some() {
+            let place = Span::mixed_site().located_at(need.span());
+            let has = Ident::new(&format!("has_{}", at + 1), place);
+            checks.extend(quote_spanned!(place=> fn #has<S: #need>(_: &S) {}));
+            for span in &spans {
+                let place = Span::mixed_site().located_at(*span);
+                let has = Ident::new(&has.to_string(), place);
+                checks.extend(quote_spanned!(place=> #has(set);));
+            }
         }
         bounds.extend(quote!(+ #need));
     }
+    let checked = set.map(|set| {
+        // What is wrong with the set itself is told where it is named.
+        let place = Span::mixed_site().located_at(set.span());
+        quote_spanned! {place=>
+            const _: () = {
+                #[allow(dead_code)]
+                fn agents(set: &<#set as #core::typed::NamedAgents>::Set) {
+                    #checks
+                }
+            };
+        }
+    });
     quote! {
         #traits
+        #checked
 
         #[automatically_derived]
         impl<__WfAgents: #core::typed::AgentSet #bounds> #core::typed::RunsOn<__WfAgents> for #name {}
+    }
+}
+
+/// Each agent once, in the order in which they are asked; a capability is none.
+fn needs(agents: impl Iterator<Item = Asked>) -> Vec<Need> {
+    let mut needs: Vec<Need> = Vec::new();
+    let mut places = HashMap::new();
+    for asked in agents.filter(|asked| !asked.agent.starts_with('@')) {
+        let place = *places.entry(asked.agent.clone()).or_insert(needs.len());
+        match needs.get_mut(place) {
+            Some(need) => {
+                need.steps.push(asked.step);
+                need.spans.push(asked.span);
+            }
+            None => needs.push(Need {
+                agent: asked.agent,
+                steps: vec![asked.step],
+                spans: vec![asked.span],
+            }),
+        }
+    }
+    needs
+}
+
+/// The first few of the steps, and how many more there are.
+fn enumerated(steps: &[String]) -> String {
+    let named: Vec<String> = steps
+        .iter()
+        .take(NAMED)
+        .map(|step| format!("`{step}`"))
+        .collect();
+    let steps_named = if steps.len() == 1 { "step" } else { "steps" };
+    let list = named.join(", ");
+    match steps.len().checked_sub(NAMED).filter(|&more| more > 0) {
+        Some(more) => format!("{steps_named} {list} and {more} more"),
+        None => format!("{steps_named} {list}"),
     }
 }
 

@@ -51,7 +51,6 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         agent: step.agent.clone(),
         step: step.key.clone(),
         span: path.span(),
-        is_text: true,
     });
     let runs_on = agents::runs_on(&core, name, asked, None);
     quote! {
@@ -197,5 +196,35 @@ fn ident(name: &str) -> Ident {
     match syn::parse_str::<Ident>(&name) {
         Ok(_) => Ident::new(&name, Span::call_site()),
         Err(_) => Ident::new_raw(&name, Span::call_site()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::mistakes::Mistakes;
+    use crate::parse::{Declaration, parse};
+
+    #[test]
+    fn the_compiler_watches_a_file_also_when_it_is_wrong() {
+        let tokens = "pub workflow Review = file \"workflows/review.yaml\"";
+        let declared = parse(tokens.parse().unwrap(), &mut Mistakes::default());
+        let Some(Declaration::File(declaration)) = declared else {
+            panic!("this declares a file");
+        };
+        for is_right in [false, true] {
+            let checked = CheckedFile {
+                path: Some(PathBuf::from("/host/workflows/review.yaml")),
+                is_right,
+                format: Format::Yaml,
+                definition: wf_model::Definition::new("review"),
+                inputs: Vec::new(),
+            };
+            let items = file(&declaration, &checked).to_string();
+            let included = quote!(::core::include_str!("/host/workflows/review.yaml"));
+            assert!(items.contains(&included.to_string()), "{items}");
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
         ..
     } = workflow;
     // An editor takes the first use of a token for its meaning: the set of agents comes before the steps.
-    let agents_checked = agents::checked_for_set(&core, workflow);
+    let agents_shown = agents::shown_in_editor(&core, workflow);
     let output = format_ident!("{name}Output");
     let summary = documented(
         documentation,
@@ -56,7 +56,7 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
     let runs_on = agents::runs_on(&core, name, agents::of(workflow), workflow.agents.as_ref());
     let definition = &analysed.definition;
     quote! {
-        #agents_checked
+        #agents_shown
 
         #summary
         #visibility struct #name {

@@ -3,10 +3,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
+use syn::spanned::Spanned as _;
 
 use super::function_name;
 use crate::analyse::{Analysed, AnalysedStep, Target};
-use crate::parse::{Body, Workflow};
+use crate::parse::{Body, Step, Workflow};
 
 /// The functions of all steps.
 pub(super) fn functions(
@@ -25,6 +26,7 @@ pub(super) fn functions(
                 } => {
                     let offers = offers(workflow, known);
                     let bindings = bindings(workflow, known, &context, true);
+                    let misplaced = misplaced(core, workflow, at, known);
                     quote! {
                         #[allow(unreachable_code, unused_variables, clippy::all, clippy::pedantic, clippy::nursery)]
                         fn #name(
@@ -32,19 +34,21 @@ pub(super) fn functions(
                         ) -> ::core::result::Result<::std::string::String, #core::typed::StepFailure> {
                             #offers
                             #bindings
+                            #misplaced
                             ::core::result::Result::Ok(::std::format!(#prompt #arguments))
                         }
                     }
                 }
+                Body::Rust(tokens) if known.has_return => {
+                    returning(core, &name, step, tokens, &lets(workflow, known, &context))
+                }
                 Body::Rust(tokens) => {
-                    let offers = offers(workflow, known);
-                    let bindings = bindings(workflow, known, &context, false);
+                    let lets = lets(workflow, known, &context);
                     let output = &step.output;
                     let value = Ident::new("output", Span::mixed_site());
                     let end = Ident::new("end", Span::mixed_site());
                     let block = quote!({
-                        #offers
-                        #bindings
+                        #lets
                         let #value: #output = #tokens;
                         // Only this is unreachable behind a `todo!()`: the lint stays on for the code above.
                         #[allow(unreachable_code)]
@@ -53,25 +57,74 @@ pub(super) fn functions(
                         );
                         #end
                     });
-                    // That the future is not `Send` is told at the step's name.
-                    let place = Span::mixed_site().located_at(step.name.span());
-                    let future = quote_spanned!(place=> ::std::boxed::Box::pin(async move #block));
-                    quote! {
-                        #[allow(unused_variables, clippy::let_unit_value)]
-                        fn #name(
-                            #context: #core::typed::StepContext,
-                        ) -> #core::typed::BoxFuture<
-                            'static,
-                            ::core::result::Result<#core::typed::Boxed, #core::typed::StepFailure>,
-                        > {
-                            #future
-                        }
-                    }
+                    run(core, &name, step, &context, &block)
                 }
                 Body::Broken(_) => TokenStream::new(),
             }
         })
         .collect()
+}
+
+/// The function of a step whose code has a `return`: it ends what the code is, an `async` function.
+fn returning(
+    core: &TokenStream,
+    name: &Ident,
+    step: &Step,
+    tokens: &TokenStream,
+    lets: &TokenStream,
+) -> TokenStream {
+    let context = Ident::new("context", Span::mixed_site());
+    // A function is seen by the code in it, whatever its hygiene: its name must be none of the user's.
+    let code = Ident::new("__wf_code", Span::mixed_site());
+    let value = Ident::new("output", Span::mixed_site());
+    let end = Ident::new("end", Span::mixed_site());
+    let output = &step.output;
+    // A value that does not fit is told beside the type that the step declares.
+    let place = Span::mixed_site().located_at(output.span());
+    let result = quote_spanned!(place=> ::core::result::Result<#output, #core::typed::StepFailure>);
+    let block = quote! {{
+        #[allow(unused_variables, clippy::let_unit_value, clippy::needless_return)]
+        async fn #code(#context: &#core::typed::StepContext) -> #result {
+            #lets
+            let #value: #output = #tokens;
+            #[allow(unreachable_code)]
+            let #end = ::core::result::Result::Ok(#value);
+            #end
+        }
+        ::core::result::Result::Ok(#core::typed::boxed(#code(&#context).await?))
+    }};
+    run(core, name, step, &context, &block)
+}
+
+/// The function that runs a step's code.
+fn run(
+    core: &TokenStream,
+    name: &Ident,
+    step: &Step,
+    context: &Ident,
+    block: &TokenStream,
+) -> TokenStream {
+    // That the future is not `Send` is told at the step's name.
+    let place = Span::mixed_site().located_at(step.name.span());
+    let future = quote_spanned!(place=> ::std::boxed::Box::pin(async move #block));
+    quote! {
+        #[allow(unused_variables, clippy::let_unit_value)]
+        fn #name(
+            #context: #core::typed::StepContext,
+        ) -> #core::typed::BoxFuture<
+            'static,
+            ::core::result::Result<#core::typed::Boxed, #core::typed::StepFailure>,
+        > {
+            #future
+        }
+    }
+}
+
+/// What the code can name.
+fn lets(workflow: &Workflow, known: &AnalysedStep, context: &Ident) -> TokenStream {
+    let offers = offers(workflow, known);
+    let bindings = bindings(workflow, known, context, false);
+    quote!(#offers #bindings)
 }
 
 /// The rows of all steps.
@@ -183,6 +236,51 @@ fn offers(workflow: &Workflow, known: &AnalysedStep) -> TokenStream {
             })
         })
         .collect()
+}
+
+/// Steps that the prompt must not show, bound to what cannot be shown: the error stands where they are in the text,
+/// which a macro cannot point at.
+fn misplaced(
+    core: &TokenStream,
+    workflow: &Workflow,
+    at: usize,
+    known: &AnalysedStep,
+) -> TokenStream {
+    // Named as the steps are, and declared where they are.
+    let type_of = |name: &Ident| {
+        let place = Span::mixed_site().located_at(name.span());
+        let mut kind = name.clone();
+        kind.set_span(place);
+        let declaration = quote_spanned! {place=>
+            #[allow(non_camel_case_types)]
+            enum #kind {}
+        };
+        (kind, declaration)
+    };
+    let Some(step) = workflow
+        .steps
+        .get(at)
+        .filter(|_| !known.misplaced.is_empty())
+    else {
+        return TokenStream::new();
+    };
+    let (this, declaration) = type_of(&step.name);
+    let mentioned = known.misplaced.iter().filter_map(|&mentioned| {
+        let name = &workflow.steps.get(mentioned)?.name;
+        Some(if mentioned == at {
+            quote!(let #name = #core::typed::Itself::<#this>::new();)
+        } else {
+            let (kind, declaration) = type_of(name);
+            quote! {
+                #declaration
+                let #name = #core::typed::Later::<#kind, #this>::new();
+            }
+        })
+    });
+    quote! {
+        #declaration
+        #(#mentioned)*
+    }
 }
 
 /// A type as it was written, without white space that does not matter.

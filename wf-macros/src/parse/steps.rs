@@ -18,6 +18,8 @@ pub(crate) struct Workflow {
     /// The set of agents that it is declared `for`.
     pub(crate) agents: Option<Type>,
     pub(crate) steps: Vec<Step>,
+    /// Whether every step could be read, at least its name and its type.
+    pub(crate) is_whole: bool,
 }
 
 /// `name: Type`
@@ -95,6 +97,7 @@ pub(super) fn rest(
         None => None,
     };
     let mut steps = Vec::new();
+    let mut is_whole = true;
     if input.peek(token::Brace) {
         let content;
         braced!(content in input);
@@ -102,12 +105,14 @@ pub(super) fn rest(
             match read_step(&content, mistakes) {
                 Ok(step) => steps.push(step),
                 Err(error) => {
+                    is_whole = false;
                     mistakes.push(error);
                     skip(&content)?;
                 }
             }
         }
     } else {
+        is_whole = false;
         let message = "expected the steps in braces: `{ step name: Type = …; }`";
         mistakes.push(input.error(message));
     }
@@ -123,6 +128,7 @@ pub(super) fn rest(
         inputs,
         agents,
         steps,
+        is_whole,
     })
 }
 
