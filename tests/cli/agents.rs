@@ -162,6 +162,59 @@ fn a_missing_program_fails_the_step_without_a_retry() {
 }
 
 #[test]
+fn status_has_the_usage_of_each_step_and_of_each_attempt() {
+    // The first attempt fails after it has cost something; the third agent says nothing of what it used.
+    let script = r#"[ "$AX_ATTEMPT" = 1 ] && fails=true || fails=false
+echo "{\"type\": \"result\", \"is_error\": $fails, \"result\": \"well\", \"total_cost_usd\": 0.25, \
+\"usage\": {\"input_tokens\": $AX_ATTEMPT, \"output_tokens\": 2}}"
+"#;
+    let workbench = workbench(
+        "agents:
+  paid: { preset: claude, command: [sh, script], flags: [], model: opus }
+  free: { builtin: echo }
+",
+    );
+    workbench.write("script", script);
+    workbench.write(
+        "one.yaml",
+        "name: One
+steps:
+  - { key: paid, agent: paid, prompt: p, retryPolicy: { maxAttempts: 2, initialDelay: 1ms } }
+  - { key: free, agent: free, prompt: p }
+",
+    );
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--id", "x", "--json"])
+        .assert_status(0)
+        .json();
+    let status = workbench.workflow(&["status", "x", "--json"]).json();
+    assert_eq!(run, status);
+    assert_eq!(status["usage"], json!({ "tokens": 7, "cost": 0.5 }));
+    assert_eq!(
+        status["steps"]["free"],
+        json!({ "state": "completed", "attempts": 1, "result": "p" })
+    );
+    let mut usage = status["steps"]["paid"]["usage"].clone();
+    for attempt in usage["attempts"].as_array_mut().unwrap() {
+        let attempt = attempt.as_object_mut().unwrap();
+        assert!(attempt.remove("duration_millis").unwrap().is_u64());
+        assert!(attempt.remove("started_at").unwrap().is_string());
+        assert_eq!(attempt["usage"]["model"], "opus");
+        attempt["usage"].as_object_mut().unwrap().remove("model");
+    }
+    assert_eq!(
+        usage,
+        json!({
+            "tokens": 7, "cost": 0.5,
+            "attempts": [
+                { "number": 1, "usage": { "input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "cost": 0.25 } },
+                { "number": 2, "usage": { "input_tokens": 2, "output_tokens": 2, "total_tokens": 4, "cost": 0.25 } },
+            ],
+        })
+    );
+}
+
+#[test]
 fn a_prompt_is_never_interpreted() {
     let workbench = workbench("agents: { worker: { command: [cat] } }\n");
     let prompt = "$(touch x); `touch x`; touch x & ' \" \\ {{nothing}}\u{1b}[2J";
