@@ -7,8 +7,11 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use ax::agents::{CommandAgent, Watchdog};
 use rustix::process::{Pid, Signal, getsid, kill_process, kill_process_group};
 use tempfile::TempDir;
+
+use crate::ask;
 
 /// A folder with a workflow of that many steps, whose one agent runs the script.
 fn folder(steps: usize, script: &str) -> TempDir {
@@ -209,6 +212,40 @@ fn a_successor_knows_the_programs_that_run_already() {
     let mut rest = String::new();
     held.join().unwrap().read_to_string(&mut rest).unwrap();
     ax.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_watchdog_that_cannot_stay_is_not_started_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let starts = folder.path().join("starts");
+    let started = || fs::read_to_string(&starts).unwrap().lines().count();
+    // It ends at once, and each end is a reason to start the next.
+    let watchdog = Watchdog::new(
+        "/bin/sh",
+        ["-c".into(), format!("echo >>{}", starts.display())],
+    );
+    // Each program stays until there were as many watchdogs as there may be, and a while longer.
+    let script = "while [ $(wc -l <starts) -lt $0 ]; do sleep 0.01; done; sleep 0.3; echo done";
+    let mut before = 0;
+    for _ in 0..2 {
+        let enough = before + 8;
+        let agent = CommandAgent::new("sh", ["-c", script, &enough.to_string()])
+            .directory(folder.path())
+            .watched(watchdog.clone());
+        assert_eq!(ask(&agent, "p").await.unwrap().result.as_str(), r#""done""#);
+        // One more may be started with the program, and one when it is told of the program.
+        let after = started();
+        assert!((8..=10).contains(&(after - before)), "{after}");
+        before = after;
+    }
+}
+
+#[tokio::test]
+async fn a_program_does_not_run_without_a_watchdog_that_was_asked_for() {
+    let watchdog = Watchdog::new("/no/such/watchdog", [""]);
+    let agent = CommandAgent::new("sh", ["-c", "echo done"]).watched(watchdog);
+    let error = ask(&agent, "p").await.unwrap_err();
+    assert!(error.to_string().contains("watchdog"), "{error}");
 }
 
 #[test]
