@@ -214,6 +214,53 @@ steps:
     );
 }
 
+/// A workbench whose one agent is a model where nobody listens.
+#[cfg(feature = "openai")]
+fn nobody_listens(more: &str) -> Workbench {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let workbench = workbench(&format!(
+        "agents: {{ worker: {{ openai: {{ baseUrl: 'http://{address}/v1', model: m }}{more} }} }}\n"
+    ));
+    workbench.write(
+        "one.yaml",
+        "name: One
+config: { retryPolicy: { maxAttempts: 3, initialDelay: 1ms } }
+steps: [{ key: only, agent: worker, prompt: x }]
+",
+    );
+    workbench
+}
+
+#[cfg(feature = "openai")]
+#[test]
+fn a_run_whose_agent_is_down_pauses_without_any_configuration_and_loses_no_retry() {
+    let workbench = nobody_listens("");
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--id", "x"])
+        .assert_status(3);
+    let run =
+        run.assert_says("agent `worker` is down: 3 attempts in a row failed, the last with: ");
+    run.assert_says("mend it, then resume the execution `x`");
+    // Mended.
+    workbench.write("agents.yaml", "agents: { worker: { builtin: echo } }\n");
+    workbench.workflow(&["resume", "x"]).assert_status(0);
+}
+
+#[cfg(feature = "openai")]
+#[test]
+fn a_breaker_that_is_given_is_the_one_that_holds() {
+    for more in [", breaker: 4", ", breaker: 0"] {
+        let workbench = nobody_listens(more);
+        let run = workbench
+            .workflow(&["run", "one.yaml", "--json"])
+            .assert_status(1)
+            .json();
+        assert_eq!(run["steps"]["only"]["attempts"], 3);
+    }
+}
+
 #[test]
 fn a_prompt_is_never_interpreted() {
     let workbench = workbench("agents: { worker: { command: [cat] } }\n");

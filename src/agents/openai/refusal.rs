@@ -37,7 +37,7 @@ impl OpenAiAgent {
     pub(super) fn unreachable(&self, error: &str) -> Fault {
         let endpoint = self.endpoint.shown();
         let message = format!("`{endpoint}` cannot be reached: {error}");
-        Fault::agent(self.retryable(message))
+        Fault::nobody(self.retryable(message))
     }
 
     /// The exchange broke off, after this much of an answer.
