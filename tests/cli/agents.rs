@@ -262,6 +262,44 @@ fn a_breaker_that_is_given_is_the_one_that_holds() {
 }
 
 #[test]
+fn at_a_capability_the_agent_with_the_fewest_calls_is_asked() {
+    // Both begin before either ends: each waits until it sees the other.
+    let script = "echo up >$1.up; while ! [ -e $2.up ]; do sleep 0.01; done; echo $1";
+    let workbench = workbench(&format!(
+        "agents:
+  left: {{ command: [sh, -c, '{script}', sh, left, right], capabilities: [work] }}
+  right: {{ command: [sh, -c, '{script}', sh, right, left], capabilities: [work] }}
+  other: {{ command: [sh, -c, 'exit 1'] }}
+"
+    ));
+    workbench.write(
+        "two.yaml",
+        "name: Two
+steps:
+  - { key: a, agent: '@work', prompt: x, timeout: 20s }
+  - { key: b, agent: '@work', prompt: x, timeout: 20s }
+",
+    );
+    let run = workbench
+        .workflow(&["run", "two.yaml", "--json"])
+        .assert_status(0)
+        .json();
+    let result = &run["result"];
+    assert_eq!(*result, json!({ "a": "left", "b": "right" }));
+    workbench.write(
+        "none.yaml",
+        "name: None\nsteps: [{ key: a, agent: '@wrok', prompt: x }]\n",
+    );
+    let wrong = workbench.workflow(&["run", "none.yaml"]).assert_status(2);
+    assert!(
+        wrong
+            .stderr
+            .contains("asks an agent that can `wrok`, and there is none; listed are: `work`"),
+        "{wrong:?}"
+    );
+}
+
+#[test]
 fn a_prompt_is_never_interpreted() {
     let workbench = workbench("agents: { worker: { command: [cat] } }\n");
     let prompt = "$(touch x); `touch x`; touch x & ' \" \\ {{nothing}}\u{1b}[2J";
