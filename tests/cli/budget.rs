@@ -87,7 +87,7 @@ steps:
     let wrong = workbench.workflow(&["validate", "w.yaml"]).assert_status(2);
     for said in [
         "no attempt could start: `perAttempt` is 101 tokens, and the budget has 100",
-        "w.yaml:3:73",
+        "w.yaml:3:72",
         "no attempt could start: `perAttempt` is a cost of 0.6, and the budget has 0.5",
         "lower it, or raise `cost`",
     ] {
