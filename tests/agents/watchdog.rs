@@ -280,6 +280,33 @@ fn a_command_that_ends_by_itself_leaves_no_watchdog() {
     assert!(!Path::new(&format!("/proc/{id}")).exists());
 }
 
+/// A host that dies before it can say which group its program has; the program has ended by then, and left a child.
+const SUDDEN: &str = r#"
+mkfifo pipe
+"$AX" watchdog <pipe >/dev/null 2>&1 &
+exec 4>pipe
+echo 'expect 1 ["x","s","1"]' >&4
+AX_EXECUTION_ID=x AX_STEP_KEY=s AX_ATTEMPT=1 setsid sh -c 'exec 4>&- 9>held; sleep 1000 &'
+kill -9 $$
+"#;
+
+#[test]
+fn what_a_program_has_left_is_killed_though_nobody_was_told_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = fifo(folder.path(), "held");
+    let mut host = Command::new("sh")
+        .args(["-c", SUDDEN])
+        .env("AX", env!("CARGO_BIN_EXE_ax"))
+        .current_dir(folder.path())
+        .spawn()
+        .unwrap();
+    let mut rest = String::new();
+    let mut held = fs::File::open(held).unwrap();
+    held.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+    assert!(!host.wait().unwrap().success());
+}
+
 #[test]
 fn killed_at_any_moment_the_command_leaves_nothing() {
     // Programs come and go all the time, so that many a kill hits the moment between a program's start and the
