@@ -168,8 +168,8 @@ async fn output_of_exactly_the_limit_is_taken() {
 #[tokio::test]
 async fn output_that_is_not_utf_8_is_an_error_for_good() {
     let error = failure(&sh(r"printf 'ok\377'"), "").await;
-    let expected =
-        "the output of `/bin/sh` is not UTF-8 (from byte 2 on); make the program write UTF-8";
+    let expected = "the output of `/bin/sh` is not UTF-8 (from byte 2 on); make the program write UTF-8; \
+                    it ends: ok\u{fffd}";
     assert_eq!(error, StepError::terminal(expected));
 }
 

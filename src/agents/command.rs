@@ -246,9 +246,10 @@ impl CommandAgent {
     pub(super) fn text(&self, output: Vec<u8>) -> Result<String, StepError> {
         String::from_utf8(output).map_err(|error| {
             self.terminal(format!(
-                "the output of `{}` is not UTF-8 (from byte {} on); make the program write UTF-8",
+                "the output of `{}` is not UTF-8 (from byte {} on); make the program write UTF-8; it ends: {}",
                 self.program.display(),
                 error.utf8_error().valid_up_to(),
+                self.end_of(error.as_bytes()),
             ))
         })
     }

@@ -8,7 +8,9 @@ use wf_core::agent::{Agent, IntoReply, Reply, Request, StepError};
 /// Who is to blame for a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
-    /// The agent as a whole: nobody answers, the key is not accepted, the program is missing. Other attempts
+    /// The agent as a whole, since nobody is there: it was not reached at all.
+    Nobody,
+    /// The agent as a whole: it does not answer, the key is not accepted, the program is missing. Other attempts
     /// would meet the same.
     Agent,
     /// This attempt; it says nothing about others.
@@ -41,6 +43,11 @@ impl Fault {
     /// A failure that other attempts would meet as well.
     pub const fn agent(error: StepError) -> Self {
         Fault::new(error, Blame::Agent)
+    }
+
+    /// A failure to reach the agent at all.
+    pub const fn nobody(error: StepError) -> Self {
+        Fault::new(error, Blame::Nobody)
     }
 
     /// A failure that only another prompt can avoid.

@@ -40,7 +40,7 @@ pub use echo::EchoAgent;
 pub use fallback::Fallback;
 pub use fault::{Blame, Diagnose, Fault};
 pub use file::AgentsFile;
-pub use limits::{BREAKER, BREAKER_RESET, Limited, RateLimit};
+pub use limits::{BREAKER, BREAKER_RESET, BREAKER_UNREACHED, Limited, RateLimit};
 #[cfg(feature = "openai")]
 pub use openai::{BadEndpoint, OpenAiAgent, Prices};
 pub use presets::{Preset, PresetAgent};

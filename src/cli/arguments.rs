@@ -124,7 +124,7 @@ pub(crate) struct Resume {
     /// The agents file [default: the one that the execution was started with]
     #[arg(long, value_name = "FILE")]
     pub(crate) agents: Option<PathBuf>,
-    /// A limit of its budget from now on, `+` to add to what it is: tokens=200000, cost=+2.5, wallTime=2h, attempts=+20
+    /// A limit of its budget from now on, `+` to add to what it is, `none` to lift it: tokens=200000, cost=+2.5, wallTime=none, attempts=+20
     #[arg(long = "budget", value_name = "LIMIT=AMOUNT")]
     pub(crate) budget: Vec<String>,
 }

@@ -1,5 +1,7 @@
 //! The JSON documents.
 
+mod usage;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
@@ -8,6 +10,7 @@ use wf_core::store::{ExecutionRecord, WorkflowRecord};
 use wf_core::value::Json;
 use wf_model::{Diagnostic, Report, Severity};
 
+use self::usage::{StepUsageDocument, UsageDocument};
 use super::moment::rfc_3339;
 
 /// An error: `{"error": …}`, with what is wrong where when it is a file that is wrong.
@@ -89,18 +92,9 @@ pub(crate) struct StatusDocument<'a> {
     budget: Option<serde_json::Value>,
 }
 
-/// What the attempts of an execution have used, as far as their agents say.
-#[derive(Serialize)]
-struct UsageDocument {
-    tokens: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost: Option<f64>,
-}
-
 impl<'a> StatusDocument<'a> {
     pub(crate) fn new(status: &'a Status) -> Self {
         let execution = &status.execution;
-        let usage = status.usage();
         let is_limited = !status.budget.is_unlimited();
         StatusDocument {
             execution_id: execution.id.as_str(),
@@ -112,10 +106,7 @@ impl<'a> StatusDocument<'a> {
             error: execution.error.as_deref(),
             started_at: rfc_3339(execution.started_at),
             completed_at: execution.completed_at.map(rfc_3339),
-            usage: (!usage.is_none()).then_some(UsageDocument {
-                tokens: usage.tokens,
-                cost: Some(usage.cost).filter(|cost| *cost > 0.0),
-            }),
+            usage: UsageDocument::of(status),
             budget: is_limited.then(|| status.budget.to_json()),
         }
     }
@@ -132,6 +123,8 @@ struct StepDocument<'a> {
     result: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<StepUsageDocument<'a>>,
 }
 
 impl Serialize for StepsDocument<'_> {
@@ -143,6 +136,7 @@ impl Serialize for StepsDocument<'_> {
                 attempts: step.record.attempts.len(),
                 result: step.record.result.as_ref().map(raw),
                 error: step.record.error.as_deref(),
+                usage: StepUsageDocument::of(step),
             };
             map.serialize_entry(&step.key, &document)?;
         }

@@ -87,5 +87,10 @@ fn changed(mut budget: Budget, changes: &[String]) -> Result<Budget, Failure> {
             Failure::wrong(format!("`--budget {change}` cannot be used: {fault}"))
         })?;
     }
-    Ok(budget)
+    match budget.shortfall() {
+        Some(fault) => Err(Failure::wrong(format!(
+            "`--budget` cannot be used: {fault}; raise the limit, or lift it with `none`"
+        ))),
+        None => Ok(budget),
+    }
 }

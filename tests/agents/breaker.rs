@@ -80,6 +80,30 @@ async fn after_too_many_failures_in_a_row_nobody_is_let_through() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fewer_failures_suffice_where_nobody_was_reached() {
+    let nobody = || Some(Fault::nobody(StepError::retryable("connection refused")));
+    let script = Scripted::default();
+    let agent = script.limited().unreached(3);
+    // A failure of somebody who answers, between them, begins the row anew.
+    for mood in [nobody(), nobody(), Some(Scripted::down()), nobody()] {
+        script.is_now(mood);
+        assert!(ask(&agent, "p").await.unwrap_err().is_retryable());
+    }
+    // The fifth in a row.
+    assert!(ask(&agent, "p").await.unwrap_err().is_unavailable());
+
+    let script = Scripted::default();
+    let agent = script.limited().unreached(3);
+    script.is_now(nobody());
+    for number in 1..3 {
+        let error = attempt(&agent, "p", number).await.unwrap_err();
+        assert!(error.is_retryable(), "{error:?}");
+    }
+    assert!(attempt(&agent, "p", 3).await.unwrap_err().is_unavailable());
+    assert_eq!(script.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_that_all_began_at_once_are_one_sign_alone() {
     let script = Scripted::default();
     script.is_now(Some(Scripted::down()));

@@ -17,11 +17,17 @@ fn shown(page: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What is said of an agents file, with a key in its folder.
+/// What is said of an agents file, with a key and an authority's certificate in its folder.
 fn report(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("keys")).unwrap();
     fs::write(folder.path().join("keys/product"), "key").unwrap();
+    #[cfg(feature = "openai")]
+    fs::write(
+        folder.path().join("company-ca.pem"),
+        crate::https::authority("Company").pem(),
+    )
+    .unwrap();
     let file = folder.path().join("agents.yaml");
     fs::write(&file, text).unwrap();
     match AgentsFile::read(&file, Path::new("/")) {
@@ -51,7 +57,7 @@ fn documented(from: &str, to: &str) -> BTreeSet<String> {
 fn every_agents_file_that_is_shown_is_right() {
     let guide = include_str!("../../docs/workflow-files.md");
     let files = [shown(PAGE), shown(guide)].concat();
-    assert_eq!(files.len(), 5);
+    assert_eq!(files.len(), 6);
     for file in files {
         assert_eq!(report(file), "", "{file}");
     }

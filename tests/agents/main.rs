@@ -11,6 +11,8 @@ mod documents;
 mod file;
 mod hostile;
 #[cfg(feature = "openai")]
+mod https;
+#[cfg(feature = "openai")]
 mod openai;
 mod presets;
 #[path = "../program/mod.rs"]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// What the server does with a request.
@@ -61,6 +61,16 @@ async fn serve(mut stream: TcpStream, act: Act, asked: Arc<Mutex<Vec<Asked>>>) {
     let (head, body) = request(&mut stream).await;
     let body = serde_json::from_slice(&body).unwrap_or_default();
     asked.lock().unwrap().push(Asked { head, body });
+    perform(stream, act).await;
+}
+
+/// Reads a request, and does the act.
+pub(crate) async fn reply(mut stream: impl AsyncRead + AsyncWrite + Unpin, act: Act) {
+    request(&mut stream).await;
+    perform(stream, act).await;
+}
+
+async fn perform(mut stream: impl AsyncRead + AsyncWrite + Unpin, act: Act) {
     match act {
         Act::Write(pieces) => {
             for piece in pieces {
@@ -81,7 +91,7 @@ async fn serve(mut stream: TcpStream, act: Act, asked: Arc<Mutex<Vec<Asked>>>) {
 }
 
 /// Reads a request: its head, and as much body as that announces.
-pub(crate) async fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
+pub(crate) async fn request(stream: &mut (impl AsyncRead + Unpin)) -> (String, Vec<u8>) {
     let mut all = Vec::new();
     let end = loop {
         if let Some(end) = all.windows(4).position(|four| four == b"\r\n\r\n") {

@@ -7,8 +7,11 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use ax::agents::{CommandAgent, Watchdog};
 use rustix::process::{Pid, Signal, getsid, kill_process, kill_process_group};
 use tempfile::TempDir;
+
+use crate::ask;
 
 /// A folder with a workflow of that many steps, whose one agent runs the script.
 fn folder(steps: usize, script: &str) -> TempDir {
@@ -211,6 +214,40 @@ fn a_successor_knows_the_programs_that_run_already() {
     ax.wait().unwrap();
 }
 
+#[tokio::test]
+async fn a_watchdog_that_cannot_stay_is_not_started_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let starts = folder.path().join("starts");
+    let started = || fs::read_to_string(&starts).unwrap().lines().count();
+    // It ends at once, and each end is a reason to start the next.
+    let watchdog = Watchdog::new(
+        "/bin/sh",
+        ["-c".into(), format!("echo >>{}", starts.display())],
+    );
+    // Each program stays until there were as many watchdogs as there may be, and a while longer.
+    let script = "while [ $(wc -l <starts) -lt $0 ]; do sleep 0.01; done; sleep 0.3; echo done";
+    let mut before = 0;
+    for _ in 0..2 {
+        let enough = before + 8;
+        let agent = CommandAgent::new("sh", ["-c", script, &enough.to_string()])
+            .directory(folder.path())
+            .watched(watchdog.clone());
+        assert_eq!(ask(&agent, "p").await.unwrap().result.as_str(), r#""done""#);
+        // One more may be started with the program, and one when it is told of the program.
+        let after = started();
+        assert!((8..=10).contains(&(after - before)), "{after}");
+        before = after;
+    }
+}
+
+#[tokio::test]
+async fn a_program_does_not_run_without_a_watchdog_that_was_asked_for() {
+    let watchdog = Watchdog::new("/no/such/watchdog", [""]);
+    let agent = CommandAgent::new("sh", ["-c", "echo done"]).watched(watchdog);
+    let error = ask(&agent, "p").await.unwrap_err();
+    assert!(error.to_string().contains("watchdog"), "{error}");
+}
+
 #[test]
 fn a_watchdog_does_not_have_the_name_of_the_command() {
     let folder = folder(1, STUBBORN);
@@ -241,6 +278,33 @@ fn a_command_that_ends_by_itself_leaves_no_watchdog() {
     let status = ax.wait().unwrap();
     assert!(status.success(), "{status:?}");
     assert!(!Path::new(&format!("/proc/{id}")).exists());
+}
+
+/// A host that dies before it can say which group its program has; the program has ended by then, and left a child.
+const SUDDEN: &str = r#"
+mkfifo pipe
+"$AX" watchdog <pipe >/dev/null 2>&1 &
+exec 4>pipe
+echo 'expect 1 ["x","s","1"]' >&4
+AX_EXECUTION_ID=x AX_STEP_KEY=s AX_ATTEMPT=1 setsid sh -c 'exec 4>&- 9>held; sleep 1000 &'
+kill -9 $$
+"#;
+
+#[test]
+fn what_a_program_has_left_is_killed_though_nobody_was_told_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = fifo(folder.path(), "held");
+    let mut host = Command::new("sh")
+        .args(["-c", SUDDEN])
+        .env("AX", env!("CARGO_BIN_EXE_ax"))
+        .current_dir(folder.path())
+        .spawn()
+        .unwrap();
+    let mut rest = String::new();
+    let mut held = fs::File::open(held).unwrap();
+    held.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+    assert!(!host.wait().unwrap().success());
 }
 
 #[test]

@@ -162,6 +162,144 @@ fn a_missing_program_fails_the_step_without_a_retry() {
 }
 
 #[test]
+fn status_has_the_usage_of_each_step_and_of_each_attempt() {
+    // The first attempt fails after it has cost something; the third agent says nothing of what it used.
+    let script = r#"[ "$AX_ATTEMPT" = 1 ] && fails=true || fails=false
+echo "{\"type\": \"result\", \"is_error\": $fails, \"result\": \"well\", \"total_cost_usd\": 0.25, \
+\"usage\": {\"input_tokens\": $AX_ATTEMPT, \"output_tokens\": 2}}"
+"#;
+    let workbench = workbench(
+        "agents:
+  paid: { preset: claude, command: [sh, script], flags: [], model: opus }
+  free: { builtin: echo }
+",
+    );
+    workbench.write("script", script);
+    workbench.write(
+        "one.yaml",
+        "name: One
+steps:
+  - { key: paid, agent: paid, prompt: p, retryPolicy: { maxAttempts: 2, initialDelay: 1ms } }
+  - { key: free, agent: free, prompt: p }
+",
+    );
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--id", "x", "--json"])
+        .assert_status(0)
+        .json();
+    let status = workbench.workflow(&["status", "x", "--json"]).json();
+    assert_eq!(run, status);
+    assert_eq!(status["usage"], json!({ "tokens": 7, "cost": 0.5 }));
+    assert_eq!(
+        status["steps"]["free"],
+        json!({ "state": "completed", "attempts": 1, "result": "p" })
+    );
+    let mut usage = status["steps"]["paid"]["usage"].clone();
+    for attempt in usage["attempts"].as_array_mut().unwrap() {
+        let attempt = attempt.as_object_mut().unwrap();
+        assert!(attempt.remove("duration_millis").unwrap().is_u64());
+        assert!(attempt.remove("started_at").unwrap().is_string());
+        assert_eq!(attempt["usage"]["model"], "opus");
+        attempt["usage"].as_object_mut().unwrap().remove("model");
+    }
+    assert_eq!(
+        usage,
+        json!({
+            "tokens": 7, "cost": 0.5,
+            "attempts": [
+                { "number": 1, "usage": { "input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "cost": 0.25 } },
+                { "number": 2, "usage": { "input_tokens": 2, "output_tokens": 2, "total_tokens": 4, "cost": 0.25 } },
+            ],
+        })
+    );
+}
+
+/// A workbench whose one agent is a model where nobody listens.
+#[cfg(feature = "openai")]
+fn nobody_listens(more: &str) -> Workbench {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let workbench = workbench(&format!(
+        "agents: {{ worker: {{ openai: {{ baseUrl: 'http://{address}/v1', model: m }}{more} }} }}\n"
+    ));
+    workbench.write(
+        "one.yaml",
+        "name: One
+config: { retryPolicy: { maxAttempts: 3, initialDelay: 1ms } }
+steps: [{ key: only, agent: worker, prompt: x }]
+",
+    );
+    workbench
+}
+
+#[cfg(feature = "openai")]
+#[test]
+fn a_run_whose_agent_is_down_pauses_without_any_configuration_and_loses_no_retry() {
+    let workbench = nobody_listens("");
+    let run = workbench
+        .workflow(&["run", "one.yaml", "--id", "x"])
+        .assert_status(3);
+    let run =
+        run.assert_says("agent `worker` is down: 3 attempts in a row failed, the last with: ");
+    run.assert_says("mend it, then resume the execution `x`");
+    // Mended.
+    workbench.write("agents.yaml", "agents: { worker: { builtin: echo } }\n");
+    workbench.workflow(&["resume", "x"]).assert_status(0);
+}
+
+#[cfg(feature = "openai")]
+#[test]
+fn a_breaker_that_is_given_is_the_one_that_holds() {
+    for more in [", breaker: 4", ", breaker: 0"] {
+        let workbench = nobody_listens(more);
+        let run = workbench
+            .workflow(&["run", "one.yaml", "--json"])
+            .assert_status(1)
+            .json();
+        assert_eq!(run["steps"]["only"]["attempts"], 3);
+    }
+}
+
+#[test]
+fn at_a_capability_the_agent_with_the_fewest_calls_is_asked() {
+    // Both begin before either ends: each waits until it sees the other.
+    let script = "echo up >$1.up; while ! [ -e $2.up ]; do sleep 0.01; done; echo $1";
+    let workbench = workbench(&format!(
+        "agents:
+  left: {{ command: [sh, -c, '{script}', sh, left, right], capabilities: [work] }}
+  right: {{ command: [sh, -c, '{script}', sh, right, left], capabilities: [work] }}
+  other: {{ command: [sh, -c, 'exit 1'] }}
+"
+    ));
+    workbench.write(
+        "two.yaml",
+        "name: Two
+steps:
+  - { key: a, agent: '@work', prompt: x, timeout: 20s }
+  - { key: b, agent: '@work', prompt: x, timeout: 20s }
+",
+    );
+    let run = workbench
+        .workflow(&["run", "two.yaml", "--json"])
+        .assert_status(0)
+        .json();
+    let result = &run["result"];
+    assert_eq!(*result, json!({ "a": "left", "b": "right" }));
+    workbench.write(
+        "none.yaml",
+        "name: None\nsteps: [{ key: a, agent: '@wrok', prompt: x }]\n",
+    );
+    let wrong = workbench.workflow(&["run", "none.yaml"]).assert_status(2);
+    assert!(
+        wrong
+            .stderr
+            .contains("asks an agent that can `wrok`, and there is none; listed are: `work`"),
+        "{wrong:?}"
+    );
+}
+
+#[test]
 fn a_prompt_is_never_interpreted() {
     let workbench = workbench("agents: { worker: { command: [cat] } }\n");
     let prompt = "$(touch x); `touch x`; touch x & ' \" \\ {{nothing}}\u{1b}[2J";

@@ -54,6 +54,70 @@ fn a_run_under_a_budget_pauses_at_its_limit_and_goes_on_with_more() {
 }
 
 #[test]
+fn a_limit_is_lifted_when_the_run_is_resumed() {
+    let workbench = four_of_ten();
+    workbench
+        .workflow(&["run", "wide.yaml", "--id", "x"])
+        .assert_status(3);
+    workbench
+        .workflow(&["resume", "x", "--budget", "attempts=none"])
+        .assert_status(0);
+    let status = workbench.workflow(&["status", "x", "--json"]).json();
+    assert_eq!(
+        (&status["state"], status.get("budget")),
+        (&json!("completed"), None)
+    );
+}
+
+#[test]
+fn a_budget_with_no_room_for_one_attempt_is_refused() {
+    let workbench = Workbench::new();
+    let limited = |reserved: &str| {
+        format!(
+            "name: W
+config:
+  budget: {{ attempts: 1, tokens: 100, cost: 0.5, perAttempt: {reserved} }}
+steps:
+  - {{ key: a, agent: echo, prompt: p }}
+  - {{ key: b, agent: echo, prompt: p }}
+"
+        )
+    };
+    workbench.write("w.yaml", limited("{ tokens: 101, cost: 0.6 }"));
+    let wrong = workbench.workflow(&["validate", "w.yaml"]).assert_status(2);
+    for said in [
+        "no attempt could start: `perAttempt` is 101 tokens, and the budget has 100",
+        "w.yaml:3:72",
+        "no attempt could start: `perAttempt` is a cost of 0.6, and the budget has 0.5",
+        "lower it, or raise `cost`",
+    ] {
+        assert!(wrong.stderr.contains(said), "`{said}` is not in {wrong:?}");
+    }
+    assert_eq!(wrong.stderr.matches("no attempt").count(), 2, "{wrong:?}");
+
+    workbench.write("w.yaml", limited("{ tokens: 100, cost: 0.5 }"));
+    workbench
+        .workflow(&["run", "w.yaml", "--id", "x"])
+        .assert_status(3);
+    let wrong = workbench
+        .workflow(&[
+            "resume",
+            "x",
+            "--budget",
+            "tokens=99",
+            "--budget",
+            "attempts=2",
+        ])
+        .assert_status(2);
+    wrong.assert_says(
+        "`--budget` cannot be used: no attempt could start: `perAttempt` is 100 tokens, and the budget has 99; \
+         raise the limit, or lift it with `none`\n",
+    );
+    let status = workbench.workflow(&["status", "x", "--json"]).json();
+    assert_eq!(status["budget"]["tokens"], 100);
+}
+
+#[test]
 fn a_budget_that_cannot_be_read_changes_nothing() {
     let workbench = four_of_ten();
     workbench

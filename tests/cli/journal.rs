@@ -15,8 +15,6 @@ pub(crate) struct Entry {
     pub(crate) attempt: u32,
     /// What the environment variable `ROUND` of the command said.
     pub(crate) round: u32,
-    /// The process that made the attempt, which leads a group of its own.
-    pub(crate) process: i32,
 }
 
 #[derive(QueryableByName)]
@@ -27,11 +25,11 @@ struct Named {
 
 impl Workbench {
     /// Writes an agents file whose one agent `worker` writes a line to the journal, takes a moment, and answers with
-    /// the step's key.
+    /// the step's key. What it leaves in its process group would stay for good, unless somebody kills it.
     pub(crate) fn keep_journal(&self) {
         // A line this short is written at once, whoever else writes.
-        let script = "echo \"$AX_STEP_KEY $AX_ATTEMPT $ROUND $$\" >>journal; echo \"$AX_STEP_KEY\"";
-        let script = format!("{script}; exec 1>&-; sleep 0.01");
+        let script = "echo \"$AX_STEP_KEY $AX_ATTEMPT $ROUND\" >>journal; echo \"$AX_STEP_KEY\"";
+        let script = format!("{script}; exec 1>&- 2>&-; sleep 1000 & sleep 0.01");
         self.write(
             "agents.yaml",
             format!(
@@ -105,6 +103,5 @@ fn entry(line: &str) -> Entry {
         step: next().to_owned(),
         attempt: next().parse().unwrap(),
         round: next().parse().unwrap(),
-        process: next().parse().unwrap(),
     }
 }

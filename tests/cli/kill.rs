@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::Instant;
 
 use crate::journal::Entry;
 use crate::workbench::{Workbench, end};
@@ -15,6 +18,8 @@ const WIDTH: usize = 10;
 const DEPTH: usize = 10;
 /// No more attempts than this are written to the journal between two kills.
 const LONGEST: usize = 24;
+/// How long agents may outlive the command.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one execution went through.
 struct Survival {
@@ -77,7 +82,7 @@ fn survive(random: &mut Random, kills: u32) -> Survival {
                 attempts: journal.len(),
             };
         }
-        kill_agents(&journal, round);
+        assert_no_agents(&workbench);
         let now = workbench.committed("x");
         assert!(now.is_superset(&done), "{done:?} became {now:?}");
         done = now;
@@ -123,22 +128,45 @@ fn assert_complete(workbench: &Workbench, result: &str) {
     assert!(result.iter().all(|(key, value)| value == key), "{result:?}");
 }
 
-/// Kills the groups of those agents that have outlived the command.
-fn kill_agents(journal: &[Entry], round: u32) {
-    for entry in journal.iter().filter(|entry| entry.round == round) {
-        let environment = std::fs::read(format!("/proc/{}/environ", entry.process));
-        let step = format!("AX_STEP_KEY={}", entry.step);
-        // The number may be another process's by now.
-        let is_agent = environment.is_ok_and(|environment| {
-            environment
-                .split(|&byte| byte == 0)
-                .any(|variable| variable == step.as_bytes())
-        });
-        if is_agent && let Some(process) = Pid::from_raw(entry.process) {
-            // It may have ended in between.
-            let _ = kill_process_group(process, Signal::KILL);
+/// Waits until no process of an agent is left; fails when the watchdog has left one.
+#[track_caller]
+fn assert_no_agents(workbench: &Workbench) {
+    let begin = Instant::now();
+    loop {
+        let left = agents(workbench);
+        if left.is_empty() {
+            return;
         }
+        if begin.elapsed() > PATIENCE {
+            for process in &left {
+                let _ = kill_process(*process, Signal::KILL);
+            }
+            panic!("{left:?} have outlived the command");
+        }
+        std::thread::yield_now();
     }
+}
+
+/// The processes of agents that run in this folder.
+fn agents(workbench: &Workbench) -> Vec<Pid> {
+    let folder = workbench.path("").canonicalize().unwrap();
+    let is_agent = |process: &Path| {
+        // What is dead and not yet buried has neither a folder nor an environment.
+        std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder)
+            && std::fs::read(process.join("environ")).is_ok_and(|environment| {
+                environment
+                    .split(|byte| *byte == 0)
+                    .any(|variable| variable.starts_with(b"AX_STEP_KEY="))
+            })
+    };
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            is_agent(&entry.path()).then(|| Pid::from_raw(id))?
+        })
+        .collect()
 }
 
 /// Layers of steps, each of which needs three of the layer before.

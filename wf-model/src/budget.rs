@@ -39,6 +39,9 @@ pub struct PerAttempt {
 /// The names of the limits, as files and the command line give them.
 pub(crate) const LIMITS: [&str; 4] = ["tokens", "cost", "wallTime", "attempts"];
 
+/// What stands in the place of an amount to lift a limit.
+const UNLIMITED: &str = "none";
+
 impl Budget {
     /// Tells whether nothing is limited.
     pub fn is_unlimited(&self) -> bool {
@@ -48,7 +51,8 @@ impl Budget {
             && self.attempts.is_none()
     }
 
-    /// Changes one limit by a text such as `tokens=200000`, or `cost=+2.5` to add to what there is.
+    /// Changes one limit by a text such as `tokens=200000`, `cost=+2.5` to add to what there is, or `wallTime=none`
+    /// to lift it.
     ///
     /// ```
     /// use wf_model::Budget;
@@ -57,6 +61,8 @@ impl Budget {
     /// budget.change("tokens=+500")?;
     /// budget.change("wallTime=2h")?;
     /// assert_eq!(budget.tokens, Some(1500));
+    /// budget.change("tokens=none")?;
+    /// assert_eq!(budget.tokens, None);
     /// # Ok::<(), String>(())
     /// ```
     ///
@@ -73,6 +79,9 @@ impl Budget {
             Some(more) => (true, more.trim_start()),
             None => (false, amount),
         };
+        if amount == UNLIMITED && !adds {
+            return self.lift(name);
+        }
         let is_set = match name {
             "tokens" => self.tokens.is_some(),
             "attempts" => self.attempts.is_some(),
@@ -88,7 +97,11 @@ impl Budget {
         let whole = |limit: Option<u64>| {
             let amount: u64 = amount
                 .parse()
-                .map_err(|_| format!("`{amount}` is not a whole number, which `{name}` must be"))?;
+                .map_err(|_| {
+                format!(
+                    "`{amount}` is not a whole number, which `{name}` must be, or `none` for no limit"
+                )
+            })?;
             let before = if adds { limit.unwrap_or(0) } else { 0 };
             Ok::<_, String>(Some(before.saturating_add(amount)))
         };
@@ -100,25 +113,53 @@ impl Budget {
                     .parse()
                     .ok()
                     .filter(|cost| is_amount(*cost))
-                    .ok_or_else(|| format!("`{amount}` is not a number of at least 0"))?;
+                    .ok_or_else(|| {
+                        format!("`{amount}` is not a number of at least 0, or `none` for no limit")
+                    })?;
                 let before = self.cost.filter(|_| adds).unwrap_or(0.0);
                 self.cost = Some(before + more);
             }
             "wallTime" => {
-                let more = parse_duration(amount)
-                    .map_err(|error| format!("`{amount}` cannot be read: {error}"))?;
+                let more = parse_duration(amount).map_err(|error| {
+                    format!("`{amount}` cannot be read, nor is it `none` for no limit: {error}")
+                })?;
                 let before = self.wall_time.filter(|_| adds).unwrap_or_default();
                 self.wall_time = Some(before.saturating_add(more));
             }
-            _ => {
-                let help = match nearest(name, LIMITS) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("the limits are `{}`", LIMITS.join("`, `")),
-                };
-                return Err(format!("there is no limit `{name}`; {help}"));
-            }
+            _ => return Err(unknown(name)),
         }
         Ok(())
+    }
+
+    /// Takes a limit away, whether it is set or not.
+    fn lift(&mut self, name: &str) -> Result<(), String> {
+        match name {
+            "tokens" => self.tokens = None,
+            "attempts" => self.attempts = None,
+            "cost" => self.cost = None,
+            "wallTime" => self.wall_time = None,
+            _ => return Err(unknown(name)),
+        }
+        Ok(())
+    }
+
+    /// Says which limit has no room for what is set aside for a single attempt, so that none could ever start.
+    pub fn shortfall(&self) -> Option<String> {
+        self.token_shortfall().or_else(|| self.cost_shortfall())
+    }
+
+    pub(crate) fn token_shortfall(&self) -> Option<String> {
+        let (reserved, limit) = (self.per_attempt.tokens?, self.tokens?);
+        (reserved > limit).then(|| {
+            format!("no attempt could start: `perAttempt` is {reserved} tokens, and the budget has {limit}")
+        })
+    }
+
+    pub(crate) fn cost_shortfall(&self) -> Option<String> {
+        let (reserved, limit) = (self.per_attempt.cost?, self.cost?);
+        (reserved > limit).then(|| {
+            format!("no attempt could start: `perAttempt` is a cost of {reserved}, and the budget has {limit}")
+        })
     }
 
     /// Writes the limits as JSON, durations in milliseconds: the form of a definition.
@@ -167,6 +208,14 @@ impl std::fmt::Display for Budget {
         f.write_str(if parts.is_empty() { "no limit" } else { "" })?;
         f.write_str(&parts.join(", "))
     }
+}
+
+fn unknown(name: &str) -> String {
+    let help = match nearest(name, LIMITS) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the limits are `{}`", LIMITS.join("`, `")),
+    };
+    format!("there is no limit `{name}`; {help}")
 }
 
 pub(crate) fn is_amount(cost: f64) -> bool {
@@ -223,6 +272,52 @@ mod tests {
             said("tokens=+5"),
             "there is no limit of `tokens` to add to; write `tokens=5` to set one"
         );
+    }
+
+    #[test]
+    fn a_limit_is_lifted() {
+        let all = ["tokens=1", "cost=1", "wallTime=1s", "attempts=1"];
+        let lifted = [
+            "tokens=none",
+            "cost = none",
+            "wallTime=none",
+            "attempts=none",
+        ];
+        let budget = changed(&[all, lifted].concat()).unwrap();
+        assert!(budget.is_unlimited(), "{budget:?}");
+        assert_eq!(budget.to_string(), "no limit");
+        // What is not limited stays so.
+        assert_eq!(changed(&lifted).unwrap(), Budget::default());
+        let said = |text: &str| changed(&["tokens=1", text]).unwrap_err();
+        assert_eq!(
+            said("token=none"),
+            "there is no limit `token`; did you mean `tokens`?"
+        );
+        assert!(said("tokens=+none").contains("`none` is not a whole number"));
+        assert!(said("tokens=None").contains("or `none` for no limit"));
+    }
+
+    #[test]
+    fn a_limit_below_what_one_attempt_may_take_is_told() {
+        let mut budget = changed(&["tokens=10", "cost=0.5"]).unwrap();
+        budget.per_attempt = PerAttempt {
+            tokens: Some(10),
+            cost: Some(0.5),
+        };
+        assert_eq!(budget.shortfall(), None);
+        budget.change("cost=0.25").unwrap();
+        assert_eq!(
+            budget.shortfall().unwrap(),
+            "no attempt could start: `perAttempt` is a cost of 0.5, and the budget has 0.25"
+        );
+        budget.change("tokens=9").unwrap();
+        assert_eq!(
+            budget.shortfall().unwrap(),
+            "no attempt could start: `perAttempt` is 10 tokens, and the budget has 9"
+        );
+        budget.change("tokens=none").unwrap();
+        budget.change("cost=none").unwrap();
+        assert_eq!(budget.shortfall(), None);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use wf_model::tree::{Node, Value};
 use super::parser::Parser;
 use super::reference::Variable;
 use crate::agents::{
-    BREAKER, BREAKER_RESET, CommandAgent, Diagnose, EchoAgent, Limited, Preset, PresetAgent,
-    RateLimit,
+    BREAKER, BREAKER_RESET, BREAKER_UNREACHED, CommandAgent, Diagnose, EchoAgent, Limited, Preset,
+    PresetAgent, RateLimit,
 };
 
 /// What an agent is.
@@ -181,7 +181,12 @@ impl Parser<'_> {
 
 fn limited(name: &str, agent: impl Diagnose + 'static, settings: &Settings) -> Arc<dyn Diagnose> {
     let reset = settings.breaker_reset.unwrap_or(BREAKER_RESET);
-    let mut limited = Limited::new(agent).breaker(name, settings.breaker.unwrap_or(BREAKER), reset);
+    let mut limited = match settings.breaker {
+        Some(failures) => Limited::new(agent).breaker(name, failures, reset),
+        None => Limited::new(agent)
+            .breaker(name, BREAKER, reset)
+            .unreached(BREAKER_UNREACHED),
+    };
     if let Some(timeout) = settings.timeout {
         limited = limited.timeout(timeout);
     }

@@ -8,11 +8,12 @@ use super::parser::Parser;
 use super::reference::Given;
 use crate::agents::{BadEndpoint, OpenAiAgent, Prices};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "baseUrl",
     "model",
     "apiKeyEnv",
     "apiKeyFile",
+    "caFile",
     "temperature",
     "maxTokens",
     "system",
@@ -61,6 +62,12 @@ impl Parser<'_> {
                     key = Some((name.to_owned(), entry.place));
                     if let Some(key) = self.key(name, value) {
                         change(Box::new(move |agent| agent.key(&key)));
+                    }
+                }
+                "caFile" => {
+                    let path = self.reader.text(name, value);
+                    if let Some(pem) = path.and_then(|path| self.certificates(&path, at)) {
+                        change(Box::new(move |agent| agent.authorities(&pem)));
                     }
                 }
                 "temperature" => {

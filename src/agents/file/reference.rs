@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 
 use wf_model::Problem;
 use wf_model::tree::{Entry, Node};
@@ -26,6 +27,10 @@ const FROM_FILE: &str = "file:";
 
 /// The largest file that is taken for a secret, in bytes.
 const LARGEST: u64 = 64 * 1024;
+
+/// The largest file of certificates, in bytes; those of a whole system have a quarter of a million.
+#[cfg(feature = "openai")]
+const LARGEST_BUNDLE: u64 = 16 * 1024 * 1024;
 
 /// A value, and whether it came from where secrets are.
 pub(super) struct Given {
@@ -113,33 +118,32 @@ impl Parser<'_> {
             return None;
         }
         let file = self.folder.join(path);
-        let shown = file.display();
-        let mut content = Vec::new();
-        let read =
-            File::open(&file).and_then(|open| open.take(LARGEST + 1).read_to_end(&mut content));
-        let wrong = match read {
-            Err(error) => Some(format!("the file `{shown}` cannot be read: {error}")),
-            Ok(length) if u64::try_from(length).is_ok_and(|length| length > LARGEST) => Some(
-                format!("the file `{shown}` has more than {LARGEST} bytes, which is no secret"),
-            ),
-            Ok(_) if content.contains(&0) => {
-                Some(format!("the file `{shown}` has a NUL character in it"))
-            }
-            Ok(_) => None,
+        let wrong = match read(&file, LARGEST) {
+            Ok(content) if content.contains(&0) => "has a NUL character in it".to_owned(),
+            Ok(content) => return Some(without_line_end(content)),
+            Err(wrong) => wrong,
         };
-        if let Some(message) = wrong {
-            let help = "name a file that holds the value alone; a relative path is taken from the folder of \
-                        the agents file";
-            self.reader
-                .report(Problem::error(place, message).help(help));
-            return None;
-        }
-        for end in [b'\n', b'\r'] {
-            if content.last() == Some(&end) {
-                content.pop();
-            }
-        }
-        Some(OsString::from_vec(content))
+        let message = format!("the file `{}` {wrong}", file.display());
+        let help = "name a file that holds the value alone; a relative path is taken from the folder of \
+                    the agents file";
+        self.reader
+            .report(Problem::error(place, message).help(help));
+        None
+    }
+
+    /// The content of a file of certificates.
+    #[cfg(feature = "openai")]
+    pub(super) fn certificates(&mut self, path: &str, place: u32) -> Option<Vec<u8>> {
+        let file = self.folder.join(path);
+        let wrong = match read(&file, LARGEST_BUNDLE) {
+            Ok(content) => return Some(content),
+            Err(wrong) => wrong,
+        };
+        let message = format!("the file `{}` {wrong}", file.display());
+        let help = "name a file of certificates as PEM; a relative path is taken from the folder of the agents file";
+        self.reader
+            .report(Problem::error(place, message).help(help));
+        None
     }
 
     /// The text, unless it has in it what no argument, path or variable of a program can hold.
@@ -152,4 +156,26 @@ impl Parser<'_> {
         }
         Some(text)
     }
+}
+
+/// The content of a file, or what is wrong with the file.
+fn read(file: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let mut content = Vec::new();
+    let read = File::open(file).and_then(|open| open.take(largest + 1).read_to_end(&mut content));
+    match read {
+        Err(error) => Err(format!("cannot be read: {error}")),
+        Ok(length) if u64::try_from(length).is_ok_and(|length| length > largest) => {
+            Err(format!("has more than {largest} bytes, which is too much"))
+        }
+        Ok(_) => Ok(content),
+    }
+}
+
+fn without_line_end(mut content: Vec<u8>) -> OsString {
+    for end in [b'\n', b'\r'] {
+        if content.last() == Some(&end) {
+            content.pop();
+        }
+    }
+    OsString::from_vec(content)
 }

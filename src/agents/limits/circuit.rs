@@ -13,6 +13,8 @@ use crate::agents::fault::{Blame, Fault};
 pub(super) struct Circuit {
     name: String,
     most: u32,
+    /// How many failures in a row suffice where nobody was reached.
+    most_unreached: u32,
     reset: Duration,
     state: Mutex<State>,
     /// Told at every change of phase.
@@ -23,6 +25,8 @@ struct State {
     phase: Phase,
     /// Failures in a row.
     failures: u32,
+    /// The last of them that reached nobody.
+    unreached: u32,
     /// Passes and failures so far: says which came first.
     events: u64,
     /// The event that was the first failure in a row.
@@ -55,15 +59,25 @@ impl Circuit {
         Circuit {
             name,
             most,
+            most_unreached: most,
             reset,
             state: Mutex::new(State {
                 phase: Phase::Closed,
                 failures: 0,
+                unreached: 0,
                 events: 0,
                 first: 0,
                 spaced: false,
             }),
             changed: Notify::const_new(),
+        }
+    }
+
+    /// The same, where fewer failures in a row suffice when they reached nobody.
+    pub(super) fn unreached(self, most: u32) -> Self {
+        Circuit {
+            most_unreached: most.clamp(1, self.most),
+            ..self
         }
     }
 
@@ -138,11 +152,17 @@ impl Pass<'_> {
         request: Request<'_>,
     ) -> Result<Reply, Fault> {
         match answer {
-            Err(fault) if fault.blame == Blame::Agent => Err(self.failed(fault, request)),
-            Err(fault) if fault.blame == Blame::Attempt => Err(fault),
-            other => {
+            Err(fault) => match fault.blame {
+                Blame::Agent | Blame::Nobody => Err(self.failed(fault, request)),
+                Blame::Attempt => Err(fault),
+                Blame::Prompt => {
+                    self.succeeded();
+                    Err(fault)
+                }
+            },
+            Ok(reply) => {
                 self.succeeded();
-                other
+                Ok(reply)
             }
         }
     }
@@ -150,7 +170,7 @@ impl Pass<'_> {
     fn succeeded(&mut self) {
         let circuit = self.circuit;
         let mut state = circuit.lock();
-        (state.failures, state.spaced) = (0, false);
+        (state.failures, state.unreached, state.spaced) = (0, 0, false);
         if !matches!(state.phase, Phase::Closed) {
             circuit.enter(&mut state, Phase::Closed);
         }
@@ -165,8 +185,13 @@ impl Pass<'_> {
             state.first = state.events;
         }
         state.failures = state.failures.saturating_add(1);
+        state.unreached = match fault.blame {
+            Blame::Nobody => state.unreached.saturating_add(1),
+            _ => 0,
+        };
         state.spaced |= self.began > state.first;
-        let is_down = state.failures >= circuit.most && state.spaced;
+        let is_enough = state.failures >= circuit.most || state.unreached >= circuit.most_unreached;
+        let is_down = is_enough && state.spaced;
         if !(self.is_probe || is_down) {
             return fault;
         }

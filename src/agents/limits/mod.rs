@@ -22,6 +22,10 @@ use super::secrets::Secrets;
 /// After how many failures in a row an agent of a file is taken to be down, unless the file says otherwise.
 pub const BREAKER: u32 = 5;
 
+/// After how many failures in a row that reached nobody an agent of a file is taken to be down, unless the file
+/// says otherwise.
+pub const BREAKER_UNREACHED: u32 = 3;
+
 /// How long an agent of a file that is down is left alone before an attempt looks whether it is well again,
 /// unless the file says otherwise.
 pub const BREAKER_RESET: Duration = Duration::from_secs(30);
@@ -97,6 +101,14 @@ impl<A: Diagnose> Limited<A> {
     pub fn breaker(mut self, name: impl Into<String>, failures: u32, reset: Duration) -> Self {
         self.attempt = |agent, request| agent.diagnose(request);
         self.circuit = (failures > 0).then(|| Circuit::new(name.into(), failures, reset));
+        self
+    }
+
+    /// The same, where the breaker that was set takes the agent to be down already after `failures` attempts in a
+    /// row that [reached nobody](super::Blame::Nobody); at least 1, and no more than the breaker's own.
+    #[must_use]
+    pub fn unreached(mut self, failures: u32) -> Self {
+        self.circuit = self.circuit.map(|circuit| circuit.unreached(failures));
         self
     }
 }

@@ -1,7 +1,6 @@
 //! Where the endpoint is, and the way there.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
 
 use http::Uri;
 use http::uri::Scheme;
@@ -9,7 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+
+use super::trust::Trust;
 
 /// What is wrong with a URL, a key or a header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,41 +100,19 @@ impl Endpoint {
         &self.shown
     }
 
-    /// Makes a connection.
-    pub(super) async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+    /// Makes a connection, to whom that trust accepts.
+    pub(super) async fn connect(&self, trust: &Trust) -> io::Result<Box<dyn Stream>> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         // An answer comes in small pieces, each wanted at once.
         stream.set_nodelay(true)?;
         let Some(name) = &self.tls else {
             return Ok(Box::new(stream));
         };
-        let stream = TlsConnector::from(encryption()?)
+        let stream = TlsConnector::from(trust.config()?)
             .connect(name.clone(), stream)
             .await?;
         Ok(Box::new(stream))
     }
-}
-
-/// What connections are encrypted with: the certificates that the system trusts, read once.
-fn encryption() -> io::Result<Arc<ClientConfig>> {
-    static ENCRYPTION: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    if let Some(known) = ENCRYPTION.get() {
-        return Ok(Arc::clone(known));
-    }
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        let message = "no trusted certificates were found on this system; install them \
-                       (often a package named `ca-certificates`), or name a file with `SSL_CERT_FILE`";
-        return Err(io::Error::other(message));
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::clone(ENCRYPTION.get_or_init(|| Arc::new(config))))
 }
 
 /// A URL that could not be read, as far as it can be shown: what stands where a password or a key may be is not.

@@ -6,6 +6,7 @@ mod events;
 mod exchange;
 mod refusal;
 mod request;
+mod trust;
 
 use std::fmt;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use self::endpoint::BadEndpoint;
 use self::answer::Answer;
 use self::endpoint::Endpoint;
 use self::exchange::Exchange;
+use self::trust::Trust;
 use super::command::OUTPUT_LIMIT;
 use super::fault::{Diagnose, Fault};
 use super::secrets::{Redactor, Secrets};
@@ -38,7 +40,8 @@ const IDLE_WHOLE: Duration = Duration::from_secs(600);
 /// The prompt is the user's message, after the system's if there is one. The answer is streamed unless told
 /// otherwise, and shown to whoever watches; it is read by [`Reply::read`], and where the step has an output
 /// schema, a block of JSON between fences is taken for what is in it. Each attempt has a connection of its own. No
-/// redirect is followed, and no proxy is used.
+/// redirect is followed, and no proxy is used. Over `https` the endpoint's certificate must be signed by an authority that
+/// the system trusts, or one that [`authorities`](Self::authorities) adds; where it is not, the step fails for good.
 ///
 /// Statuses 408, 429 and 5xx, timeouts and broken connections fail the attempt retryably, and a `Retry-After` is
 /// honoured; every other status fails the step for good. So does an answer that was cut off at the limit of tokens,
@@ -55,6 +58,7 @@ const IDLE_WHOLE: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct OpenAiAgent {
     endpoint: Endpoint,
+    trust: Trust,
     model: String,
     system: Option<String>,
     options: Map<String, Value>,
@@ -85,6 +89,7 @@ impl OpenAiAgent {
     pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, BadEndpoint> {
         Ok(OpenAiAgent {
             endpoint: Endpoint::parse(base_url)?,
+            trust: Trust::default(),
             model: model.into(),
             system: None,
             options: Map::new(),
@@ -134,6 +139,17 @@ impl OpenAiAgent {
         let value = request::value(&name, value, true)?;
         self.secrets.add(secret.as_bytes());
         self.headers.push((name, value));
+        Ok(self)
+    }
+
+    /// The same, where the authorities whose certificates `pem` has are trusted as well as those of the system: what
+    /// an endpoint inside of a company needs.
+    ///
+    /// # Errors
+    ///
+    /// When there is no certificate in it, or one that cannot be used.
+    pub fn authorities(mut self, pem: &[u8]) -> Result<Self, BadEndpoint> {
+        self.trust = Trust::with(pem)?;
         Ok(self)
     }
 
@@ -195,10 +211,10 @@ impl OpenAiAgent {
             false => IDLE_WHOLE,
         });
         let message = self.message(request);
-        let reached = tokio::time::timeout(self.connect_timeout, self.endpoint.connect()).await;
-        let stream = match reached {
+        let connected = self.endpoint.connect(&self.trust);
+        let stream = match tokio::time::timeout(self.connect_timeout, connected).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(self.unreachable(&error.to_string())),
+            Ok(Err(error)) => return Err(self.not_connected(&error)),
             Err(_) => {
                 let time = wf_model::format_duration(self.connect_timeout);
                 return Err(self.unreachable(&format!("no connection within {time}")));

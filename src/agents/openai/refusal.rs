@@ -1,5 +1,6 @@
 //! From what went wrong to what the step is told.
 
+use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -12,6 +13,7 @@ use wf_core::clock::{Clock, SystemClock};
 use super::OpenAiAgent;
 use super::answer::{Answer, Wrong};
 use super::exchange::{Broken, Exchange};
+use super::trust;
 use crate::agents::capture::Tail;
 use crate::agents::fault::{Blame, Fault};
 
@@ -19,11 +21,23 @@ use crate::agents::fault::{Blame, Fault};
 const BODY: usize = 256 * 1024;
 
 impl OpenAiAgent {
+    /// There is no connection.
+    pub(super) fn not_connected(&self, error: &io::Error) -> Fault {
+        match trust::distrust(error) {
+            Some(why) => {
+                let endpoint = self.endpoint.shown();
+                let message = format!("`{endpoint}` is not trusted: {why}");
+                Fault::agent(self.terminal(message))
+            }
+            None => self.unreachable(&trust::explained(error)),
+        }
+    }
+
     /// Nobody answers there.
     pub(super) fn unreachable(&self, error: &str) -> Fault {
         let endpoint = self.endpoint.shown();
         let message = format!("`{endpoint}` cannot be reached: {error}");
-        Fault::agent(self.retryable(message))
+        Fault::nobody(self.retryable(message))
     }
 
     /// The exchange broke off, after this much of an answer.

@@ -12,7 +12,7 @@ impl Secrets {
     /// What was written, read as [`Reply::read`] does, with a mask for each value of at least 8 bytes.
     ///
     /// In JSON the strings and the keys are looked at as they are meant, however they are escaped, and a number
-    /// that is a value becomes the mask as a string.
+    /// that is a value, or has one among its digits, becomes the mask as a string.
     pub(in crate::agents) fn reply(&self, text: &str) -> Reply {
         if self.longest() < SHORTEST_IN_RESULTS {
             return Reply::read(text);
@@ -72,15 +72,17 @@ impl Secrets {
         (masked != text).then(|| Value::from(masked).to_string())
     }
 
-    /// The mask, where the number is a value, whatever its sign.
+    /// The mask, where the number is a value however it is written, or has one among its digits.
     fn number(&self, token: &str) -> Option<String> {
-        let digits = token.trim_start_matches('-');
-        let digits = digits.strip_suffix(".0").unwrap_or(digits);
-        let is_value = |number: &str| {
-            number.len() >= SHORTEST_IN_RESULTS
-                && self.values.iter().any(|value| value == number.as_bytes())
+        let has_value = (0..token.len()).any(|from| {
+            let rest = token.as_bytes().get(from..).unwrap_or_default();
+            self.at_start(rest, SHORTEST_IN_RESULTS).is_some()
+        });
+        let is_value = || {
+            let number = token.parse().map(f64::abs);
+            number.is_ok_and(|number| self.numbers.contains(&number))
         };
-        (is_value(token) || is_value(digits)).then(|| Value::from(mask()).to_string())
+        (has_value || is_value()).then(|| Value::from(mask()).to_string())
     }
 
     fn result_text(&self, text: &str) -> String {
@@ -151,9 +153,21 @@ mod tests {
         assert_eq!(
             read(
                 "20261122",
-                r#"{"date": 20261122, "more": [120261122, -20261122, 20261122.0, 3]}"#
+                r#"{"date": 20261122, "more": [120261122, -20261122, 20261122.0, 2.0261122e7, 2026112, 3]}"#
             ),
-            r#"{"date":"[redacted]","more":[120261122,"[redacted]","[redacted]",3]}"#
+            r#"{"date":"[redacted]","more":["[redacted]","[redacted]","[redacted]","[redacted]",2026112,3]}"#
+        );
+        // A number without the zeros with which the secret begins.
+        assert_eq!(
+            read("0020261122", "[20261122, 20261123]"),
+            r#"["[redacted]",20261123]"#
+        );
+        assert_eq!(
+            read(
+                "12345678901234567890",
+                "[12345678901234567890, 12345678901234567891, -1.5, 0e0]"
+            ),
+            r#"["[redacted]",12345678901234567891,-1.5,0e0]"#
         );
     }
 
@@ -178,6 +192,32 @@ mod tests {
                 "{read}"
             );
         }
+    }
+
+    #[test]
+    fn a_value_that_is_json_is_masked_however_it_is_laid_out() {
+        let key = r#"{"type": "account", "id": "my-project", "private_key": "ab/cd\n0123456789", "pin": 7}"#;
+        assert_eq!(
+            read(
+                key,
+                r#"{"private_key":"ab\/cd\u000a0123456789", "pin":7,"id":"my-project"}"#
+            ),
+            r#"{"private_key":"[redacted]","pin":7,"id":"my-project"}"#
+        );
+        assert_eq!(
+            read(
+                key,
+                "{\n  \"type\": \"account\",\n  \"private_key\": \"ab/cd\\n0123456789\"\n} is it"
+            ),
+            serde_json::json!(
+                "{\n  \"type\": \"account\",\n  \"private_key\": \"[redacted]\"\n} is it"
+            )
+            .to_string()
+        );
+        assert_eq!(
+            read(key, "it is ab/cd\n0123456789"),
+            r#""it is [redacted]""#
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod forms;
 mod json;
+mod members;
 mod stream;
 
 pub(in crate::agents) use stream::Redactor;
@@ -13,38 +14,53 @@ const MASK: &[u8] = b"[redacted]";
 /// out of honest data, and is no secret that lasts.
 const SHORTEST_IN_RESULTS: usize = 8;
 
+/// Whole numbers below this are told apart by their value; above it, by their digits alone.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The values that must not appear where people read, in each of the forms in which they come back.
 #[derive(Clone, Default)]
 pub(in crate::agents) struct Secrets {
     /// The longest first, so that a secret which holds another is masked whole.
     values: Vec<Vec<u8>>,
-    /// Whether some value begins with that byte: most bytes of a text need no closer look.
-    begins: Vec<bool>,
+    /// For each byte the values that begin with it, by index, the longest first: most bytes of a text need no
+    /// closer look.
+    by_first: Vec<Vec<usize>>,
+    /// Those that are whole numbers, as far as each is known exactly: a number can be written in several ways.
+    numbers: Vec<f64>,
 }
 
 impl Secrets {
-    /// Adds a value, the value without the white space around it, and the forms that programs and servers
-    /// give it in messages: escaped as JSON in several ways, percent-encoded, in base64. An empty one hides nothing.
+    /// Adds a value, the value without the white space around it, what is secret in it where it is JSON, and the
+    /// forms that programs and servers give all of these in messages: escaped as JSON in several ways, percent-encoded,
+    /// in base64. An empty one hides nothing.
     pub(in crate::agents) fn add(&mut self, value: &[u8]) {
-        for value in [value, value.trim_ascii()] {
-            if value.is_empty() {
-                continue;
-            }
-            let all = std::iter::once(value.to_vec()).chain(forms::of(value));
-            for form in all {
-                if !self.values.contains(&form) {
-                    self.values.push(form);
-                }
+        let trimmed = value.trim_ascii();
+        let members = members::of(trimmed);
+        let members = members.iter().map(String::as_bytes);
+        for value in [value, trimmed].into_iter().chain(members) {
+            if !value.is_empty() {
+                self.values.push(value.to_vec());
+                self.values.extend(forms::of(value));
             }
         }
         self.values
-            .sort_by_key(|value| std::cmp::Reverse(value.len()));
-        self.begins = vec![false; 256];
-        for first in self.values.iter().filter_map(|value| value.first()) {
-            if let Some(begins) = self.begins.get_mut(usize::from(*first)) {
-                *begins = true;
+            .sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        self.values.dedup();
+        self.by_first = vec![Vec::new(); 256];
+        for (index, value) in self.values.iter().enumerate() {
+            let first = value.first().map(|first| usize::from(*first));
+            if let Some(known) = first.and_then(|first| self.by_first.get_mut(first)) {
+                known.push(index);
             }
         }
+        self.numbers = self
+            .values
+            .iter()
+            .filter(|value| value.len() >= SHORTEST_IN_RESULTS)
+            .filter(|value| value.iter().all(u8::is_ascii_digit))
+            .filter_map(|value| std::str::from_utf8(value).ok()?.parse().ok())
+            .filter(|number| *number < EXACT)
+            .collect();
     }
 
     /// Whether nothing is hidden.
@@ -121,24 +137,33 @@ impl Secrets {
         if self.is_empty() {
             return text.len();
         }
-        let begins = |byte: &u8| self.begins.get(usize::from(*byte)) == Some(&true);
+        let begins = |byte: &u8| {
+            let values = self.by_first.get(usize::from(*byte));
+            values.is_some_and(|values| !values.is_empty())
+        };
         text.iter().position(begins).unwrap_or(text.len())
     }
 
     /// The length of the longest value with which the text begins.
     fn at_start(&self, text: &[u8], shortest: usize) -> Option<usize> {
-        self.values
-            .iter()
+        self.beginning_as(text)
             .take_while(|value| value.len() >= shortest)
             .find(|value| text.starts_with(value))
-            .map(Vec::len)
+            .map(<[u8]>::len)
     }
 
     /// Whether the text is the beginning of a value, and not all of it.
     fn may_begin(&self, text: &[u8]) -> bool {
-        self.values
-            .iter()
+        self.beginning_as(text)
             .any(|value| value.len() > text.len() && value.starts_with(text))
+    }
+
+    /// The values whose first byte is that of the text, the longest first.
+    fn beginning_as(&self, text: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let first = text.first().map(|first| usize::from(*first));
+        let indexes = first.and_then(|first| self.by_first.get(first));
+        let values = indexes.into_iter().flatten();
+        values.filter_map(|index| self.values.get(*index).map(Vec::as_slice))
     }
 }
 

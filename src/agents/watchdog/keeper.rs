@@ -6,14 +6,18 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getpgid, getpid, getppid, kill_process_group, setpgid, setsid};
+use rustix::process::{
+    Pid, Signal, getpgid, getpgrp, getppid, kill_process_group, setpgid, setsid,
+};
 
 use super::NAME;
 
 /// How often, and how long apart, programs are looked for that were about to start when the host died: what was
-/// forked by then needs a moment until it can be recognised.
-const LOOKS: u32 = 100;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+/// forked by then needs a moment until it can be recognised, on a busy machine a long one. Ten seconds in all.
+const LOOKS: [(u32, Duration); 2] = [
+    (100, Duration::from_millis(10)),
+    (90, Duration::from_millis(100)),
+];
 
 /// Does the work of a [`Watchdog`](super::Watchdog): listens on standard input to its end, then kills the process
 /// groups that are left, and returns.
@@ -23,7 +27,8 @@ pub fn keep_watch() -> ExitCode {
     // Whoever kills the host by its name is not to hit this process; it matters where there is a `/proc` alone.
     let _ = std::fs::write("/proc/self/comm", NAME);
     let host = getppid();
-    leave_session(host);
+    let host_group = host.and_then(group_of);
+    leave_session(host_group);
     let mut groups = Groups::default();
     for line in io::stdin().lock().lines() {
         // What cannot be read is as good as the end.
@@ -31,7 +36,7 @@ pub fn keep_watch() -> ExitCode {
         groups.hear(&line);
     }
     groups.kill();
-    groups.find(host);
+    groups.find(host, host_group);
     ExitCode::SUCCESS
 }
 
@@ -39,8 +44,8 @@ pub fn keep_watch() -> ExitCode {
 ///
 /// It was started as the leader of a process group, safe from signals to the host's; as such it cannot begin a
 /// session, so it goes back to the host's group for an instant. Where that fails, it stays where it is.
-fn leave_session(host: Option<Pid>) {
-    if let Some(group) = host.and_then(group_of)
+fn leave_session(host_group: Option<Pid>) {
+    if let Some(group) = host_group
         && setpgid(None, Some(group)).is_ok()
         && setsid().is_err()
     {
@@ -101,30 +106,36 @@ impl Groups {
     }
 
     /// Looks for the programs that were about to start, and kills those that did.
-    fn find(&mut self, host: Option<Pid>) {
+    ///
+    /// Looks on when it has found them: an execution elsewhere may have the same name, and an orphan of its own.
+    fn find(&self, host: Option<Pid>, host_group: Option<Pid>) {
+        if self.0.is_empty() {
+            return;
+        }
+        // What has joined one of these is out of reach; the first would mean everybody.
+        let spared = [Some(Pid::INIT), host_group, Some(getpgrp())];
         let (_never, wait) = mpsc::channel::<()>();
-        for _ in 0..LOOKS {
-            if self.0.is_empty() {
-                return;
-            }
-            // Orphans of one host have one parent: the host, and a moment later whoever takes them in.
-            let parents = [host, getppid()];
-            for process in processes() {
-                if parents.contains(&process.parent) && process.id == process.group {
-                    self.recognise(process.id);
+        for (looks, between) in LOOKS {
+            for _ in 0..looks {
+                // Orphans of one host have one parent: the host, and a moment later whoever takes them in.
+                let parents = [host, getppid()];
+                let orphans = processes().into_iter();
+                for process in orphans.filter(|process| parents.contains(&process.parent)) {
+                    // The program itself may have ended already, and what it has started is still in its group.
+                    if !spared.contains(&Some(process.group)) && self.knows(process.id) {
+                        // It fails only when nothing of the group is left.
+                        let _ = kill_process_group(process.group, Signal::KILL);
+                    }
                 }
+                let _ = wait.recv_timeout(between);
             }
-            self.kill();
-            let _ = wait.recv_timeout(BETWEEN_LOOKS);
         }
     }
 
-    fn recognise(&mut self, process: Pid) {
-        if process == getpid() {
-            return;
-        }
+    /// Whether the process was started for one of these attempts, by its environment.
+    fn knows(&self, process: Pid) -> bool {
         let Ok(environment) = std::fs::read(format!("/proc/{process}/environ")) else {
-            return;
+            return false;
         };
         let has = |name: &str, value: &str| {
             environment
@@ -133,15 +144,12 @@ impl Groups {
                 .filter_map(|rest| rest.strip_prefix(b"="))
                 .any(|found| found == value.as_bytes())
         };
-        for group in self.0.values_mut() {
+        self.0.values().any(|group| {
             let [execution, step, attempt] = &group.attempt;
-            if has("AX_EXECUTION_ID", execution)
+            has("AX_EXECUTION_ID", execution)
                 && has("AX_STEP_KEY", step)
                 && has("AX_ATTEMPT", attempt)
-            {
-                group.leader = Some(process);
-            }
-        }
+        })
     }
 }
 

@@ -70,26 +70,30 @@ impl Purse {
         usage: Option<&Value>,
         succeeded: bool,
     ) {
-        if self.underway.remove(&step).is_some() {
-            self.add_up();
-        }
+        self.give_back(step);
         self.pay(agent, usage, succeeded);
-    }
-
-    /// Adds up what is set aside: anew, so that fractions of money do not drift.
-    fn add_up(&mut self) {
-        self.reserved = Usage::default();
-        for reserved in self.underway.values() {
-            self.reserved += *reserved;
-        }
     }
 
     /// Gives back what was set aside for an attempt that was not made.
     pub(super) fn release(&mut self, step: u32) {
-        if self.underway.remove(&step).is_some() {
+        if self.give_back(step) {
             self.attempts = self.attempts.saturating_sub(1);
-            self.add_up();
         }
+    }
+
+    /// Takes what was set aside for a step out of the sum; tells whether there was any.
+    fn give_back(&mut self, step: u32) -> bool {
+        let Some(amount) = self.underway.remove(&step) else {
+            return false;
+        };
+        let Usage { tokens, cost } = &mut self.reserved;
+        *tokens = tokens.saturating_sub(amount.tokens);
+        *cost = (*cost - amount.cost).max(0.0);
+        if self.underway.is_empty() {
+            // Fractions of money drift by a hair with each step, but not for ever.
+            self.reserved = Usage::default();
+        }
+        true
     }
 
     /// Which limit keeps the next attempt of `agent` from starting, in words.
@@ -263,6 +267,54 @@ mod tests {
                 .unwrap()
                 .contains("of its cost of 0.3 is spent")
         );
+    }
+
+    #[test]
+    fn what_is_set_aside_adds_up_to_nothing_when_nothing_is_under_way() {
+        let reserved = |cost| Budget {
+            cost: Some(1e6),
+            per_attempt: PerAttempt {
+                tokens: Some(3),
+                cost: Some(cost),
+            },
+            ..tokens(1_000_000)
+        };
+        let mut purse = purse(reserved(0.1));
+        for round in 0..100 {
+            for step in 0..30 {
+                purse.budget = reserved(0.1 * f64::from(step + 1));
+                purse.reserve(step, "a");
+            }
+            assert_eq!(purse.reserved.tokens, 90);
+            assert!((purse.reserved.cost - 46.5).abs() < 1e-9, "{round}");
+            // Not in the order in which they began.
+            for step in (0..30).rev() {
+                purse.release(step);
+                let cost: f64 = purse.underway.values().map(|usage| usage.cost).sum();
+                assert!((purse.reserved.cost - cost).abs() < 1e-9, "{round}");
+                let tokens: u64 = purse.underway.values().map(|usage| usage.tokens).sum();
+                assert_eq!(purse.reserved.tokens, tokens);
+            }
+            assert_eq!(purse.reserved, Usage::default());
+            assert_eq!(purse.attempts, 0);
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_twice_counts_once() {
+        let mut purse = purse(Budget {
+            per_attempt: PerAttempt {
+                tokens: Some(100),
+                cost: None,
+            },
+            ..tokens(400)
+        });
+        purse.reserve(0, "a");
+        purse.reserve(1, "a");
+        purse.release(0);
+        purse.release(0);
+        purse.settle(0, "a", None, false);
+        assert_eq!((purse.reserved.tokens, purse.attempts), (100, 1));
     }
 
     #[test]

@@ -159,6 +159,8 @@ fn budget_fault(budget: &Budget) -> Option<&'static str> {
         Some(
             "has a wall time that is zero, longer than 36,500 days or not a whole number of milliseconds",
         )
+    } else if budget.shortfall().is_some() {
+        Some("sets more aside for one attempt than it has, so that none could start")
     } else {
         None
     }

@@ -87,6 +87,8 @@ fn what_a_program_gets_wrong_is_reported_too() {
     let mut definition = Definition::new("");
     definition.version = " ".into();
     definition.config.timeout = Some(Duration::ZERO);
+    definition.config.budget.tokens = Some(5);
+    definition.config.budget.per_attempt.tokens = Some(6);
     let kinds = [
         (InputKind::Integer, json!("x")),
         (InputKind::Any, Value::Null),
@@ -120,6 +122,7 @@ fn what_a_program_gets_wrong_is_reported_too() {
             "the workflow's version is empty",
             "the default of input `i0` is a string, but its type is `integer`",
             "the workflow's timeout is zero",
+            "the workflow's budget sets more aside for one attempt than it has, so that none could start",
             "the agent of step `a` is empty",
             "the timeout of step `a` is not a whole number of milliseconds",
             "the retry policy of step `a` has a multiplier that is not a finite number of at least 1",
@@ -295,9 +298,10 @@ fn definition() -> impl Strategy<Value = Definition> {
                 cost,
                 wall_time,
                 attempts,
+                // No more than there is.
                 per_attempt: wf_model::PerAttempt {
-                    tokens: reserved.0,
-                    cost: reserved.1,
+                    tokens: reserved.0.map(|more| more.min(tokens.unwrap_or(more))),
+                    cost: reserved.1.map(|more| more.min(cost.unwrap_or(more))),
                 },
             },
         );
