@@ -5,9 +5,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use wf_core::store::StoreError;
 use wf_diesel::SqliteStore;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure, with_causes};
 
 /// The database of those who name none, under the current folder.
 const DEFAULT: &str = ".ax/ax.db";
@@ -85,9 +86,7 @@ impl Database {
             Err(error) if error.is_rejected() => SqliteStore::options().read_only().open(&path),
             opened => opened,
         };
-        opened
-            .map(Some)
-            .map_err(|error| Failure::store(&error, self))
+        opened.map(Some).map_err(|error| self.failure(&error))
     }
 
     /// The file.
@@ -103,8 +102,39 @@ impl Database {
             .unwrap_or_default()
     }
 
+    /// What it failed with, with the causes and what to do about it.
+    pub(crate) fn failure(&self, error: &StoreError) -> Failure {
+        Failure {
+            exit: Exit::Store,
+            message: format!("{}; {}", with_causes(error), self.way_out(error)),
+            report: None,
+        }
+    }
+
+    /// What to do about a failure. What was committed is there whatever the failure.
+    fn way_out(&self, error: &StoreError) -> String {
+        let path = self.path.display();
+        if error.is_busy() {
+            format!("another process holds `{path}`: try again when it has ended")
+        } else if error.is_full() {
+            format!("make room for `{path}`, then try again")
+        } else if error.is_unanswered() {
+            format!(
+                "see that the disk of `{path}` works and has room, look with `ax workflow executions{}` how things \
+                 stand, then try again",
+                self.arguments()
+            )
+        } else if error.is_damaged() {
+            format!("put a backup in the place of `{path}`, or name another database with `--db`")
+        } else {
+            format!(
+                "see that `{path}` is a database that you may write to, or name another one with `--db`"
+            )
+        }
+    }
+
     fn open_path(&self) -> Result<SqliteStore, Failure> {
-        SqliteStore::open(self.absolute()?).map_err(|error| Failure::store(&error, self))
+        SqliteStore::open(self.absolute()?).map_err(|error| self.failure(&error))
     }
 
     fn is_missing(&self) -> bool {

@@ -65,7 +65,7 @@ async fn subject(
     if let Some(store) = database.open_to_read()? {
         let store: Arc<dyn Store> = Arc::new(store);
         let id = ExecutionId::from(name.as_ref());
-        let failed = |error| Failure::store(&error, database);
+        let failed = |error| database.failure(&error);
         if let Some(execution) = store.execution(&id).await.map_err(failed)? {
             let definition = store.definition(&execution.workflow_id).await;
             let plan = stored(&execution.workflow_id, definition.map_err(failed)?)?;

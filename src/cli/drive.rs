@@ -216,7 +216,7 @@ impl Session<'_> {
     /// Reads the execution's row.
     pub(crate) async fn execution(&self, id: &ExecutionId) -> Result<ExecutionRecord, Failure> {
         let read = self.engine.store().execution(id).await;
-        let found = read.map_err(|error| Failure::store(&error, self.database))?;
+        let found = read.map_err(|error| self.database.failure(&error))?;
         found.ok_or_else(|| control::not_found(id, self.database))
     }
 

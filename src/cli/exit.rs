@@ -4,10 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use wf_core::lifecycle::State;
-use wf_core::store::StoreError;
 use wf_model::Report;
-
-use super::database::Database;
 
 /// The exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,15 +65,6 @@ impl Failure {
         }
     }
 
-    /// A failure of the database, with its causes and what to do about it.
-    pub(crate) fn store(error: &StoreError, database: &Database) -> Self {
-        Failure {
-            exit: Exit::Store,
-            message: format!("{}; {}", with_causes(error), way_out(error, database)),
-            report: None,
-        }
-    }
-
     /// A failure of something that the operating system does for us.
     pub(crate) fn system(what: &str, error: &dyn Error) -> Self {
         Failure {
@@ -93,28 +81,6 @@ impl Failure {
             message: message.into(),
             report: Some(report),
         }
-    }
-}
-
-/// What to do about a failure of the database. What was committed is there whatever the failure.
-fn way_out(error: &StoreError, database: &Database) -> String {
-    let path = database.path().display();
-    if error.is_busy() {
-        format!("another process holds `{path}`: try again when it has ended")
-    } else if error.is_full() {
-        format!("make room for `{path}`, then try again")
-    } else if error.is_unanswered() {
-        format!(
-            "see that the disk of `{path}` works and has room, look with `ax workflow executions{}` how things stand, \
-             then try again",
-            database.arguments()
-        )
-    } else if error.is_damaged() {
-        format!("put a backup in the place of `{path}`, or name another database with `--db`")
-    } else {
-        format!(
-            "see that `{path}` is a database that you may write to, or name another one with `--db`"
-        )
     }
 }
 

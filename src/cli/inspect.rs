@@ -20,7 +20,7 @@ use super::table::{Cell, Table};
 
 /// Lists the workflows that were run, newest first.
 pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, Failure> {
-    let failed = |error| Failure::store(&error, database);
+    let failed = |error| database.failure(&error);
     let store = database.open_to_read()?;
     let workflows = match &store {
         Some(store) => store.workflows().await.map_err(failed)?,
@@ -59,7 +59,7 @@ pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, 
 
 /// Lists the executions, newest first.
 pub(crate) async fn executions(console: Console, database: &Database) -> Result<Exit, Failure> {
-    let failed = |error| Failure::store(&error, database);
+    let failed = |error| database.failure(&error);
     let store = database.open_to_read()?;
     let (executions, workflows) = match &store {
         Some(store) => (

@@ -95,7 +95,7 @@ async fn row(
     database: &Database,
 ) -> Result<ExecutionRecord, Failure> {
     let row = engine.store().execution(id).await;
-    let row = row.map_err(|error| Failure::store(&error, database))?;
+    let row = row.map_err(|error| database.failure(&error))?;
     row.ok_or_else(|| Failure::wrong(format!("execution `{id}` is gone; was it pruned?")))
 }
 

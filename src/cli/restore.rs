@@ -27,7 +27,7 @@ pub(crate) async fn restore(
         return Err(not_found(&checkpoint, database));
     };
     let store: Arc<dyn Store> = Arc::new(store);
-    let failed = |error| Failure::store(&error, database);
+    let failed = |error| database.failure(&error);
     let Some(found) = store.checkpoint(&checkpoint).await.map_err(failed)? else {
         let mistaken = ExecutionId::from(arguments.id.as_str());
         if store.execution(&mistaken).await.map_err(failed)?.is_none() {

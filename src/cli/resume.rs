@@ -43,7 +43,7 @@ pub(crate) async fn resume(
     let execution = store
         .execution(&id)
         .await
-        .map_err(|error| Failure::store(&error, database))?;
+        .map_err(|error| database.failure(&error))?;
     let execution = execution.ok_or_else(|| control::not_found(&id, database))?;
     let agents = start::agents_of(&execution, arguments.agents.as_deref())?;
 

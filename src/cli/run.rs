@@ -80,7 +80,7 @@ async fn again(
         Some("runs another definition")
     } else {
         let stored = session.engine.store().context(id).await;
-        let stored = stored.map_err(|error| Failure::store(&error, session.database))?;
+        let stored = stored.map_err(|error| session.database.failure(&error))?;
         (stored.as_ref() != Some(context)).then_some("has other inputs")
     };
     if let Some(other) = other {

@@ -162,7 +162,7 @@ pub(crate) fn announce(console: Console, id: &ExecutionId) {
 /// The engine's error as the command's.
 pub(crate) fn failure(error: &EngineError, database: &Database) -> Failure {
     if let Some(store) = error.store() {
-        return Failure::store(store, database);
+        return database.failure(store);
     }
     let message = with_causes(error);
     if error.is_not_found() {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use wf_model::Definition;
 
-use crate::plan::Definition;
 use crate::value::Json;
 
 /// The `outputSchema` of each step that has one.

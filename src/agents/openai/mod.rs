@@ -1,6 +1,7 @@
 //! The agent that is a model behind an endpoint which speaks OpenAI's chat protocol.
 
 mod answer;
+mod bad_endpoint;
 mod endpoint;
 mod events;
 mod exchange;
@@ -16,7 +17,7 @@ use http::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use wf_core::agent::{Agent, Reply, Request, StepError};
 
-pub use self::endpoint::BadEndpoint;
+pub use self::bad_endpoint::BadEndpoint;
 
 use self::answer::Answer;
 use self::endpoint::Endpoint;

@@ -8,7 +8,8 @@ use http_body_util::Full;
 use serde_json::{Map, Value, json};
 use wf_core::agent::Request;
 
-use super::endpoint::{BadEndpoint, Endpoint};
+use super::bad_endpoint::BadEndpoint;
+use super::endpoint::Endpoint;
 use crate::agents::structured::demand;
 
 /// What the agent sets itself.

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore, crypto,
 };
 
-use super::endpoint::BadEndpoint;
+use super::bad_endpoint::BadEndpoint;
 
 /// The authorities whose certificates are accepted: those that the system trusts, and perhaps more.
 #[derive(Clone, Default)]
