@@ -1,13 +1,15 @@
 //! The table `workflow_step_executions`: what is known of each step of each run.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use wf_core::id::{ExecutionId, Timestamp};
 use wf_core::step::{Attempt, StepState};
 use wf_core::store::StepRecord;
 use wf_core::value::Json;
 
 use crate::error::{integer, refuse, unreadable, unsigned};
+use crate::insert::insert;
 use crate::schema::workflow_step_executions::{self, dsl};
 use crate::workflows::StepIds;
 
@@ -63,21 +65,20 @@ pub(crate) fn insert_step_execution(
     record: &StepRecord,
     attempts: &str,
 ) -> QueryResult<usize> {
-    diesel::insert_into(dsl::workflow_step_executions)
-        .values((
-            dsl::execution_id.eq(execution_id.as_str()),
-            dsl::step_id.eq(step_id),
-            dsl::state.eq(record.state.name()),
-            dsl::seq.eq(record.seq.map(integer).transpose()?),
-            dsl::result.eq(record.result.as_ref().map(Json::as_str)),
-            dsl::started_at.eq(record.started_at.map(Timestamp::millis)),
-            dsl::completed_at.eq(record.completed_at.map(Timestamp::millis)),
-            dsl::error.eq(record.error.as_deref()),
-            dsl::retry_count.eq(i64::from(record.retry_count())),
-            dsl::attempts.eq(attempts),
-            dsl::retry_base.eq(i64::from(record.retry_base)),
-        ))
-        .execute(conn)
+    let row = NewStep {
+        execution_id: execution_id.as_str(),
+        step_id,
+        state: record.state.name(),
+        seq: record.seq.map(integer).transpose()?,
+        result: record.result.as_ref().map(Json::as_str),
+        started_at: record.started_at.map(Timestamp::millis),
+        completed_at: record.completed_at.map(Timestamp::millis),
+        error: record.error.as_deref(),
+        retry_count: i64::from(record.retry_count()),
+        attempts,
+        retry_base: i64::from(record.retry_base),
+    };
+    row.execute(conn)
 }
 
 pub(crate) fn update_step_execution(
@@ -144,6 +145,8 @@ pub(crate) fn cancel_step_executions(
     let pending = dsl::state.eq(StepState::Pending.name());
     diesel::update(dsl::workflow_step_executions)
         .filter(dsl::execution_id.eq(execution_id.as_str()))
+        // What the index says of itself, word for word, or it is not used.
+        .filter(sql::<Bool>("state <> 'completed'"))
         .filter(running.or(pending))
         .set((
             dsl::state.eq(StepState::Cancelled.name()),
@@ -181,4 +184,20 @@ pub(crate) fn list_ended_steps(
     rows.into_iter()
         .filter_map(|(seq, step_id)| seq.map(|seq| Ok((unsigned(seq)?, ids.position(step_id)?))))
         .collect()
+}
+
+insert! {
+    struct NewStep into "workflow_step_executions" {
+        execution_id: &'a str as Text,
+        step_id: i64 as BigInt,
+        state: &'a str as Text,
+        seq: Option<i64> as Nullable<BigInt>,
+        result: Option<&'a str> as Nullable<Text>,
+        started_at: Option<i64> as Nullable<BigInt>,
+        completed_at: Option<i64> as Nullable<BigInt>,
+        error: Option<&'a str> as Nullable<Text>,
+        retry_count: i64 as BigInt,
+        attempts: &'a str as Text,
+        retry_base: i64 as BigInt,
+    }
 }

@@ -133,7 +133,7 @@ fn the_indexes_are_those_of_the_queries() {
             "workflow_executions(owner) partial",
             "workflow_executions(restored_from) partial",
             "workflow_executions(workflow_id, state)",
-            "workflow_step_executions(execution_id, state)",
+            "workflow_step_executions(execution_id, state) partial",
             "workflow_step_executions(execution_id, step_id) unique",
             "workflow_steps(workflow_id)",
             "workflows(id) unique",
