@@ -39,6 +39,8 @@ pub(super) struct Drive {
     pub(super) engine: Parts,
     pub(super) plan: Arc<Plan>,
     pub(super) holding: Holding,
+    /// The execution's row, as of the last commit.
+    pub(super) execution: ExecutionRecord,
     pub(super) inputs: Vec<Json>,
     /// The inputs in both forms, once a step that is code needs them.
     pub(super) input_values: Option<Arc<[Value]>>,
@@ -99,6 +101,7 @@ impl Drive {
         engine: Parts,
         plan: Arc<Plan>,
         holding: Holding,
+        execution: ExecutionRecord,
         inputs: Vec<Json>,
         agents: Vec<Option<Arc<dyn Agent>>>,
         records: Vec<StepRecord>,
@@ -126,6 +129,7 @@ impl Drive {
             engine,
             plan,
             holding,
+            execution,
             inputs,
             input_values: None,
             agents,
@@ -157,7 +161,8 @@ impl Drive {
     }
 
     /// The same for an execution that others have driven before, to where its row says.
-    pub(super) fn taken_over(mut self, purpose: Purpose, execution: &ExecutionRecord) -> Self {
+    pub(super) fn taken_over(mut self, purpose: Purpose) -> Self {
+        let execution = &self.execution;
         let driven = execution.driven_millis;
         self.driven_before = driven;
         self.pausing = match purpose {

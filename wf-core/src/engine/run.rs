@@ -10,9 +10,11 @@ use super::holding::Holding;
 use super::{Budget, EngineError, Parts, RunHandle, Status, answer, stored};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
-use crate::lifecycle::{AnyExecution, Row, State};
+use crate::lifecycle::{AnyExecution, State};
 use crate::plan::{Inputs, Plan, quoted};
-use crate::store::{Claim, LoadedExecution, NewExecution, Origin, StepRecord};
+use crate::store::{
+    Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, StepRecord,
+};
 use crate::typed::{Code, NATIVE, Typed};
 use crate::value::Json;
 use futures::future::BoxFuture;
@@ -132,10 +134,15 @@ impl Run {
         }
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
+        let workflow = plan.workflow().clone();
+        let mut execution =
+            ExecutionRecord::new(id.clone(), workflow.id.clone(), State::Idle, now);
+        execution.token = 1;
+        execution.origin = options.origin.clone();
         let holding = Holding::new(&engine.active, &id).ok_or_else(|| EngineError::exists(&id))?;
         let new = NewExecution {
             id: id.clone(),
-            workflow: plan.workflow().clone(),
+            workflow,
             context,
             owner: engine.owner.clone(),
             lease_until: now.after(engine.lease),
@@ -148,19 +155,13 @@ impl Run {
             Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
             answer => answer?,
         }
-        let at = AnyExecution::new(
-            State::Idle,
-            Row {
-                id,
-                token: 1,
-                revision: 0,
-            },
-        );
+        let at = AnyExecution::new(State::Idle, execution.row());
         let records = vec![StepRecord::pending(); plan.graph().len()];
         let drive = Drive::new(
             engine.clone(),
             Arc::clone(plan),
             holding,
+            execution,
             inputs,
             agents,
             records,
@@ -207,21 +208,22 @@ impl Run {
         };
         // It may have been asked for since the row was loaded.
         execution.pause_requested = claimed.pause_requested;
+        execution.token = claimed.row.token;
+        execution.revision = claimed.row.revision;
+        let at = AnyExecution::new(execution.state, claimed.row);
         let records = stored::records(&plan, steps);
         let drive = Drive::new(
             engine.clone(),
             plan,
             holding,
+            execution,
             inputs,
             agents,
             records,
             watch,
         )
-        .taken_over(purpose, &execution);
-        Ok(Some(Run {
-            drive,
-            at: AnyExecution::new(execution.state, claimed.row),
-        }))
+        .taken_over(purpose);
+        Ok(Some(Run { drive, at }))
     }
 }
 

@@ -268,17 +268,18 @@ impl Drive {
     /// How the execution stands, now that it is not driven any further.
     async fn status(mut self) -> Result<Finished, EngineError> {
         self.drop_attempts();
-        let id = self.id();
-        let execution = self
-            .engine
-            .store
-            .execution(id)
-            .await?
-            .ok_or_else(|| EngineError::not_found(id))?;
+        let id = self.id().clone();
+        // What this engine has brought to its end stays as it was written.
+        let execution = if self.execution.state.is_terminal() {
+            self.execution
+        } else {
+            let read = self.engine.store.execution(&id).await?;
+            read.ok_or_else(|| EngineError::not_found(&id))?
+        };
         if execution.state == State::Cancelled {
             // By another: what this engine had not committed by then did not happen.
-            let loaded = self.engine.store.load(id).await?;
-            let loaded = loaded.ok_or_else(|| EngineError::not_found(id))?;
+            let loaded = self.engine.store.load(&id).await?;
+            let loaded = loaded.ok_or_else(|| EngineError::not_found(&id))?;
             let records = records(&self.plan, loaded.steps);
             return Ok(Finished {
                 status: Status::new(&self.plan, loaded.execution, records),
