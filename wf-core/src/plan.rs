@@ -19,7 +19,7 @@ use crate::id::WorkflowId;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::schema::Schemas;
-use crate::store::NewWorkflow;
+use crate::store::{NewWorkflow, WorkflowRecord};
 use crate::typed::{self, Code, Codec, Spec, StepSpec, Workflow};
 use crate::value::Json;
 
@@ -28,11 +28,26 @@ use crate::value::Json;
 pub struct Plan {
     checked: Checked,
     chain_lengths: Vec<u32>,
-    workflow: NewWorkflow,
+    known: Known,
+    /// The workflow as a store keeps it.
+    workflow: OnceLock<NewWorkflow>,
     /// The code of a workflow that is compiled into the program.
     spec: Option<&'static Spec>,
     /// The schemas of the steps' results, once a run needs them.
     schemas: OnceLock<Result<Schemas, String>>,
+}
+
+/// Under which identifier and hash a workflow is stored.
+#[derive(Debug)]
+enum Known {
+    /// As its definition says, once somebody asks.
+    Computed,
+    /// As the store says that it was read from.
+    Stored {
+        id: WorkflowId,
+        hash: String,
+        definition: Json,
+    },
 }
 
 impl Plan {
@@ -74,11 +89,22 @@ impl Plan {
         Plan::from_source(&Source::json(name, text)).map(|(plan, _)| plan)
     }
 
-    /// Reads and checks a stored workflow again.
-    pub(crate) fn from_stored(id: &WorkflowId, definition: &Json) -> Result<Arc<Plan>, Report> {
+    /// Reads and checks a stored workflow again. What it is stored as is not worked out once more.
+    pub(crate) fn from_stored(
+        stored: &WorkflowRecord,
+        definition: Json,
+    ) -> Result<Arc<Plan>, Report> {
         // What is stored can be shown, whatever is thought of its schemas here.
-        let source = Source::json(id.as_str(), definition.as_str());
-        Plan::read(&source).map(|(plan, _)| plan)
+        let source = Source::json(stored.id.as_str(), definition.as_str());
+        let (checked, _) = source.read()?;
+        Ok(Arc::new(Plan {
+            known: Known::Stored {
+                id: stored.id.clone(),
+                hash: stored.hash.clone(),
+                definition,
+            },
+            ..Plan::unnamed(checked)
+        }))
     }
 
     fn read(source: &Source) -> Result<(Arc<Plan>, Report), Report> {
@@ -108,25 +134,31 @@ impl Plan {
 
     /// The plan of what the checker has passed.
     pub fn new(checked: Checked) -> Plan {
-        let workflow = workflow(&checked.definition);
+        let plan = Plan::unnamed(checked);
+        plan.workflow();
+        plan
+    }
+
+    /// A plan that does not know yet what it is stored as.
+    fn unnamed(checked: Checked) -> Plan {
         let chain_lengths = chain_lengths(&checked.graph);
         Plan {
             checked,
             chain_lengths,
-            workflow,
+            known: Known::Computed,
+            workflow: OnceLock::new(),
             spec: None,
             schemas: OnceLock::new(),
         }
     }
 
     fn of_spec(checked: Checked, spec: &'static Spec) -> Plan {
-        let plan = Plan::new(checked);
-        let stored = typed::with_output_types(plan.definition(), spec);
-        Plan {
-            workflow: workflow(&stored),
+        let plan = Plan {
             spec: Some(spec),
-            ..plan
-        }
+            ..Plan::unnamed(checked)
+        };
+        plan.workflow();
+        plan
     }
 
     /// The schemas of the steps' results.
@@ -179,12 +211,18 @@ impl Plan {
 
     /// The hash of the canonical definition: SHA-256 in hexadecimal.
     pub fn hash(&self) -> &str {
-        &self.workflow.hash
+        match &self.known {
+            Known::Computed => &self.workflow().hash,
+            Known::Stored { hash, .. } => hash,
+        }
     }
 
     /// The identifier under which the workflow is stored.
-    pub const fn id(&self) -> &WorkflowId {
-        &self.workflow.id
+    pub fn id(&self) -> &WorkflowId {
+        match &self.known {
+            Known::Computed => &self.workflow().id,
+            Known::Stored { id, .. } => id,
+        }
     }
 
     /// The inputs: those declared, else those that placeholders imply.
@@ -239,8 +277,23 @@ impl Plan {
     }
 
     /// The workflow as a store keeps it.
-    pub(crate) const fn workflow(&self) -> &NewWorkflow {
-        &self.workflow
+    pub(crate) fn workflow(&self) -> &NewWorkflow {
+        self.workflow.get_or_init(|| match &self.known {
+            Known::Computed => match self.spec {
+                None => workflow(self.definition()),
+                Some(spec) => workflow(&typed::with_output_types(self.definition(), spec)),
+            },
+            Known::Stored {
+                id,
+                hash,
+                definition,
+            } => identity::stored(
+                self.definition(),
+                id.clone(),
+                hash.clone(),
+                definition.clone(),
+            ),
+        })
     }
 
     /// The result of a run: an object of the results of the steps that nothing depends on, by key.
@@ -291,6 +344,26 @@ mod tests {
         let json = Plan::from_json("t.json", json).unwrap_or_else(|report| panic!("{report}"));
         assert_eq!(json.id(), named("a").id());
         assert_eq!(json.definition(), named("a").definition());
+    }
+
+    #[test]
+    fn a_plan_that_is_read_from_a_store_is_stored_under_the_same_name_again() {
+        let plan = named("a");
+        let NewWorkflow {
+            id,
+            name,
+            version,
+            definition,
+            hash,
+            ..
+        } = plan.workflow().clone();
+        let at = crate::id::Timestamp::from_millis(1);
+        let record = WorkflowRecord::new(id, name, version, hash, at);
+        let read = Plan::from_stored(&record, definition).unwrap_or_else(|r| panic!("{r}"));
+        assert_eq!((read.id(), read.hash()), (plan.id(), plan.hash()));
+        let (read, plan) = (read.workflow(), plan.workflow());
+        assert_eq!((&read.id, &read.steps), (&plan.id, &plan.steps));
+        assert_eq!(read.definition, plan.definition);
     }
 
     #[test]

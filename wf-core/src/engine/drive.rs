@@ -34,6 +34,13 @@ pub(super) enum Purpose {
     Pause,
 }
 
+/// What is recorded of an execution when it is taken up.
+pub(super) struct Recorded {
+    pub(super) execution: ExecutionRecord,
+    /// One for each step of its plan.
+    pub(super) steps: Vec<Arc<StepRecord>>,
+}
+
 /// Drives one execution. Its fields are what the pump and the waves work on.
 pub(super) struct Drive {
     pub(super) engine: Parts,
@@ -89,11 +96,21 @@ pub(super) struct Drive {
 
 /// What is known of a step.
 pub(super) struct Slot {
-    pub(super) record: StepRecord,
+    pub(super) record: Arc<StepRecord>,
     /// Whether its row exists.
     pub(super) exists: bool,
     /// Its result by type, once it was made or read.
     pub(super) typed: Option<Typed>,
+}
+
+/// What is recorded of a step that was never started.
+const NOTHING: StepRecord = StepRecord::pending();
+
+impl Slot {
+    /// Its record, to be changed: one of its own, if others share it.
+    pub(super) fn record_mut(&mut self) -> &mut StepRecord {
+        Arc::make_mut(&mut self.record)
+    }
 }
 
 impl Drive {
@@ -101,15 +118,14 @@ impl Drive {
         engine: Parts,
         plan: Arc<Plan>,
         holding: Holding,
-        execution: ExecutionRecord,
+        recorded: Recorded,
         inputs: Vec<Json>,
         agents: Vec<Option<Arc<dyn Agent>>>,
-        records: Vec<StepRecord>,
         watch: BoxStream<'static, ()>,
     ) -> Self {
         let now = engine.clock.elapsed();
-        let slots = records.into_iter().map(|record| Slot {
-            exists: record != StepRecord::pending(),
+        let slots = recorded.steps.into_iter().map(|record| Slot {
+            exists: *record != NOTHING,
             record,
             typed: None,
         });
@@ -129,7 +145,7 @@ impl Drive {
             engine,
             plan,
             holding,
-            execution,
+            execution: recorded.execution,
             inputs,
             input_values: None,
             agents,

@@ -347,9 +347,9 @@ impl<A> Engine<A> {
     pub fn status<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Status, EngineError>> {
         Box::pin(async move {
             let loaded = stored::load(&self.parts, id).await?;
-            let plan = stored::plan(&self.parts, id, &loaded.workflow.id).await?;
+            let plan = stored::plan(&self.parts, id, &loaded.workflow).await?;
             let records = stored::records(&plan, loaded.steps);
-            Ok(Status::new(&plan, loaded.execution, records))
+            Ok(Status::new(&plan, loaded.execution, records.into_iter()))
         })
     }
 

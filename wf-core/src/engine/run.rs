@@ -5,16 +5,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::drive::{Drive, Finished, Purpose};
+use super::drive::{Drive, Finished, Purpose, Recorded};
 use super::holding::Holding;
 use super::{Budget, EngineError, Parts, RunHandle, Status, answer, stored};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, State};
 use crate::plan::{Inputs, Plan, quoted};
-use crate::store::{
-    Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin, StepRecord,
-};
+use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin};
 use crate::typed::{Code, NATIVE, Typed};
 use crate::value::Json;
 use futures::future::BoxFuture;
@@ -135,8 +133,7 @@ impl Run {
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
         let workflow = plan.workflow().clone();
-        let mut execution =
-            ExecutionRecord::new(id.clone(), workflow.id.clone(), State::Idle, now);
+        let mut execution = ExecutionRecord::new(id.clone(), workflow.id.clone(), State::Idle, now);
         execution.token = 1;
         execution.origin = options.origin.clone();
         let holding = Holding::new(&engine.active, &id).ok_or_else(|| EngineError::exists(&id))?;
@@ -156,15 +153,17 @@ impl Run {
             answer => answer?,
         }
         let at = AnyExecution::new(State::Idle, execution.row());
-        let records = vec![StepRecord::pending(); plan.graph().len()];
+        let recorded = Recorded {
+            execution,
+            steps: stored::records(plan, Vec::new()),
+        };
         let drive = Drive::new(
             engine.clone(),
             Arc::clone(plan),
             holding,
-            execution,
+            recorded,
             inputs,
             agents,
-            records,
             watch,
         )
         .dry(options.dry);
@@ -211,15 +210,17 @@ impl Run {
         execution.token = claimed.row.token;
         execution.revision = claimed.row.revision;
         let at = AnyExecution::new(execution.state, claimed.row);
-        let records = stored::records(&plan, steps);
+        let recorded = Recorded {
+            execution,
+            steps: stored::records(&plan, steps),
+        };
         let drive = Drive::new(
             engine.clone(),
             plan,
             holding,
-            execution,
+            recorded,
             inputs,
             agents,
-            records,
             watch,
         )
         .taken_over(purpose);

@@ -282,13 +282,14 @@ impl Drive {
             let loaded = loaded.ok_or_else(|| EngineError::not_found(&id))?;
             let records = records(&self.plan, loaded.steps);
             return Ok(Finished {
-                status: Status::new(&self.plan, loaded.execution, records),
+                status: Status::new(&self.plan, loaded.execution, records.into_iter()),
                 typed: vec![None; self.slots.len()],
                 plan: self.plan,
             });
         }
-        let slots = self.slots.into_iter();
-        let (records, typed) = slots.map(|slot| (slot.record, slot.typed)).unzip();
+        let typed = self.slots.iter_mut().map(|slot| slot.typed.take());
+        let typed = typed.collect();
+        let records = self.slots.into_iter().map(|slot| slot.record);
         Ok(Finished {
             status: Status::new(&self.plan, execution, records),
             typed,

@@ -1,5 +1,6 @@
 //! How an execution stands, put together from its rows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Budget;
@@ -37,28 +38,32 @@ pub struct StepStatus {
     /// Its state. In an ended run a step that was never started is `skipped` or `cancelled`.
     pub state: StepState,
     /// Its row, as far as there is one.
-    pub record: StepRecord,
+    pub record: Arc<StepRecord>,
 }
 
 impl Status {
-    pub(super) fn new(plan: &Plan, execution: ExecutionRecord, records: Vec<StepRecord>) -> Self {
+    /// The records are those of all steps of the plan.
+    pub(super) fn new(
+        plan: &Plan,
+        execution: ExecutionRecord,
+        records: impl Iterator<Item = Arc<StepRecord>>,
+    ) -> Self {
         let state = execution.state;
-        let result = (state == State::Completed).then(|| {
-            plan.result(|step| records.get(step).and_then(|record| record.result.as_ref()))
-        });
-        let steps = plan
-            .steps()
-            .iter()
-            .zip(records)
+        let steps = plan.steps().iter().zip(records);
+        let steps: Vec<StepStatus> = steps
             .map(|(step, record)| StepStatus {
                 key: step.key.clone(),
                 state: shown(state, record.state),
                 record,
-            });
+            })
+            .collect();
+        let result = (state == State::Completed).then(|| {
+            plan.result(|step| steps.get(step).and_then(|step| step.record.result.as_ref()))
+        });
         Status {
             workflow: plan.name().to_owned(),
             version: plan.version().to_owned(),
-            steps: steps.collect(),
+            steps,
             budget: execution.budget(plan),
             execution,
             result,

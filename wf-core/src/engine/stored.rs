@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{EngineError, Parts};
-use crate::id::{ExecutionId, WorkflowId};
+use crate::id::ExecutionId;
 use crate::plan::Plan;
-use crate::store::{LoadedExecution, StepRecord};
+use crate::store::{LoadedExecution, StepRecord, WorkflowRecord};
 use crate::value::Json;
 
 /// An execution with its rows.
@@ -23,11 +23,11 @@ pub(super) async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecu
 pub(super) async fn plan(
     engine: &Parts,
     id: &ExecutionId,
-    workflow: &WorkflowId,
+    workflow: &WorkflowRecord,
 ) -> Result<Arc<Plan>, EngineError> {
-    let definition = engine.store.definition(workflow).await?;
+    let definition = engine.store.definition(&workflow.id).await?;
     let definition = definition.ok_or_else(|| EngineError::not_found(id))?;
-    Plan::from_stored(workflow, &definition).map_err(|report| {
+    Plan::from_stored(workflow, definition).map_err(|report| {
         EngineError::definition(format!(
             "the stored definition of execution `{id}` cannot be read:\n{report}"
         ))
@@ -35,11 +35,13 @@ pub(super) async fn plan(
 }
 
 /// The record of every step of `plan`, from the rows that exist.
-pub(super) fn records(plan: &Plan, rows: Vec<(u32, StepRecord)>) -> Vec<StepRecord> {
-    let mut records = vec![StepRecord::pending(); plan.graph().len()];
+pub(super) fn records(plan: &Plan, rows: Vec<(u32, StepRecord)>) -> Vec<Arc<StepRecord>> {
+    // Those of which nothing is recorded share one.
+    let nothing = Arc::new(StepRecord::pending());
+    let mut records: Vec<_> = std::iter::repeat_n(nothing, plan.graph().len()).collect();
     for (step, record) in rows {
         if let Some(slot) = records.get_mut(step as usize) {
-            *slot = record;
+            *slot = Arc::new(record);
         }
     }
     records

@@ -291,19 +291,11 @@ fn running() -> StepRecord {
 }
 
 fn insert(step: u32, record: StepRecord) -> StepWrite {
-    StepWrite {
-        step,
-        exists: false,
-        record,
-    }
+    StepWrite::insert(step, record)
 }
 
 fn update(step: u32, record: StepRecord) -> StepWrite {
-    StepWrite {
-        step,
-        exists: true,
-        record,
-    }
+    StepWrite::update(step, record)
 }
 
 /// Writes that consist of step rows.
