@@ -141,7 +141,7 @@ impl Plan {
 
     /// A plan that does not know yet what it is stored as.
     fn unnamed(checked: Checked) -> Plan {
-        let chain_lengths = chain_lengths(&checked.graph);
+        let chain_lengths = chains(&checked.graph, vec![1; checked.graph.len()]);
         Plan {
             checked,
             chain_lengths,
@@ -245,6 +245,11 @@ impl Plan {
         self.chain_lengths.get(step as usize).copied().unwrap_or(0)
     }
 
+    /// How much the heaviest chain weighs that begins with each step, given what each step weighs.
+    pub(crate) fn chains(&self, weights: Vec<u32>) -> Vec<u32> {
+        chains(self.graph(), weights)
+    }
+
     pub(crate) fn key(&self, step: usize) -> &str {
         self.steps().get(step).map_or("", |step| step.key.as_str())
     }
@@ -316,15 +321,16 @@ impl Plan {
     }
 }
 
-fn chain_lengths(graph: &Graph) -> Vec<u32> {
-    let mut lengths = vec![1; graph.len()];
+/// The heaviest chain that begins with each step, given what each step weighs.
+fn chains(graph: &Graph, mut lengths: Vec<u32>) -> Vec<u32> {
     for &step in graph.order().iter().rev() {
         let behind = graph
             .dependents(step as usize)
             .iter()
             .map(|&next| lengths[next as usize])
             .max();
-        lengths[step as usize] = 1 + behind.unwrap_or(0);
+        let own = &mut lengths[step as usize];
+        *own = own.saturating_add(behind.unwrap_or(0));
     }
     lengths
 }

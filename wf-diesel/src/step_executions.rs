@@ -1,9 +1,12 @@
 //! The table `workflow_step_executions`: what is known of each step of each run.
 
+use std::time::Duration;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use wf_core::id::{ExecutionId, Timestamp};
+use wf_core::id::{ExecutionId, Timestamp, WorkflowId};
+use wf_core::lifecycle::State;
 use wf_core::step::{Attempt, StepState};
 use wf_core::store::StepRecord;
 use wf_core::value::Json;
@@ -167,6 +170,48 @@ pub(crate) fn list_step_executions(
         .order(dsl::step_id.asc())
         .load(conn)?;
     rows.into_iter().map(|row| row.record(ids)).collect()
+}
+
+/// How long the last attempts at the first `most` steps of a workflow took in the latest of its executions that is
+/// completed.
+pub(crate) fn list_durations(
+    conn: &mut SqliteConnection,
+    workflow_id: &WorkflowId,
+    most: u32,
+) -> QueryResult<Vec<(u32, Duration)>> {
+    #[derive(QueryableByName)]
+    struct Taken {
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+        #[diesel(sql_type = BigInt)]
+        millis: i64,
+    }
+    // Executions are numbered by SQLite as they are created, and its index of a workflow's executions in a state has them
+    // in that order: the latest is found at once, however many there are.
+    let rows: Vec<Taken> = diesel::sql_query(format!(
+        "WITH first AS (SELECT min(id) AS id FROM workflow_steps WHERE workflow_id = ?1) \
+         SELECT row.step_id - first.id AS position, max(0, \
+             json_extract(row.attempts, '$[#-1].ended_at') - json_extract(row.attempts, '$[#-1].started_at')) AS millis \
+         FROM first CROSS JOIN workflow_step_executions AS row \
+         WHERE row.execution_id = (SELECT id FROM workflow_executions WHERE workflow_id = ?1 AND state = '{}' \
+             ORDER BY rowid DESC LIMIT 1) \
+         AND row.step_id < first.id + ?2 AND row.state = '{}' \
+         AND json_extract(row.attempts, '$[#-1].ended_at') IS NOT NULL \
+         ORDER BY row.step_id",
+        State::Completed.name(),
+        StepState::Completed.name(),
+    ))
+    .bind::<Text, _>(workflow_id.as_str())
+    .bind::<BigInt, _>(i64::from(most))
+    .load(conn)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok((
+                unsigned(row.position)?,
+                Duration::from_millis(unsigned(row.millis)?),
+            ))
+        })
+        .collect()
 }
 
 /// The steps of an execution that have ended, with their positions, in the order of their `seq`.

@@ -171,6 +171,12 @@ impl Drive {
         }
     }
 
+    /// The same with what is known of how long the steps take.
+    pub(super) fn expecting(mut self, durations: &[(u32, Duration)]) -> Self {
+        self.scheduler.expect(durations);
+        self
+    }
+
     pub(super) fn dry(mut self, dry: bool) -> Self {
         self.dry = dry;
         self

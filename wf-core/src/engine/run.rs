@@ -166,6 +166,7 @@ impl Run {
             agents,
             watch,
         )
+        .expecting(&stored::durations(engine, plan).await)
         .dry(options.dry);
         Ok(Run { drive, at })
     }
@@ -210,6 +211,10 @@ impl Run {
         execution.token = claimed.row.token;
         execution.revision = claimed.row.revision;
         let at = AnyExecution::new(execution.state, claimed.row);
+        let durations = match purpose {
+            Purpose::Pause => Vec::new(),
+            Purpose::Finish | Purpose::Recover => stored::durations(engine, &plan).await,
+        };
         let recorded = Recorded {
             execution,
             steps: stored::records(&plan, steps),
@@ -223,6 +228,7 @@ impl Run {
             agents,
             watch,
         )
+        .expecting(&durations)
         .taken_over(purpose);
         Ok(Some(Run { drive, at }))
     }

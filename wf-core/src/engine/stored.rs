@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,6 +13,9 @@ use crate::id::ExecutionId;
 use crate::plan::Plan;
 use crate::store::{LoadedExecution, StepRecord, WorkflowRecord};
 use crate::value::Json;
+
+/// Of how many steps at most a run asks how long they took before: reading them must stay small beside running them.
+const REMEMBERED: u32 = 10_000;
 
 /// An execution with its rows.
 pub(super) async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
@@ -45,6 +49,19 @@ pub(super) fn records(plan: &Plan, rows: Vec<(u32, StepRecord)>) -> Vec<Arc<Step
         }
     }
     records
+}
+
+/// How long the steps of `plan` took when it was last completed; none where that would change nothing, or cannot be
+/// told.
+pub(super) async fn durations(engine: &Parts, plan: &Plan) -> Vec<(u32, Duration)> {
+    let steps = u32::try_from(plan.graph().len()).unwrap_or(u32::MAX);
+    let all_at_once = steps <= plan.max_parallel() && !(0..steps).any(|step| plan.is_serial(step));
+    if all_at_once || steps > REMEMBERED {
+        return Vec::new();
+    }
+    // A run does not fail for want of a hint.
+    let durations = engine.store.durations(plan.id(), REMEMBERED).await;
+    durations.unwrap_or_default()
 }
 
 /// The inputs that an execution was started with.

@@ -4,6 +4,7 @@ mod checkpoints;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::channel::mpsc;
 use futures::future::{self, BoxFuture};
@@ -36,6 +37,8 @@ struct Tables {
     steps: BTreeMap<ExecutionId, Rows>,
     checkpoints: BTreeMap<CheckpointId, Checkpoint>,
     step_counts: BTreeMap<WorkflowId, usize>,
+    /// The execution of each workflow that was completed last.
+    completed: BTreeMap<WorkflowId, ExecutionId>,
     watchers: Vec<(ExecutionId, mpsc::Sender<()>)>,
     commits: u64,
 }
@@ -187,6 +190,25 @@ impl Store for MemoryStore {
 
     fn definition(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
         self.answer(|tables| Ok(tables.definitions.get(id).cloned()))
+    }
+
+    fn durations(
+        &self,
+        workflow: &WorkflowId,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u32, Duration)>, StoreError>> {
+        self.answer(|tables| {
+            let completed = tables.completed.get(workflow);
+            let rows = completed.and_then(|id| tables.steps.get(id));
+            let rows = rows.into_iter().flat_map(Rows::iter);
+            let completed =
+                rows.filter(|(step, record)| *step < most && record.state == StepState::Completed);
+            let taken = completed.filter_map(|(step, record)| {
+                let last = record.attempts.last()?;
+                Some((step, last.ended_at?.since(last.started_at)))
+            });
+            Ok(taken.collect())
+        })
     }
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
@@ -356,6 +378,10 @@ impl Tables {
             execution.pause_requested = false;
         }
         let revision = execution.revision;
+        let workflow = (to == State::Completed).then(|| execution.workflow_id.clone());
+        if let Some(workflow) = workflow {
+            self.completed.insert(workflow, row.id.clone());
+        }
         let steps = self.steps.entry(row.id.clone()).or_default();
         for write in writes.steps {
             steps.insert(write.step, write.record);

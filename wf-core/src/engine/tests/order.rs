@@ -1,7 +1,9 @@
 //! What runs when.
 
 use super::bench::{Act, Bench, plan};
+use crate::engine::RunOptions;
 use crate::lifecycle::State;
+use crate::plan::Inputs;
 use crate::store::Store;
 
 #[test]
@@ -101,6 +103,31 @@ fn a_step_in_backoff_does_not_hold_back_a_serial_one() {
     };
     assert_eq!((start("flaky"), start("alone")), (0, 1));
     assert_eq!(status.state(), State::Completed);
+}
+
+#[test]
+fn what_took_long_when_the_workflow_ran_last_goes_first() {
+    let bench = Bench::new();
+    let plan = plan(
+        "config: { maxParallel: 1 }",
+        "x\nslow\ny\nlong, dependencies: [y]",
+    );
+    bench
+        .agent
+        .on("slow", &[Act::Answer(5, "done"), Act::Answer(5, "done")]);
+    let order = || {
+        bench.agent.calls.lock().unwrap().clear();
+        let engine = bench.engine();
+        let run = async {
+            let run = engine.start(&plan, Inputs::new(), RunOptions::default());
+            run.await.unwrap().finish().await.unwrap()
+        };
+        assert_eq!(bench.clock.run(run).unwrap().state(), State::Completed);
+        bench.calls()
+    };
+    // Nothing is known yet: the longer chain, then the order of the file.
+    assert_eq!(order(), ["y", "x", "slow", "long"]);
+    assert_eq!(order(), ["slow", "y", "x", "long"]);
 }
 
 #[test]
