@@ -303,22 +303,23 @@ impl Plan {
 
     /// The result of a run: an object of the results of the steps that nothing depends on, by key.
     pub(crate) fn result<'a>(&self, result: impl Fn(usize) -> Option<&'a Json>) -> Json {
-        let mut object = String::from("{");
-        for sink in self.graph().sinks() {
-            if object.len() > 1 {
-                object.push(',');
-            }
-            // A step's key needs no escape.
-            let _ = write!(
-                object,
-                "\"{}\":{}",
-                self.key(sink),
-                result(sink).map_or("null", Json::as_str)
-            );
-        }
-        object.push('}');
-        Json::from_stored(object)
+        let sinks = self.graph().sinks();
+        result_of(sinks.map(|sink| (self.key(sink), result(sink))))
     }
+}
+
+/// The object of those results, by key.
+pub(crate) fn result_of<'a>(results: impl Iterator<Item = (&'a str, Option<&'a Json>)>) -> Json {
+    let mut object = String::from("{");
+    for (key, result) in results {
+        if object.len() > 1 {
+            object.push(',');
+        }
+        // A step's key needs no escape.
+        let _ = write!(object, "\"{key}\":{}", result.map_or("null", Json::as_str));
+    }
+    object.push('}');
+    Json::from_stored(object)
 }
 
 /// The heaviest chain that begins with each step, given what each step weighs.

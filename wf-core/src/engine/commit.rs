@@ -20,7 +20,7 @@ pub(super) struct Committing {
     row: Row,
     from: State,
     /// The end of the execution, if the commit leads there.
-    end: Option<End>,
+    end: Option<Box<End>>,
     resting: Vec<(std::time::Duration, u32)>,
     failures: Vec<Failure>,
 }
@@ -67,11 +67,13 @@ impl Drive {
         writes.steps = wave.writes;
         writes.checkpoint = wave.checkpoint;
         writes.error = wave.error;
-        let end = T::STATE.is_terminal().then(|| End {
-            at: writes.at,
-            driven_millis: writes.driven_millis,
-            last_seq: writes.last_seq(),
-            error: writes.error.clone(),
+        let end = T::STATE.is_terminal().then(|| {
+            Box::new(End {
+                at: writes.at,
+                driven_millis: writes.driven_millis,
+                last_seq: writes.last_seq(),
+                error: writes.error.clone(),
+            })
         });
         Next::Commit(Committing {
             end,
@@ -133,7 +135,7 @@ impl Drive {
         );
         self.announce(committing.from, &path, at.state(), &committing.failures);
         if let Some(end) = committing.end {
-            self.note_end(at.state(), &committing.row, end);
+            self.note_end(at.state(), &committing.row, *end);
         }
         Ok(Some(at))
     }

@@ -47,7 +47,7 @@ pub(super) struct Drive {
     pub(super) plan: Arc<Plan>,
     pub(super) holding: Holding,
     /// The execution's row, as of the last commit.
-    pub(super) execution: ExecutionRecord,
+    pub(super) execution: Box<ExecutionRecord>,
     pub(super) inputs: Vec<Json>,
     /// The inputs in both forms, once a step that is code needs them.
     pub(super) input_values: Option<Arc<[Value]>>,
@@ -145,7 +145,7 @@ impl Drive {
             engine,
             plan,
             holding,
-            execution: recorded.execution,
+            execution: Box::new(recorded.execution),
             inputs,
             input_values: None,
             agents,

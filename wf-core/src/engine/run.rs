@@ -155,7 +155,7 @@ impl Run {
         let at = AnyExecution::new(State::Idle, execution.row());
         let recorded = Recorded {
             execution,
-            steps: stored::records(plan, Vec::new()),
+            steps: stored::records(plan.graph().len(), Vec::new()),
         };
         let drive = Drive::new(
             engine.clone(),
@@ -217,7 +217,7 @@ impl Run {
         };
         let recorded = Recorded {
             execution,
-            steps: stored::records(&plan, steps),
+            steps: stored::records(plan.graph().len(), steps),
         };
         let drive = Drive::new(
             engine.clone(),

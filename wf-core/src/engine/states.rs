@@ -271,7 +271,7 @@ impl Drive {
         let id = self.id().clone();
         // What this engine has brought to its end stays as it was written.
         let execution = if self.execution.state.is_terminal() {
-            self.execution
+            *self.execution
         } else {
             let read = self.engine.store.execution(&id).await?;
             read.ok_or_else(|| EngineError::not_found(&id))?
@@ -280,7 +280,7 @@ impl Drive {
             // By another: what this engine had not committed by then did not happen.
             let loaded = self.engine.store.load(&id).await?;
             let loaded = loaded.ok_or_else(|| EngineError::not_found(&id))?;
-            let records = records(&self.plan, loaded.steps);
+            let records = records(self.plan.graph().len(), loaded.steps);
             return Ok(Finished {
                 status: Status::new(&self.plan, loaded.execution, records.into_iter()),
                 typed: vec![None; self.slots.len()],

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{EngineError, Parts};
+use super::outline::Outline;
+use super::{EngineError, Parts, Status};
 use crate::id::ExecutionId;
 use crate::plan::Plan;
 use crate::store::{LoadedExecution, StepRecord, WorkflowRecord};
@@ -29,8 +30,24 @@ pub(super) async fn plan(
     id: &ExecutionId,
     workflow: &WorkflowRecord,
 ) -> Result<Arc<Plan>, EngineError> {
+    let definition = definition(engine, id, workflow).await?;
+    checked(id, workflow, definition)
+}
+
+async fn definition(
+    engine: &Parts,
+    id: &ExecutionId,
+    workflow: &WorkflowRecord,
+) -> Result<Json, EngineError> {
     let definition = engine.store.definition(&workflow.id).await?;
-    let definition = definition.ok_or_else(|| EngineError::not_found(id))?;
+    definition.ok_or_else(|| EngineError::not_found(id))
+}
+
+fn checked(
+    id: &ExecutionId,
+    workflow: &WorkflowRecord,
+    definition: Json,
+) -> Result<Arc<Plan>, EngineError> {
     Plan::from_stored(workflow, definition).map_err(|report| {
         EngineError::definition(format!(
             "the stored definition of execution `{id}` cannot be read:\n{report}"
@@ -38,11 +55,28 @@ pub(super) async fn plan(
     })
 }
 
-/// The record of every step of `plan`, from the rows that exist.
-pub(super) fn records(plan: &Plan, rows: Vec<(u32, StepRecord)>) -> Vec<Arc<StepRecord>> {
+/// How an execution stands that was loaded.
+pub(super) async fn status(engine: &Parts, loaded: LoadedExecution) -> Result<Status, EngineError> {
+    let LoadedExecution {
+        execution,
+        workflow,
+        steps,
+    } = loaded;
+    let definition = definition(engine, &execution.id, &workflow).await?;
+    if let Some(outline) = Outline::of(&definition) {
+        let records = records(outline.keys.len(), steps);
+        return Ok(Status::of_outline(outline, workflow, execution, records));
+    }
+    let plan = checked(&execution.id, &workflow, definition)?;
+    let records = records(plan.graph().len(), steps);
+    Ok(Status::new(&plan, execution, records.into_iter()))
+}
+
+/// The record of every one of so many steps, from the rows that exist.
+pub(super) fn records(steps: usize, rows: Vec<(u32, StepRecord)>) -> Vec<Arc<StepRecord>> {
     // Those of which nothing is recorded share one.
     let nothing = Arc::new(StepRecord::pending());
-    let mut records: Vec<_> = std::iter::repeat_n(nothing, plan.graph().len()).collect();
+    let mut records: Vec<_> = std::iter::repeat_n(nothing, steps).collect();
     for (step, record) in rows {
         if let Some(slot) = records.get_mut(step as usize) {
             *slot = Arc::new(record);
