@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::outline::Outline;
 use super::{EngineError, Parts, Status};
 use crate::id::ExecutionId;
+use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::store::{LoadedExecution, StepRecord, WorkflowRecord};
 use crate::value::Json;
@@ -63,7 +64,7 @@ pub(super) async fn status(engine: &Parts, loaded: LoadedExecution) -> Result<St
         steps,
     } = loaded;
     let definition = definition(engine, &execution.id, &workflow).await?;
-    if let Some(outline) = Outline::of(&definition) {
+    if let Some(outline) = Outline::of(&definition, execution.state == State::Completed) {
         let records = records(outline.keys.len(), steps);
         return Ok(Status::of_outline(outline, workflow, execution, records));
     }
