@@ -208,7 +208,7 @@ fn steps(conn: &Connection, execution: &str) -> Vec<Step> {
     let mut statement = conn
         .prepare(
             "SELECT execution_id, step_id, state, seq, result, started_at, completed_at, error, retry_count, attempts, \
-             retry_base FROM workflow_step_executions WHERE execution_id = ? ORDER BY id",
+             retry_base FROM workflow_step_executions WHERE execution_id = ? ORDER BY seq",
         )
         .expect("the query is right");
     let rows = statement.query_map([execution], |row| {

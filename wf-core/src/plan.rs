@@ -19,7 +19,7 @@ use crate::id::WorkflowId;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::schema::Schemas;
-use crate::store::NewWorkflow;
+use crate::store::{NewWorkflow, WorkflowRecord};
 use crate::typed::{self, Code, Codec, Spec, StepSpec, Workflow};
 use crate::value::Json;
 
@@ -28,11 +28,26 @@ use crate::value::Json;
 pub struct Plan {
     checked: Checked,
     chain_lengths: Vec<u32>,
-    workflow: NewWorkflow,
+    known: Known,
+    /// The workflow as a store keeps it.
+    workflow: OnceLock<NewWorkflow>,
     /// The code of a workflow that is compiled into the program.
     spec: Option<&'static Spec>,
     /// The schemas of the steps' results, once a run needs them.
     schemas: OnceLock<Result<Schemas, String>>,
+}
+
+/// Under which identifier and hash a workflow is stored.
+#[derive(Debug)]
+enum Known {
+    /// As its definition says, once somebody asks.
+    Computed,
+    /// As the store says that it was read from.
+    Stored {
+        id: WorkflowId,
+        hash: String,
+        definition: Json,
+    },
 }
 
 impl Plan {
@@ -74,11 +89,22 @@ impl Plan {
         Plan::from_source(&Source::json(name, text)).map(|(plan, _)| plan)
     }
 
-    /// Reads and checks a stored workflow again.
-    pub(crate) fn from_stored(id: &WorkflowId, definition: &Json) -> Result<Arc<Plan>, Report> {
+    /// Reads and checks a stored workflow again. What it is stored as is not worked out once more.
+    pub(crate) fn from_stored(
+        stored: &WorkflowRecord,
+        definition: Json,
+    ) -> Result<Arc<Plan>, Report> {
         // What is stored can be shown, whatever is thought of its schemas here.
-        let source = Source::json(id.as_str(), definition.as_str());
-        Plan::read(&source).map(|(plan, _)| plan)
+        let source = Source::json(stored.id.as_str(), definition.as_str());
+        let (checked, _) = source.read()?;
+        Ok(Arc::new(Plan {
+            known: Known::Stored {
+                id: stored.id.clone(),
+                hash: stored.hash.clone(),
+                definition,
+            },
+            ..Plan::unnamed(checked)
+        }))
     }
 
     fn read(source: &Source) -> Result<(Arc<Plan>, Report), Report> {
@@ -108,25 +134,31 @@ impl Plan {
 
     /// The plan of what the checker has passed.
     pub fn new(checked: Checked) -> Plan {
-        let workflow = workflow(&checked.definition);
-        let chain_lengths = chain_lengths(&checked.graph);
+        let plan = Plan::unnamed(checked);
+        plan.workflow();
+        plan
+    }
+
+    /// A plan that does not know yet what it is stored as.
+    fn unnamed(checked: Checked) -> Plan {
+        let chain_lengths = chains(&checked.graph, vec![1; checked.graph.len()]);
         Plan {
             checked,
             chain_lengths,
-            workflow,
+            known: Known::Computed,
+            workflow: OnceLock::new(),
             spec: None,
             schemas: OnceLock::new(),
         }
     }
 
     fn of_spec(checked: Checked, spec: &'static Spec) -> Plan {
-        let plan = Plan::new(checked);
-        let stored = typed::with_output_types(plan.definition(), spec);
-        Plan {
-            workflow: workflow(&stored),
+        let plan = Plan {
             spec: Some(spec),
-            ..plan
-        }
+            ..Plan::unnamed(checked)
+        };
+        plan.workflow();
+        plan
     }
 
     /// The schemas of the steps' results.
@@ -179,12 +211,18 @@ impl Plan {
 
     /// The hash of the canonical definition: SHA-256 in hexadecimal.
     pub fn hash(&self) -> &str {
-        &self.workflow.hash
+        match &self.known {
+            Known::Computed => &self.workflow().hash,
+            Known::Stored { hash, .. } => hash,
+        }
     }
 
     /// The identifier under which the workflow is stored.
-    pub const fn id(&self) -> &WorkflowId {
-        &self.workflow.id
+    pub fn id(&self) -> &WorkflowId {
+        match &self.known {
+            Known::Computed => &self.workflow().id,
+            Known::Stored { id, .. } => id,
+        }
     }
 
     /// The inputs: those declared, else those that placeholders imply.
@@ -205,6 +243,11 @@ impl Plan {
     /// How many steps the longest chain has that begins with this one, itself included.
     pub fn chain_length(&self, step: u32) -> u32 {
         self.chain_lengths.get(step as usize).copied().unwrap_or(0)
+    }
+
+    /// How much the heaviest chain weighs that begins with each step, given what each step weighs.
+    pub(crate) fn chains(&self, weights: Vec<u32>) -> Vec<u32> {
+        chains(self.graph(), weights)
     }
 
     pub(crate) fn key(&self, step: usize) -> &str {
@@ -239,39 +282,56 @@ impl Plan {
     }
 
     /// The workflow as a store keeps it.
-    pub(crate) const fn workflow(&self) -> &NewWorkflow {
-        &self.workflow
+    pub(crate) fn workflow(&self) -> &NewWorkflow {
+        self.workflow.get_or_init(|| match &self.known {
+            Known::Computed => match self.spec {
+                None => workflow(self.definition()),
+                Some(spec) => workflow(&typed::with_output_types(self.definition(), spec)),
+            },
+            Known::Stored {
+                id,
+                hash,
+                definition,
+            } => identity::stored(
+                self.definition(),
+                id.clone(),
+                hash.clone(),
+                definition.clone(),
+            ),
+        })
     }
 
     /// The result of a run: an object of the results of the steps that nothing depends on, by key.
     pub(crate) fn result<'a>(&self, result: impl Fn(usize) -> Option<&'a Json>) -> Json {
-        let mut object = String::from("{");
-        for sink in self.graph().sinks() {
-            if object.len() > 1 {
-                object.push(',');
-            }
-            // A step's key needs no escape.
-            let _ = write!(
-                object,
-                "\"{}\":{}",
-                self.key(sink),
-                result(sink).map_or("null", Json::as_str)
-            );
-        }
-        object.push('}');
-        Json::from_stored(object)
+        let sinks = self.graph().sinks();
+        result_of(sinks.map(|sink| (self.key(sink), result(sink))))
     }
 }
 
-fn chain_lengths(graph: &Graph) -> Vec<u32> {
-    let mut lengths = vec![1; graph.len()];
+/// The object of those results, by key.
+pub(crate) fn result_of<'a>(results: impl Iterator<Item = (&'a str, Option<&'a Json>)>) -> Json {
+    let mut object = String::from("{");
+    for (key, result) in results {
+        if object.len() > 1 {
+            object.push(',');
+        }
+        // A step's key needs no escape.
+        let _ = write!(object, "\"{key}\":{}", result.map_or("null", Json::as_str));
+    }
+    object.push('}');
+    Json::from_stored(object)
+}
+
+/// The heaviest chain that begins with each step, given what each step weighs.
+fn chains(graph: &Graph, mut lengths: Vec<u32>) -> Vec<u32> {
     for &step in graph.order().iter().rev() {
         let behind = graph
             .dependents(step as usize)
             .iter()
             .map(|&next| lengths[next as usize])
             .max();
-        lengths[step as usize] = 1 + behind.unwrap_or(0);
+        let own = &mut lengths[step as usize];
+        *own = own.saturating_add(behind.unwrap_or(0));
     }
     lengths
 }
@@ -291,6 +351,26 @@ mod tests {
         let json = Plan::from_json("t.json", json).unwrap_or_else(|report| panic!("{report}"));
         assert_eq!(json.id(), named("a").id());
         assert_eq!(json.definition(), named("a").definition());
+    }
+
+    #[test]
+    fn a_plan_that_is_read_from_a_store_is_stored_under_the_same_name_again() {
+        let plan = named("a");
+        let NewWorkflow {
+            id,
+            name,
+            version,
+            definition,
+            hash,
+            ..
+        } = plan.workflow().clone();
+        let at = crate::id::Timestamp::from_millis(1);
+        let record = WorkflowRecord::new(id, name, version, hash, at);
+        let read = Plan::from_stored(&record, definition).unwrap_or_else(|r| panic!("{r}"));
+        assert_eq!((read.id(), read.hash()), (plan.id(), plan.hash()));
+        let (read, plan) = (read.workflow(), plan.workflow());
+        assert_eq!((&read.id, &read.steps), (&plan.id, &plan.steps));
+        assert_eq!(read.definition, plan.definition);
     }
 
     #[test]

@@ -11,16 +11,22 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wf_model::OnFailure;
 
 use crate::plan::Plan;
 use crate::step::Outcome;
 
+/// The most that one step is expected to take, in tenths of a second: about a day.
+const LONGEST: u32 = 1 << 20;
+
 /// Decides which steps of one execution may start.
 #[derive(Debug)]
 pub struct Scheduler {
     plan: Arc<Plan>,
+    /// How much the longest chain takes that begins with each step, where it is known what the steps take.
+    chains: Option<Box<[u32]>>,
     steps: Vec<Step>,
     ready: BinaryHeap<(u32, Reverse<u32>)>,
     /// What has become ready, but rests on what is not committed yet.
@@ -74,6 +80,7 @@ impl Scheduler {
             .collect();
         Scheduler {
             unsettled: steps.len(),
+            chains: None,
             ready: BinaryHeap::new(),
             blocked: Vec::new(),
             foreseen: 0,
@@ -88,9 +95,34 @@ impl Scheduler {
         }
     }
 
+    /// Takes into account how long steps took in an earlier run, before anything is started in this one: the longest
+    /// chain is then the one that takes longest, and not the one of the most steps.
+    ///
+    /// Times are compared in tenths of a second, and no step takes less than one: runs whose steps are all that short
+    /// keep the order that they have without. A step of which nothing is known takes as long as those that are known, on
+    /// average.
+    pub fn expect(&mut self, durations: &[(u32, Duration)]) {
+        if durations.is_empty() {
+            return;
+        }
+        let tenths = |taken: Duration| {
+            let rounded = taken.as_millis().saturating_add(50) / 100;
+            rounded.clamp(1, u128::from(LONGEST))
+        };
+        let all: u128 = durations.iter().map(|&(_, taken)| tenths(taken)).sum();
+        let average = all / durations.len() as u128;
+        let mut weights = vec![u32::try_from(average).unwrap_or(LONGEST); self.steps.len()];
+        for &(step, taken) in durations {
+            if let Some(weight) = weights.get_mut(step as usize) {
+                *weight = u32::try_from(tenths(taken)).unwrap_or(LONGEST);
+            }
+        }
+        self.chains = Some(self.plan.chains(weights).into());
+    }
+
     /// The step to start now, if one may; it then holds a slot until it [`vacates`](Scheduler::vacate) it.
     ///
-    /// The step with the longest chain of steps behind it comes first, then the first in the definition. A
+    /// The step with the longest chain of steps behind it, in steps or in [time](Scheduler::expect), comes first, then the first in the definition. A
     /// step with `parallel: false` whose turn has come waits until nothing runs, and holds back all others
     /// until it has run.
     ///
@@ -139,7 +171,7 @@ impl Scheduler {
         self.steps[at].phase = Phase::Succeeded;
         for &dependent in self.plan.graph().dependents(at) {
             if self.steps[dependent as usize].waits_for == 1 {
-                self.foreseen = self.foreseen.max(self.plan.chain_length(dependent));
+                self.foreseen = self.foreseen.max(self.chain(dependent));
             }
         }
     }
@@ -176,7 +208,8 @@ impl Scheduler {
             self.failed.get_or_insert(step);
             self.stopped |= self.plan.on_failure() != OnFailure::Continue;
         }
-        for &dependent in self.plan.graph().dependents(at) {
+        let plan = Arc::clone(&self.plan);
+        for &dependent in plan.graph().dependents(at) {
             let next = &mut self.steps[dependent as usize];
             next.waits_for -= 1;
             next.blocked |= blocks;
@@ -185,7 +218,7 @@ impl Scheduler {
                     self.blocked.push(dependent);
                 } else {
                     self.held.push(dependent);
-                    self.foreseen = self.foreseen.max(self.plan.chain_length(dependent));
+                    self.foreseen = self.foreseen.max(self.chain(dependent));
                 }
             }
         }
@@ -248,7 +281,14 @@ impl Scheduler {
 
     fn queue(&mut self, step: u32) {
         self.steps[step as usize].phase = Phase::Ready;
-        self.ready
-            .push((self.plan.chain_length(step), Reverse(step)));
+        self.ready.push((self.chain(step), Reverse(step)));
+    }
+
+    /// The longest chain that begins with a step: in tenths of a second where times are known, else in steps.
+    fn chain(&self, step: u32) -> u32 {
+        match &self.chains {
+            Some(chains) => chains.get(step as usize).copied().unwrap_or(0),
+            None => self.plan.chain_length(step),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The table `workflow_checkpoints`: marks in the order in which steps were committed.
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use wf_core::id::{CheckpointId, ExecutionId, Timestamp};
 use wf_core::lifecycle::State;
 use wf_core::store::{CheckpointRecord, ExecutionRecord};
@@ -9,6 +9,7 @@ use wf_core::value::Json;
 
 use crate::error::{integer, unreadable, unsigned};
 use crate::executions::state;
+use crate::insert::insert;
 use crate::schema::workflow_checkpoints::{self, dsl};
 
 /// The context of a checkpoint that adds nothing to its execution's.
@@ -75,17 +76,17 @@ pub(crate) fn insert_checkpoint(
     conn: &mut SqliteConnection,
     mark: &Mark<'_>,
 ) -> QueryResult<usize> {
-    diesel::insert_into(dsl::workflow_checkpoints)
-        .values((
-            dsl::id.eq(mark.id.as_str()),
-            dsl::execution_id.eq(mark.execution_id.as_str()),
-            dsl::state.eq(mark.state.name()),
-            dsl::context.eq(EMPTY_CONTEXT),
-            dsl::completed_steps.eq(format!("{{\"through_seq\":{}}}", mark.through_seq)),
-            dsl::created_at.eq(mark.at.millis()),
-            dsl::revision.eq(integer(mark.revision)?),
-        ))
-        .execute(conn)
+    let through_seq = integer(mark.through_seq)?;
+    let row = NewCheckpoint {
+        id: mark.id.as_str(),
+        execution_id: mark.execution_id.as_str(),
+        state: mark.state.name(),
+        context: EMPTY_CONTEXT,
+        completed_steps: &format!("{{\"through_seq\":{through_seq}}}"),
+        created_at: mark.at.millis(),
+        revision: integer(mark.revision)?,
+    };
+    row.execute(conn)
 }
 
 pub(crate) fn delete_checkpoint(
@@ -178,6 +179,18 @@ pub(crate) fn list_checkpoints(
         .order((dsl::revision.desc(), dsl::created_at.desc(), dsl::id.desc()))
         .load(conn)?;
     rows.into_iter().map(|row| row.record(ended)).collect()
+}
+
+insert! {
+    struct NewCheckpoint into "workflow_checkpoints" {
+        id: &'a str as Text,
+        execution_id: &'a str as Text,
+        state: &'a str as Text,
+        context: &'a str as Text,
+        completed_steps: &'a str as Text,
+        created_at: i64 as BigInt,
+        revision: i64 as BigInt,
+    }
 }
 
 fn through_seq(mark: &str) -> QueryResult<u64> {

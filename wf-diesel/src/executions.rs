@@ -3,7 +3,7 @@
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use wf_core::id::{ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::State;
@@ -11,6 +11,7 @@ use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Restore};
 use wf_core::value::Json;
 
 use crate::error::{integer, refuse, unreadable, unsigned};
+use crate::insert::insert;
 use crate::schema::workflow_executions::{self, dsl};
 
 /// The token of an execution that was just created.
@@ -18,12 +19,6 @@ const FIRST_TOKEN: i64 = 1;
 
 /// The token of an execution whose lease nobody has taken yet.
 const UNCLAIMED_TOKEN: i64 = 0;
-
-diesel::define_sql_function! {
-    /// The greater of the two.
-    #[sql_name = "max"]
-    fn greater(first: BigInt, second: BigInt) -> BigInt;
-}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = workflow_executions)]
@@ -82,24 +77,23 @@ pub(crate) fn insert_execution(
     conn: &mut SqliteConnection,
     new: &NewExecution,
 ) -> QueryResult<usize> {
-    diesel::insert_into(dsl::workflow_executions)
-        .values((
-            dsl::id.eq(new.id.as_str()),
-            dsl::workflow_id.eq(new.workflow.id.as_str()),
-            dsl::state.eq(State::Idle.name()),
-            dsl::context.eq(new.context.as_str()),
-            dsl::started_at.eq(new.at.millis()),
-            dsl::owner.eq(Some(new.owner.as_str())),
-            dsl::fencing_token.eq(FIRST_TOKEN),
-            dsl::lease_until.eq(Some(new.lease_until.millis())),
-            dsl::revision.eq(0),
-            dsl::pause_requested.eq(false),
-            dsl::driven_millis.eq(0),
-            dsl::last_seq.eq(0),
-            dsl::agents_file.eq(new.origin.agents_file.as_deref()),
-            dsl::directory.eq(new.origin.directory.as_deref()),
-        ))
-        .execute(conn)
+    let row = NewRow {
+        id: new.id.as_str(),
+        workflow_id: new.workflow.id.as_str(),
+        state: State::Idle.name(),
+        context: new.context.as_str(),
+        started_at: new.at.millis(),
+        owner: new.owner.as_str(),
+        fencing_token: FIRST_TOKEN,
+        lease_until: new.lease_until.millis(),
+        revision: 0,
+        pause_requested: false,
+        driven_millis: 0,
+        last_seq: 0,
+        agents_file: new.origin.agents_file.as_deref(),
+        directory: new.origin.directory.as_deref(),
+    };
+    row.execute(conn)
 }
 
 /// Inserts an execution that stands where a checkpoint of `source`, up to `through_seq`, was.
@@ -141,23 +135,12 @@ pub(crate) fn advance_execution(
 
 /// Writes a commit that pauses or ends an execution, and gives its lease back.
 pub(crate) fn settle_execution(conn: &mut SqliteConnection, commit: &Commit) -> QueryResult<usize> {
-    let (row, writes) = (&commit.row, &commit.writes);
-    diesel::update(dsl::workflow_executions.find(row.id.as_str()))
-        .filter(dsl::state.eq(commit.from.name()))
-        .filter(dsl::fencing_token.eq(integer(row.token)?))
-        .filter(dsl::revision.eq(integer(row.revision)?))
-        .set((
-            dsl::state.eq(commit.to.name()),
-            dsl::revision.eq(dsl::revision + 1),
-            dsl::driven_millis.eq(integer(writes.driven_millis)?),
-            dsl::last_seq.eq(greater(dsl::last_seq, integer(writes.last_seq())?)),
-            dsl::error.eq(writes.error.as_deref()),
-            dsl::completed_at.eq(commit.to.is_terminal().then(|| writes.at.millis())),
-            dsl::owner.eq(None::<&str>),
-            dsl::lease_until.eq(None::<i64>),
-            dsl::pause_requested.eq(false),
-        ))
-        .execute(conn)
+    let settle = Settle {
+        advance: Advance::of(commit)?,
+        error: commit.writes.error.as_deref(),
+        completed_at: commit.to.is_terminal().then(|| commit.writes.at.millis()),
+    };
+    settle.execute(conn)
 }
 
 /// Takes the lease; no row changes unless it stands as the claim expects and has not ended.
@@ -352,8 +335,8 @@ impl<const MOVES: bool> QueryId for Advance<'_, MOVES> {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<const MOVES: bool> QueryFragment<Sqlite> for Advance<'_, MOVES> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+impl<const MOVES: bool> Advance<'_, MOVES> {
+    fn walk_set<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("UPDATE workflow_executions SET revision = revision + 1");
         if MOVES {
             out.push_sql(", state = ");
@@ -363,7 +346,12 @@ impl<const MOVES: bool> QueryFragment<Sqlite> for Advance<'_, MOVES> {
         out.push_bind_param::<BigInt, _>(&self.driven_millis)?;
         out.push_sql(", last_seq = max(last_seq, ");
         out.push_bind_param::<BigInt, _>(&self.last_seq)?;
-        out.push_sql("), error = NULL WHERE id = ");
+        out.push_sql(")");
+        Ok(())
+    }
+
+    fn walk_where<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(" WHERE id = ");
         out.push_bind_param::<Text, _>(&self.id)?;
         out.push_sql(" AND state = ");
         out.push_bind_param::<Text, _>(&self.from)?;
@@ -374,4 +362,58 @@ impl<const MOVES: bool> QueryFragment<Sqlite> for Advance<'_, MOVES> {
     }
 }
 
+impl<const MOVES: bool> QueryFragment<Sqlite> for Advance<'_, MOVES> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.walk_set(&mut out)?;
+        out.push_sql(", error = NULL");
+        self.walk_where(&mut out)
+    }
+}
+
 impl<const MOVES: bool> RunQueryDsl<SqliteConnection> for Advance<'_, MOVES> {}
+
+/// The statement with which every run ends or pauses, prepared once for the same reason.
+struct Settle<'a> {
+    advance: Advance<'a, true>,
+    error: Option<&'a str>,
+    completed_at: Option<i64>,
+}
+
+impl QueryId for Settle<'_> {
+    type QueryId = Settle<'static>;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Sqlite> for Settle<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.advance.walk_set(&mut out)?;
+        out.push_sql(", error = ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.error)?;
+        out.push_sql(", completed_at = ");
+        out.push_bind_param::<Nullable<BigInt>, _>(&self.completed_at)?;
+        out.push_sql(", owner = NULL, lease_until = NULL, pause_requested = 0");
+        self.advance.walk_where(&mut out)
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for Settle<'_> {}
+
+insert! {
+    struct NewRow into "workflow_executions" {
+        id: &'a str as Text,
+        workflow_id: &'a str as Text,
+        state: &'a str as Text,
+        context: &'a str as Text,
+        started_at: i64 as BigInt,
+        owner: &'a str as Text,
+        fencing_token: i64 as BigInt,
+        lease_until: i64 as BigInt,
+        revision: i64 as BigInt,
+        pause_requested: bool as Bool,
+        driven_millis: i64 as BigInt,
+        last_seq: i64 as BigInt,
+        agents_file: Option<&'a str> as Nullable<Text>,
+        directory: Option<&'a str> as Nullable<Text>,
+    }
+}

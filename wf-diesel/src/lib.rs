@@ -37,6 +37,7 @@ mod checkpoints;
 mod connection;
 mod error;
 mod executions;
+mod insert;
 mod reader;
 mod schema;
 mod step_executions;

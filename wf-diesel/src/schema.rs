@@ -50,7 +50,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    workflow_step_executions (id) {
+    workflow_step_executions (execution_id, step_id) {
         id -> BigInt,
         execution_id -> Text,
         step_id -> BigInt,

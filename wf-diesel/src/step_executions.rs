@@ -1,13 +1,18 @@
 //! The table `workflow_step_executions`: what is known of each step of each run.
 
+use std::time::Duration;
+
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
-use wf_core::id::{ExecutionId, Timestamp};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use wf_core::id::{ExecutionId, Timestamp, WorkflowId};
+use wf_core::lifecycle::State;
 use wf_core::step::{Attempt, StepState};
 use wf_core::store::StepRecord;
 use wf_core::value::Json;
 
 use crate::error::{integer, refuse, unreadable, unsigned};
+use crate::insert::insert;
 use crate::schema::workflow_step_executions::{self, dsl};
 use crate::workflows::StepIds;
 
@@ -63,21 +68,20 @@ pub(crate) fn insert_step_execution(
     record: &StepRecord,
     attempts: &str,
 ) -> QueryResult<usize> {
-    diesel::insert_into(dsl::workflow_step_executions)
-        .values((
-            dsl::execution_id.eq(execution_id.as_str()),
-            dsl::step_id.eq(step_id),
-            dsl::state.eq(record.state.name()),
-            dsl::seq.eq(record.seq.map(integer).transpose()?),
-            dsl::result.eq(record.result.as_ref().map(Json::as_str)),
-            dsl::started_at.eq(record.started_at.map(Timestamp::millis)),
-            dsl::completed_at.eq(record.completed_at.map(Timestamp::millis)),
-            dsl::error.eq(record.error.as_deref()),
-            dsl::retry_count.eq(i64::from(record.retry_count())),
-            dsl::attempts.eq(attempts),
-            dsl::retry_base.eq(i64::from(record.retry_base)),
-        ))
-        .execute(conn)
+    let row = NewStep {
+        execution_id: execution_id.as_str(),
+        step_id,
+        state: record.state.name(),
+        seq: record.seq.map(integer).transpose()?,
+        result: record.result.as_ref().map(Json::as_str),
+        started_at: record.started_at.map(Timestamp::millis),
+        completed_at: record.completed_at.map(Timestamp::millis),
+        error: record.error.as_deref(),
+        retry_count: i64::from(record.retry_count()),
+        attempts,
+        retry_base: i64::from(record.retry_base),
+    };
+    row.execute(conn)
 }
 
 pub(crate) fn update_step_execution(
@@ -144,6 +148,8 @@ pub(crate) fn cancel_step_executions(
     let pending = dsl::state.eq(StepState::Pending.name());
     diesel::update(dsl::workflow_step_executions)
         .filter(dsl::execution_id.eq(execution_id.as_str()))
+        // What the index says of itself, word for word, or it is not used.
+        .filter(sql::<Bool>("state <> 'completed'"))
         .filter(running.or(pending))
         .set((
             dsl::state.eq(StepState::Cancelled.name()),
@@ -166,6 +172,48 @@ pub(crate) fn list_step_executions(
     rows.into_iter().map(|row| row.record(ids)).collect()
 }
 
+/// How long the last attempts at the first `most` steps of a workflow took in the latest of its executions that is
+/// completed.
+pub(crate) fn list_durations(
+    conn: &mut SqliteConnection,
+    workflow_id: &WorkflowId,
+    most: u32,
+) -> QueryResult<Vec<(u32, Duration)>> {
+    #[derive(QueryableByName)]
+    struct Taken {
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+        #[diesel(sql_type = BigInt)]
+        millis: i64,
+    }
+    // Executions are numbered by SQLite as they are created, and its index of a workflow's executions in a state has them
+    // in that order: the latest is found at once, however many there are.
+    let rows: Vec<Taken> = diesel::sql_query(format!(
+        "WITH first AS (SELECT min(id) AS id FROM workflow_steps WHERE workflow_id = ?1) \
+         SELECT row.step_id - first.id AS position, max(0, \
+             json_extract(row.attempts, '$[#-1].ended_at') - json_extract(row.attempts, '$[#-1].started_at')) AS millis \
+         FROM first CROSS JOIN workflow_step_executions AS row \
+         WHERE row.execution_id = (SELECT id FROM workflow_executions WHERE workflow_id = ?1 AND state = '{}' \
+             ORDER BY rowid DESC LIMIT 1) \
+         AND row.step_id < first.id + ?2 AND row.state = '{}' \
+         AND json_extract(row.attempts, '$[#-1].ended_at') IS NOT NULL \
+         ORDER BY row.step_id",
+        State::Completed.name(),
+        StepState::Completed.name(),
+    ))
+    .bind::<Text, _>(workflow_id.as_str())
+    .bind::<BigInt, _>(i64::from(most))
+    .load(conn)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok((
+                unsigned(row.position)?,
+                Duration::from_millis(unsigned(row.millis)?),
+            ))
+        })
+        .collect()
+}
+
 /// The steps of an execution that have ended, with their positions, in the order of their `seq`.
 pub(crate) fn list_ended_steps(
     conn: &mut SqliteConnection,
@@ -181,4 +229,20 @@ pub(crate) fn list_ended_steps(
     rows.into_iter()
         .filter_map(|(seq, step_id)| seq.map(|seq| Ok((unsigned(seq)?, ids.position(step_id)?))))
         .collect()
+}
+
+insert! {
+    struct NewStep into "workflow_step_executions" {
+        execution_id: &'a str as Text,
+        step_id: i64 as BigInt,
+        state: &'a str as Text,
+        seq: Option<i64> as Nullable<BigInt>,
+        result: Option<&'a str> as Nullable<Text>,
+        started_at: Option<i64> as Nullable<BigInt>,
+        completed_at: Option<i64> as Nullable<BigInt>,
+        error: Option<&'a str> as Nullable<Text>,
+        retry_count: i64 as BigInt,
+        attempts: &'a str as Text,
+        retry_base: i64 as BigInt,
+    }
 }

@@ -244,6 +244,15 @@ impl Store for SqliteStore {
         self.read(move |conn| workflows::find_definition(conn, &id))
     }
 
+    fn durations(
+        &self,
+        workflow: &WorkflowId,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u32, Duration)>, StoreError>> {
+        let id = workflow.clone();
+        self.read(move |conn| step_executions::list_durations(conn, &id, most))
+    }
+
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
         self.read(workflows::list_workflows)
     }

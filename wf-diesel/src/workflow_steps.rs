@@ -2,9 +2,11 @@
 
 use diesel::dsl::max;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 use wf_core::id::WorkflowId;
 use wf_core::store::WorkflowStepRecord;
 
+use crate::insert::insert;
 use crate::schema::workflow_steps;
 
 /// The first identifier that no step has, nor any step after it.
@@ -22,16 +24,28 @@ pub(crate) fn insert_step(
     position: i64,
     step: &WorkflowStepRecord,
 ) -> QueryResult<usize> {
-    diesel::insert_into(workflow_steps::table)
-        .values((
-            workflow_steps::id.eq(id),
-            workflow_steps::workflow_id.eq(workflow_id.as_str()),
-            workflow_steps::position.eq(position),
-            workflow_steps::step_key.eq(&step.key),
-            workflow_steps::agent.eq(&step.agent),
-            workflow_steps::prompt_template.eq(&step.prompt_template),
-            workflow_steps::dependencies.eq(step.dependencies.as_str()),
-            workflow_steps::parallel.eq(step.parallel),
-        ))
-        .execute(conn)
+    let row = NewStep {
+        id,
+        workflow_id: workflow_id.as_str(),
+        position,
+        step_key: &step.key,
+        agent: &step.agent,
+        prompt_template: &step.prompt_template,
+        dependencies: step.dependencies.as_str(),
+        parallel: step.parallel,
+    };
+    row.execute(conn)
+}
+
+insert! {
+    struct NewStep into "workflow_steps" {
+        id: i64 as BigInt,
+        workflow_id: &'a str as Text,
+        position: i64 as BigInt,
+        step_key: &'a str as Text,
+        agent: &'a str as Text,
+        prompt_template: &'a str as Text,
+        dependencies: &'a str as Text,
+        parallel: bool as Bool,
+    }
 }

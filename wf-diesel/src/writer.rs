@@ -239,6 +239,7 @@ impl Thread {
                 batch
                     .iter_mut()
                     .try_for_each(|write| write.apply(&mut self.session))
+                    .and_then(|()| self.session.finish())
                     .map_err(Failure::to_write)
             })
             .and_then(|()| commit(&mut self.session.conn).map_err(Failure::to_commit));

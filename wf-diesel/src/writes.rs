@@ -5,7 +5,7 @@ mod marks;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use wf_core::id::{CheckpointId, ExecutionId, Owner, Timestamp};
+use wf_core::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use wf_core::lifecycle::{Row, State};
 use wf_core::store::{
     Claim, Claimed, Commit, ExecutionRecord, NewExecution, StepWrite, StoreError,
@@ -19,8 +19,8 @@ use crate::step_executions::AttemptsText;
 use crate::workflows::StepIds;
 use crate::{checkpoints, executions, step_executions, workflow_steps, workflows};
 
-/// How many executions' step identifiers are kept at hand.
-const REMEMBERED_EXECUTIONS: usize = 16_384;
+/// Of how many executions, and of how many workflows, the step identifiers are kept at hand.
+const REMEMBERED: usize = 16_384;
 
 /// One write: applied, perhaps twice, in a transaction that others share.
 pub(crate) trait Write: Send + 'static {
@@ -49,6 +49,10 @@ pub(crate) struct Session {
     pub(crate) conn: SqliteConnection,
     /// Which step identifiers an execution's workflow has: known without a query for those that are being driven.
     step_ids: HashMap<ExecutionId, StepIds>,
+    /// The same of the workflows of which executions were created: they never change.
+    workflows: HashMap<WorkflowId, StepIds>,
+    /// Of which workflows this transaction has created executions, and when.
+    used: HashMap<WorkflowId, Timestamp>,
     attempts: AttemptsText,
 }
 
@@ -57,6 +61,8 @@ impl Session {
         Session {
             conn,
             step_ids: HashMap::new(),
+            workflows: HashMap::new(),
+            used: HashMap::new(),
             attempts: AttemptsText::default(),
         }
     }
@@ -64,13 +70,50 @@ impl Session {
     /// Forgets what a transaction that was rolled back may have taught.
     pub(crate) fn forget(&mut self) {
         self.step_ids.clear();
+        self.workflows.clear();
+        self.used.clear();
+    }
+
+    /// Writes what is written once in a transaction, however many writes it is for.
+    pub(crate) fn finish(&mut self) -> QueryResult<()> {
+        for (id, at) in self.used.drain() {
+            workflows::touch_workflow(&mut self.conn, id.as_str(), at)?;
+        }
+        Ok(())
     }
 
     fn remember(&mut self, id: &ExecutionId, ids: StepIds) {
-        if self.step_ids.len() >= REMEMBERED_EXECUTIONS {
+        if self.step_ids.len() >= REMEMBERED {
             self.step_ids.clear();
         }
         self.step_ids.insert(id.clone(), ids);
+    }
+
+    fn remember_workflow(&mut self, id: &WorkflowId, ids: StepIds) {
+        if self.workflows.len() >= REMEMBERED {
+            self.workflows.clear();
+        }
+        self.workflows.insert(id.clone(), ids);
+    }
+
+    /// The step identifiers of a workflow that is stored.
+    fn workflow_step_ids(&mut self, id: &WorkflowId) -> QueryResult<Option<StepIds>> {
+        if let Some(&ids) = self.workflows.get(id) {
+            return Ok(Some(ids));
+        }
+        let found = workflows::find_step_ids(&mut self.conn, id)?;
+        if let Some(ids) = found {
+            self.remember_workflow(id, ids);
+        }
+        Ok(found)
+    }
+
+    /// Notes that an execution of a stored workflow was created.
+    fn note_use(&mut self, id: &WorkflowId, at: Timestamp) {
+        match self.used.get_mut(id) {
+            Some(latest) => *latest = at.max(*latest),
+            None => _ = self.used.insert(id.clone(), at),
+        }
     }
 
     fn step_ids(&mut self, id: &ExecutionId) -> QueryResult<Option<StepIds>> {
@@ -124,20 +167,25 @@ impl Write for NewExecution {
     }
 
     fn apply(&self, session: &mut Session) -> QueryResult<Result<(), StoreError>> {
-        if executions::find_state(&mut session.conn, &self.id)?.is_some() {
-            return Ok(Err(StoreError::exists(format!(
-                "there is an execution `{}` already",
-                self.id
-            ))));
-        }
-        let ids = match workflows::find_step_ids(&mut session.conn, &self.workflow.id)? {
-            Some(ids) => {
-                workflows::touch_workflow(&mut session.conn, self.workflow.id.as_str(), self.at)?;
-                ids
+        let exists = || StoreError::exists(format!("there is an execution `{}` already", self.id));
+        let workflow = &self.workflow.id;
+        let ids = if let Some(ids) = session.workflow_step_ids(workflow)? {
+            match executions::insert_execution(&mut session.conn, self) {
+                Err(error) if is_taken(&error) => return Ok(Err(exists())),
+                inserted => inserted?,
+            };
+            session.note_use(workflow, self.at);
+            ids
+        } else {
+            // A write that is refused must leave nothing behind, the workflow neither.
+            if executions::find_state(&mut session.conn, &self.id)?.is_some() {
+                return Ok(Err(exists()));
             }
-            None => insert_workflow_with_steps(&mut session.conn, self)?,
+            let ids = insert_workflow_with_steps(&mut session.conn, self)?;
+            executions::insert_execution(&mut session.conn, self)?;
+            session.remember_workflow(workflow, ids);
+            ids
         };
-        executions::insert_execution(&mut session.conn, self)?;
         session.remember(&self.id, ids);
         Ok(Ok(()))
     }
@@ -288,6 +336,15 @@ fn insert_workflow_with_steps(
         workflow_steps::insert_step(conn, &workflow.id, first + position, position, step)?;
     }
     Ok(StepIds { first, count })
+}
+
+/// Whether a row is not inserted because there is one with its key.
+const fn is_taken(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind, Error};
+    matches!(
+        error,
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
+    )
 }
 
 /// Why a compare-and-set has changed no row.

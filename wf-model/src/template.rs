@@ -121,8 +121,7 @@ impl<'a> Iterator for Pieces<'a> {
         let start = self.at;
         let rest = self.prompt.get(start..).filter(|rest| !rest.is_empty())?;
         let Some(inner) = rest.strip_prefix("{{") else {
-            let text = rest
-                .find("{{")
+            let text = opening(rest)
                 .and_then(|end| rest.get(..end))
                 .unwrap_or(rest);
             self.at += text.len();
@@ -150,6 +149,18 @@ impl<'a> Iterator for Pieces<'a> {
         let range = start..start + content.len() + 4;
         self.at = range.end;
         Some(placeholder(content, range))
+    }
+}
+
+/// Where the first `{{` stands. Most prompts have few braces: looking for one alone is faster than looking for two.
+fn opening(text: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + text.get(from..)?.find('{')?;
+        if text.as_bytes().get(at + 1) == Some(&b'{') {
+            return Some(at);
+        }
+        from = at + 1;
     }
 }
 

@@ -247,7 +247,8 @@ impl Bounds {
         }));
         let mut left = self.limit.unwrap_or_default();
         let mut timer: Option<(Duration, BoxFuture<'static, ()>)> = None;
-        let mut waiting: Option<Recalled> = None;
+        let mut recalled = self.recalled;
+        let mut waited = false;
         let answer = poll_fn(|cx| {
             if let Poll::Ready(answer) = ask.as_mut().poll(cx) {
                 return Poll::Ready(answer);
@@ -256,10 +257,13 @@ impl Bounds {
                 if let Some((since, _)) = timer.take() {
                     left = left.saturating_sub(self.clock.elapsed().saturating_sub(since));
                 }
-                let recalled = waiting.get_or_insert_with(|| self.recalled.clone());
+                waited = true;
                 return recalled.poll_unpin(cx).map(|_| Err(StepError::recalled()));
             }
-            waiting = None;
+            if std::mem::take(&mut waited) {
+                // A clone that has not been polled is woken by nothing.
+                recalled = recalled.clone();
+            }
             let Some(limit) = self.limit else {
                 return Poll::Pending;
             };

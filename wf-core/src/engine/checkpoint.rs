@@ -90,8 +90,8 @@ impl<A> Engine<A> {
         Box::pin(async move {
             let mut listed = self.parts.store.checkpoints(id).await?;
             let loaded = stored::load(&self.parts, id).await?;
-            let plan = stored::plan(&self.parts, id, &loaded.workflow.id).await?;
-            let records = stored::records(&plan, loaded.steps);
+            let plan = stored::plan(&self.parts, id, &loaded.workflow).await?;
+            let records = stored::records(plan.graph().len(), loaded.steps);
             let stands = |step: u32| {
                 records
                     .get(step as usize)

@@ -10,6 +10,7 @@ use super::drive::Drive;
 use super::trace::Trace;
 use super::wave::{Failure, Wave};
 use super::{EngineError, Notice};
+use crate::id::Timestamp;
 use crate::lifecycle::{AnyExecution, Event, Pending, Row, State, StateType, state};
 use crate::store::{StoreError, Writes};
 
@@ -18,8 +19,18 @@ pub(super) struct Committing {
     answer: BoxFuture<'static, Result<(AnyExecution, Vec<Event>), StoreError>>,
     row: Row,
     from: State,
+    /// The end of the execution, if the commit leads there.
+    end: Option<Box<End>>,
     resting: Vec<(std::time::Duration, u32)>,
     failures: Vec<Failure>,
+}
+
+/// What the last commit of an execution leaves in its row.
+struct End {
+    at: Timestamp,
+    driven_millis: u64,
+    last_seq: u64,
+    error: Option<String>,
 }
 
 /// Where the loop goes from a state.
@@ -56,7 +67,16 @@ impl Drive {
         writes.steps = wave.writes;
         writes.checkpoint = wave.checkpoint;
         writes.error = wave.error;
+        let end = T::STATE.is_terminal().then(|| {
+            Box::new(End {
+                at: writes.at,
+                driven_millis: writes.driven_millis,
+                last_seq: writes.last_seq(),
+                error: writes.error.clone(),
+            })
+        });
         Next::Commit(Committing {
+            end,
             row: path.row().clone(),
             from: F::STATE,
             answer: path.commit(self.engine.store.clone(), writes).boxed(),
@@ -114,7 +134,25 @@ impl Drive {
                 .map(|&(delay, step)| std::cmp::Reverse((now.saturating_add(delay), step))),
         );
         self.announce(committing.from, &path, at.state(), &committing.failures);
+        if let Some(end) = committing.end {
+            self.note_end(at.state(), &committing.row, *end);
+        }
         Ok(Some(at))
+    }
+
+    /// Notes what the row says now that the execution has ended, so that nobody has to read it: it stays as it is.
+    fn note_end(&mut self, state: State, before: &Row, end: End) {
+        let row = &mut self.execution;
+        row.state = state;
+        row.completed_at = Some(end.at);
+        row.error = end.error;
+        row.owner = None;
+        row.lease_until = None;
+        row.token = before.token;
+        row.revision = before.revision + 1;
+        row.pause_requested = false;
+        row.driven_millis = end.driven_millis;
+        row.last_seq = row.last_seq.max(self.seq).max(end.last_seq);
     }
 
     /// Reads the row again: true when the execution was cancelled by another.

@@ -34,11 +34,20 @@ pub(super) enum Purpose {
     Pause,
 }
 
+/// What is recorded of an execution when it is taken up.
+pub(super) struct Recorded {
+    pub(super) execution: ExecutionRecord,
+    /// One for each step of its plan.
+    pub(super) steps: Vec<Arc<StepRecord>>,
+}
+
 /// Drives one execution. Its fields are what the pump and the waves work on.
 pub(super) struct Drive {
     pub(super) engine: Parts,
     pub(super) plan: Arc<Plan>,
     pub(super) holding: Holding,
+    /// The execution's row, as of the last commit.
+    pub(super) execution: Box<ExecutionRecord>,
     pub(super) inputs: Vec<Json>,
     /// The inputs in both forms, once a step that is code needs them.
     pub(super) input_values: Option<Arc<[Value]>>,
@@ -87,11 +96,21 @@ pub(super) struct Drive {
 
 /// What is known of a step.
 pub(super) struct Slot {
-    pub(super) record: StepRecord,
+    pub(super) record: Arc<StepRecord>,
     /// Whether its row exists.
     pub(super) exists: bool,
     /// Its result by type, once it was made or read.
     pub(super) typed: Option<Typed>,
+}
+
+/// What is recorded of a step that was never started.
+const NOTHING: StepRecord = StepRecord::pending();
+
+impl Slot {
+    /// Its record, to be changed: one of its own, if others share it.
+    pub(super) fn record_mut(&mut self) -> &mut StepRecord {
+        Arc::make_mut(&mut self.record)
+    }
 }
 
 impl Drive {
@@ -99,14 +118,14 @@ impl Drive {
         engine: Parts,
         plan: Arc<Plan>,
         holding: Holding,
+        recorded: Recorded,
         inputs: Vec<Json>,
         agents: Vec<Option<Arc<dyn Agent>>>,
-        records: Vec<StepRecord>,
         watch: BoxStream<'static, ()>,
     ) -> Self {
         let now = engine.clock.elapsed();
-        let slots = records.into_iter().map(|record| Slot {
-            exists: record != StepRecord::pending(),
+        let slots = recorded.steps.into_iter().map(|record| Slot {
+            exists: *record != NOTHING,
             record,
             typed: None,
         });
@@ -126,6 +145,7 @@ impl Drive {
             engine,
             plan,
             holding,
+            execution: Box::new(recorded.execution),
             inputs,
             input_values: None,
             agents,
@@ -151,13 +171,20 @@ impl Drive {
         }
     }
 
+    /// The same with what is known of how long the steps take.
+    pub(super) fn expecting(mut self, durations: &[(u32, Duration)]) -> Self {
+        self.scheduler.expect(durations);
+        self
+    }
+
     pub(super) fn dry(mut self, dry: bool) -> Self {
         self.dry = dry;
         self
     }
 
     /// The same for an execution that others have driven before, to where its row says.
-    pub(super) fn taken_over(mut self, purpose: Purpose, execution: &ExecutionRecord) -> Self {
+    pub(super) fn taken_over(mut self, purpose: Purpose) -> Self {
+        let execution = &self.execution;
         let driven = execution.driven_millis;
         self.driven_before = driven;
         self.pausing = match purpose {

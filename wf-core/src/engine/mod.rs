@@ -19,6 +19,7 @@ mod error;
 mod handle;
 mod holding;
 mod notice;
+mod outline;
 mod pump;
 mod recall;
 mod run;
@@ -347,9 +348,7 @@ impl<A> Engine<A> {
     pub fn status<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Status, EngineError>> {
         Box::pin(async move {
             let loaded = stored::load(&self.parts, id).await?;
-            let plan = stored::plan(&self.parts, id, &loaded.workflow.id).await?;
-            let records = stored::records(&plan, loaded.steps);
-            Ok(Status::new(&plan, loaded.execution, records))
+            stored::status(&self.parts, loaded).await
         })
     }
 

@@ -20,6 +20,9 @@ use crate::step::{Attempt, StepState};
 /// The writer takes at most this many unanswered results of one execution.
 const UNANSWERED: usize = 1024;
 
+/// One commit takes half of them, so that the other half gathers while the writer is at work.
+const TOGETHER: usize = UNANSWERED / 2;
+
 /// A step that is still going after this long is shown as running.
 const MOMENT: Duration = Duration::from_millis(100);
 
@@ -71,7 +74,7 @@ impl Drive {
 
     /// Starts what may start and takes in what has ended, until nothing more happens by itself.
     pub(super) fn poll_steps(&mut self, cx: &mut Context<'_>) {
-        while self.ended.len() + self.unanswered < UNANSWERED {
+        while self.ended.len() < TOGETHER && self.ended.len() + self.unanswered < UNANSWERED {
             while !self.draining && !self.pausing && self.shortage().is_none() {
                 let Some(step) = self.scheduler.start_next() else {
                     break;
@@ -140,7 +143,7 @@ impl Drive {
     fn start(&mut self, step: u32) -> BoxFuture<'static, Attempted> {
         let at = step as usize;
         let now = self.engine.clock.now();
-        let record = &mut self.slots[at].record;
+        let record = self.slots[at].record_mut();
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
         // Most steps have one attempt.
         record.attempts.reserve_exact(1);

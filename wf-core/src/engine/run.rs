@@ -5,14 +5,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::drive::{Drive, Finished, Purpose};
+use super::drive::{Drive, Finished, Purpose, Recorded};
 use super::holding::Holding;
 use super::{Budget, EngineError, Parts, RunHandle, Status, answer, stored};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
-use crate::lifecycle::{AnyExecution, Row, State};
+use crate::lifecycle::{AnyExecution, State};
 use crate::plan::{Inputs, Plan, quoted};
-use crate::store::{Claim, LoadedExecution, NewExecution, Origin, StepRecord};
+use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin};
 use crate::typed::{Code, NATIVE, Typed};
 use crate::value::Json;
 use futures::future::BoxFuture;
@@ -132,10 +132,14 @@ impl Run {
         }
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
+        let workflow = plan.workflow().clone();
+        let mut execution = ExecutionRecord::new(id.clone(), workflow.id.clone(), State::Idle, now);
+        execution.token = 1;
+        execution.origin = options.origin.clone();
         let holding = Holding::new(&engine.active, &id).ok_or_else(|| EngineError::exists(&id))?;
         let new = NewExecution {
             id: id.clone(),
-            workflow: plan.workflow().clone(),
+            workflow,
             context,
             owner: engine.owner.clone(),
             lease_until: now.after(engine.lease),
@@ -148,24 +152,21 @@ impl Run {
             Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
             answer => answer?,
         }
-        let at = AnyExecution::new(
-            State::Idle,
-            Row {
-                id,
-                token: 1,
-                revision: 0,
-            },
-        );
-        let records = vec![StepRecord::pending(); plan.graph().len()];
+        let at = AnyExecution::new(State::Idle, execution.row());
+        let recorded = Recorded {
+            execution,
+            steps: stored::records(plan.graph().len(), Vec::new()),
+        };
         let drive = Drive::new(
             engine.clone(),
             Arc::clone(plan),
             holding,
+            recorded,
             inputs,
             agents,
-            records,
             watch,
         )
+        .expecting(&stored::durations(engine, plan).await)
         .dry(options.dry);
         Ok(Run { drive, at })
     }
@@ -207,21 +208,29 @@ impl Run {
         };
         // It may have been asked for since the row was loaded.
         execution.pause_requested = claimed.pause_requested;
-        let records = stored::records(&plan, steps);
+        execution.token = claimed.row.token;
+        execution.revision = claimed.row.revision;
+        let at = AnyExecution::new(execution.state, claimed.row);
+        let durations = match purpose {
+            Purpose::Pause => Vec::new(),
+            Purpose::Finish | Purpose::Recover => stored::durations(engine, &plan).await,
+        };
+        let recorded = Recorded {
+            execution,
+            steps: stored::records(plan.graph().len(), steps),
+        };
         let drive = Drive::new(
             engine.clone(),
             plan,
             holding,
+            recorded,
             inputs,
             agents,
-            records,
             watch,
         )
-        .taken_over(purpose, &execution);
-        Ok(Some(Run {
-            drive,
-            at: AnyExecution::new(execution.state, claimed.row),
-        }))
+        .expecting(&durations)
+        .taken_over(purpose);
+        Ok(Some(Run { drive, at }))
     }
 }
 

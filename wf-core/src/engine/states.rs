@@ -268,26 +268,28 @@ impl Drive {
     /// How the execution stands, now that it is not driven any further.
     async fn status(mut self) -> Result<Finished, EngineError> {
         self.drop_attempts();
-        let id = self.id();
-        let execution = self
-            .engine
-            .store
-            .execution(id)
-            .await?
-            .ok_or_else(|| EngineError::not_found(id))?;
+        let id = self.id().clone();
+        // What this engine has brought to its end stays as it was written.
+        let execution = if self.execution.state.is_terminal() {
+            *self.execution
+        } else {
+            let read = self.engine.store.execution(&id).await?;
+            read.ok_or_else(|| EngineError::not_found(&id))?
+        };
         if execution.state == State::Cancelled {
             // By another: what this engine had not committed by then did not happen.
-            let loaded = self.engine.store.load(id).await?;
-            let loaded = loaded.ok_or_else(|| EngineError::not_found(id))?;
-            let records = records(&self.plan, loaded.steps);
+            let loaded = self.engine.store.load(&id).await?;
+            let loaded = loaded.ok_or_else(|| EngineError::not_found(&id))?;
+            let records = records(self.plan.graph().len(), loaded.steps);
             return Ok(Finished {
-                status: Status::new(&self.plan, loaded.execution, records),
+                status: Status::new(&self.plan, loaded.execution, records.into_iter()),
                 typed: vec![None; self.slots.len()],
                 plan: self.plan,
             });
         }
-        let slots = self.slots.into_iter();
-        let (records, typed) = slots.map(|slot| (slot.record, slot.typed)).unzip();
+        let typed = self.slots.iter_mut().map(|slot| slot.typed.take());
+        let typed = typed.collect();
+        let records = self.slots.into_iter().map(|slot| slot.record);
         Ok(Finished {
             status: Status::new(&self.plan, execution, records),
             typed,

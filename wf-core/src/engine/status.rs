@@ -1,12 +1,14 @@
 //! How an execution stands, put together from its rows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Budget;
+use super::outline::Outline;
 use crate::lifecycle::State;
-use crate::plan::Plan;
+use crate::plan::{Plan, result_of};
 use crate::step::StepState;
-use crate::store::{ExecutionRecord, StepRecord};
+use crate::store::{ExecutionRecord, StepRecord, WorkflowRecord};
 use crate::usage::Usage;
 use crate::value::Json;
 
@@ -37,29 +39,69 @@ pub struct StepStatus {
     /// Its state. In an ended run a step that was never started is `skipped` or `cancelled`.
     pub state: StepState,
     /// Its row, as far as there is one.
-    pub record: StepRecord,
+    pub record: Arc<StepRecord>,
 }
 
 impl Status {
-    pub(super) fn new(plan: &Plan, execution: ExecutionRecord, records: Vec<StepRecord>) -> Self {
+    /// The records are those of all steps of the plan.
+    pub(super) fn new(
+        plan: &Plan,
+        execution: ExecutionRecord,
+        records: impl Iterator<Item = Arc<StepRecord>>,
+    ) -> Self {
         let state = execution.state;
-        let result = (state == State::Completed).then(|| {
-            plan.result(|step| records.get(step).and_then(|record| record.result.as_ref()))
-        });
-        let steps = plan
-            .steps()
-            .iter()
-            .zip(records)
+        let steps = plan.steps().iter().zip(records);
+        let steps: Vec<StepStatus> = steps
             .map(|(step, record)| StepStatus {
                 key: step.key.clone(),
                 state: shown(state, record.state),
                 record,
-            });
+            })
+            .collect();
+        let result = (state == State::Completed).then(|| {
+            plan.result(|step| steps.get(step).and_then(|step| step.record.result.as_ref()))
+        });
         Status {
             workflow: plan.name().to_owned(),
             version: plan.version().to_owned(),
-            steps: steps.collect(),
+            steps,
             budget: execution.budget(plan),
+            execution,
+            result,
+        }
+    }
+
+    /// The same where no more is known of the definition than its outline.
+    pub(super) fn of_outline(
+        outline: Outline,
+        workflow: WorkflowRecord,
+        execution: ExecutionRecord,
+        records: Vec<Arc<StepRecord>>,
+    ) -> Self {
+        let Outline {
+            keys,
+            sinks,
+            budget,
+        } = outline;
+        let state = execution.state;
+        let steps: Vec<StepStatus> = keys
+            .into_iter()
+            .zip(records)
+            .map(|(key, record)| StepStatus {
+                key,
+                state: shown(state, record.state),
+                record,
+            })
+            .collect();
+        let result = (state == State::Completed).then(|| {
+            let sinks = sinks.iter().filter_map(|&sink| steps.get(sink));
+            result_of(sinks.map(|step| (step.key.as_str(), step.record.result.as_ref())))
+        });
+        Status {
+            workflow: workflow.name,
+            version: workflow.version,
+            steps,
+            budget: execution.budget_or(budget),
             execution,
             result,
         }
@@ -89,11 +131,16 @@ impl Status {
 impl ExecutionRecord {
     /// What the execution may use before it pauses: as its definition says, unless it was resumed with another budget.
     pub(super) fn budget(&self, plan: &Plan) -> Budget {
+        self.budget_or(plan.definition().config.budget)
+    }
+
+    /// The same, given the definition's.
+    fn budget_or(&self, defined: Budget) -> Budget {
         let stored = self.budget.as_ref();
         let stored = stored.and_then(|json| serde_json::from_str(json.as_str()).ok());
         stored
             .and_then(|json| Budget::from_json(&json))
-            .unwrap_or(plan.definition().config.budget)
+            .unwrap_or(defined)
     }
 }
 

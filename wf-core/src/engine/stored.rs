@@ -3,15 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{EngineError, Parts};
-use crate::id::{ExecutionId, WorkflowId};
+use super::outline::Outline;
+use super::{EngineError, Parts, Status};
+use crate::id::ExecutionId;
+use crate::lifecycle::State;
 use crate::plan::Plan;
-use crate::store::{LoadedExecution, StepRecord, StoreError};
+use crate::store::{LoadedExecution, StepRecord, StoreError, WorkflowRecord};
 use crate::value::Json;
+
+/// Of how many steps at most a run asks how long they took before: reading them must stay small beside running them.
+const REMEMBERED: u32 = 10_000;
 
 /// An execution with its rows.
 pub(super) async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecution, EngineError> {
@@ -23,26 +29,74 @@ pub(super) async fn load(engine: &Parts, id: &ExecutionId) -> Result<LoadedExecu
 pub(super) async fn plan(
     engine: &Parts,
     id: &ExecutionId,
-    workflow: &WorkflowId,
+    workflow: &WorkflowRecord,
 ) -> Result<Arc<Plan>, EngineError> {
-    let definition = engine.store.definition(workflow).await?;
-    let definition = definition.ok_or_else(|| EngineError::not_found(id))?;
-    Plan::from_stored(workflow, &definition).map_err(|report| {
+    let definition = definition(engine, id, workflow).await?;
+    checked(id, workflow, definition)
+}
+
+async fn definition(
+    engine: &Parts,
+    id: &ExecutionId,
+    workflow: &WorkflowRecord,
+) -> Result<Json, EngineError> {
+    let definition = engine.store.definition(&workflow.id).await?;
+    definition.ok_or_else(|| EngineError::not_found(id))
+}
+
+fn checked(
+    id: &ExecutionId,
+    workflow: &WorkflowRecord,
+    definition: Json,
+) -> Result<Arc<Plan>, EngineError> {
+    Plan::from_stored(workflow, definition).map_err(|report| {
         EngineError::from(StoreError::damaged(format!(
             "the stored definition of execution `{id}` cannot be read: it is damaged, or of a newer version:\n{report}"
         )))
     })
 }
 
-/// The record of every step of `plan`, from the rows that exist.
-pub(super) fn records(plan: &Plan, rows: Vec<(u32, StepRecord)>) -> Vec<StepRecord> {
-    let mut records = vec![StepRecord::pending(); plan.graph().len()];
+/// How an execution stands that was loaded.
+pub(super) async fn status(engine: &Parts, loaded: LoadedExecution) -> Result<Status, EngineError> {
+    let LoadedExecution {
+        execution,
+        workflow,
+        steps,
+    } = loaded;
+    let definition = definition(engine, &execution.id, &workflow).await?;
+    if let Some(outline) = Outline::of(&definition, execution.state == State::Completed) {
+        let records = records(outline.keys.len(), steps);
+        return Ok(Status::of_outline(outline, workflow, execution, records));
+    }
+    let plan = checked(&execution.id, &workflow, definition)?;
+    let records = records(plan.graph().len(), steps);
+    Ok(Status::new(&plan, execution, records.into_iter()))
+}
+
+/// The record of every one of so many steps, from the rows that exist.
+pub(super) fn records(steps: usize, rows: Vec<(u32, StepRecord)>) -> Vec<Arc<StepRecord>> {
+    // Those of which nothing is recorded share one.
+    let nothing = Arc::new(StepRecord::pending());
+    let mut records: Vec<_> = std::iter::repeat_n(nothing, steps).collect();
     for (step, record) in rows {
         if let Some(slot) = records.get_mut(step as usize) {
-            *slot = record;
+            *slot = Arc::new(record);
         }
     }
     records
+}
+
+/// How long the steps of `plan` took when it was last completed; none where that would change nothing, or cannot be
+/// told.
+pub(super) async fn durations(engine: &Parts, plan: &Plan) -> Vec<(u32, Duration)> {
+    let steps = u32::try_from(plan.graph().len()).unwrap_or(u32::MAX);
+    let all_at_once = steps <= plan.max_parallel() && !(0..steps).any(|step| plan.is_serial(step));
+    if all_at_once || steps > REMEMBERED {
+        return Vec::new();
+    }
+    // A run does not fail for want of a hint.
+    let durations = engine.store.durations(plan.id(), REMEMBERED).await;
+    durations.unwrap_or_default()
 }
 
 /// The inputs that an execution was started with.

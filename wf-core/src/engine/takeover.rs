@@ -125,7 +125,7 @@ impl Run {
             if loaded.execution.state.is_terminal() || loaded.execution.state == State::Paused {
                 return not_ended(id, loaded.execution);
             }
-            let plan = stored::plan(engine, id, &loaded.workflow.id).await?;
+            let plan = stored::plan(engine, id, &loaded.workflow).await?;
             if let Some(run) =
                 Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause, None).await?
             {
@@ -189,7 +189,7 @@ async fn runnable_plan(
     id: &ExecutionId,
     workflow: &WorkflowRecord,
 ) -> Result<Arc<Plan>, EngineError> {
-    let plan = stored::plan(engine, id, &workflow.id).await?;
+    let plan = stored::plan(engine, id, workflow).await?;
     if is_typed(plan.definition()) {
         return Err(EngineError::definition(format!(
             "workflow `{}` of execution `{id}` is compiled into a program; resume the execution there",
@@ -209,7 +209,7 @@ async fn compiled_plan(
     if workflow.hash == compiled.hash() {
         return Ok(Arc::clone(compiled));
     }
-    let stored = stored::plan(engine, id, &workflow.id).await?;
+    let stored = stored::plan(engine, id, workflow).await?;
     let current = compiled.stored_definition();
     Err(EngineError::definition(format!(
         "execution `{id}` was started on another definition of workflow `{}`: {}; resume it with the program that started it",

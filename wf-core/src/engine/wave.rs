@@ -1,5 +1,6 @@
 //! From attempts that have ended to rows and outcomes: what one commit carries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wf_model::OnFailure;
@@ -51,25 +52,28 @@ impl Drive {
     pub(super) fn reconcile(&mut self) {
         let renews = self.resuming && self.plan.on_failure() == OnFailure::Pause;
         for (step, slot) in (0_u32..).zip(&mut self.slots) {
-            let record = &mut slot.record;
-            let failed = record.state == StepState::Failed && !self.plan.is_optional(step);
-            if record.state == StepState::Running {
-                if let Some(attempt) = record.attempts.pop_if(|attempt| attempt.ended_at.is_none())
-                {
-                    record.attempts.push(
-                        attempt.interrupt(None, "the process that ran it is gone".to_owned()),
-                    );
+            let failed = slot.record.state == StepState::Failed && !self.plan.is_optional(step);
+            let is_left = slot.record.state == StepState::Running || (failed && renews);
+            if is_left {
+                let record = slot.record_mut();
+                if record.state == StepState::Running {
+                    if let Some(attempt) =
+                        record.attempts.pop_if(|attempt| attempt.ended_at.is_none())
+                    {
+                        record.attempts.push(
+                            attempt.interrupt(None, "the process that ran it is gone".to_owned()),
+                        );
+                    }
+                    record.state = StepState::Pending;
+                } else {
+                    record.state = StepState::Pending;
+                    record.completed_at = None;
+                    record.seq = None;
+                    record.retry_base = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
                 }
-                record.state = StepState::Pending;
-                self.carried.push(step);
-            } else if failed && renews {
-                record.state = StepState::Pending;
-                record.completed_at = None;
-                record.seq = None;
-                record.retry_base = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
                 self.carried.push(step);
             }
-            let outcome = match record.state {
+            let outcome = match slot.record.state {
                 StepState::Completed => Outcome::Succeeded,
                 StepState::Failed => Outcome::Failed,
                 StepState::Skipped => Outcome::Skipped,
@@ -82,9 +86,14 @@ impl Drive {
 
     /// Takes what has ended into the wave.
     pub(super) fn collect(&mut self, wave: &mut Wave) {
-        for attempted in std::mem::take(&mut self.ended) {
+        let mut ended = std::mem::take(&mut self.ended);
+        wave.writes.reserve(ended.len());
+        wave.completed.reserve(ended.len());
+        for attempted in ended.drain(..) {
             self.settle(attempted, wave);
         }
+        // Its room is used again.
+        self.ended = ended;
         if self.scheduler.is_stopped() {
             self.recall.call();
         }
@@ -95,7 +104,7 @@ impl Drive {
         let now = self.engine.clock.elapsed();
         while let Some((_, step, attempt)) = self.unshown.pop_front_if(|(due, ..)| *due <= now) {
             if self.is_running(step, attempt) {
-                self.slots[step as usize].record.state = StepState::Running;
+                self.slots[step as usize].record_mut().state = StepState::Running;
                 wave.writes.push(self.write(step));
             }
         }
@@ -105,7 +114,7 @@ impl Drive {
     pub(super) fn skip(&mut self, step: u32, writes: &mut Vec<StepWrite>) -> StepOutcome {
         let seq = self.next_seq();
         let now = self.engine.clock.now();
-        let record = &mut self.slots[step as usize].record;
+        let record = self.slots[step as usize].record_mut();
         record.state = StepState::Skipped;
         record.seq = Some(seq);
         record.completed_at = Some(now);
@@ -125,9 +134,12 @@ impl Drive {
         let now = self.engine.clock.now();
         let mut given_up = Vec::new();
         for (step, slot) in (0_u32..).zip(&mut self.slots) {
-            let record = &mut slot.record;
-            let open = matches!(record.state, StepState::Pending | StepState::Running);
-            let Some(attempt) = (if open { record.attempts.pop() } else { None }) else {
+            let open = matches!(slot.record.state, StepState::Pending | StepState::Running);
+            if !open || slot.record.attempts.is_empty() {
+                continue;
+            }
+            let record = slot.record_mut();
+            let Some(attempt) = record.attempts.pop() else {
                 continue;
             };
             given_up.push(step);
@@ -216,7 +228,7 @@ impl Drive {
         StepWrite {
             step,
             exists,
-            record: slot.record.clone(),
+            record: Arc::clone(&slot.record),
         }
     }
 
@@ -226,10 +238,10 @@ impl Drive {
             ended_at,
             answer,
         } = attempted;
-        let Some(attempt) = self.slots[step as usize].record.attempts.pop() else {
+        let record = self.slots[step as usize].record_mut();
+        let Some(attempt) = record.attempts.pop() else {
             return;
         };
-        let record = &mut self.slots[step as usize].record;
         let outcome = match answer {
             Ok(Answer { reply, typed }) => {
                 let mut attempt = attempt.end(ended_at, None);
@@ -275,7 +287,7 @@ impl Drive {
         attempt.rejected = failure.is_rejected();
         attempt.usage = failure.usage;
         let mut error = failure.message;
-        let record = &mut self.slots[step as usize].record;
+        let record = self.slots[step as usize].record_mut();
         record.attempts.push(attempt);
         let asked = failure.retry_after.unwrap_or_default();
         let granted = is_retryable.then(|| self.retry_in(step, number)).flatten();
@@ -287,7 +299,7 @@ impl Drive {
         }
         let parks = is_down || is_away;
         let retry_in = granted.filter(|_| !parks).map(|delay| delay.max(asked));
-        let record = &mut self.slots[step as usize].record;
+        let record = self.slots[step as usize].record_mut();
         record.error = Some(error.clone());
         if parks {
             if let Some(attempt) = record.attempts.last_mut() {
@@ -304,7 +316,7 @@ impl Drive {
         }
         let goes_on = parks || retry_in.is_some();
         if goes_on {
-            self.slots[step as usize].record.state = StepState::Pending;
+            self.slots[step as usize].record_mut().state = StepState::Pending;
             self.scheduler.rest(step);
         }
         wave.failures.push(Failure {
@@ -335,7 +347,7 @@ impl Drive {
 
     fn over(&mut self, step: u32, outcome: Outcome, at: Timestamp) -> StepOutcome {
         let seq = self.next_seq();
-        let record = &mut self.slots[step as usize].record;
+        let record = self.slots[step as usize].record_mut();
         record.state = outcome.state();
         record.seq = Some(seq);
         record.completed_at = Some(at);

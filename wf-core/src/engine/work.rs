@@ -8,7 +8,6 @@ use crate::agent::{Agent, StepError};
 use crate::plan::Plan;
 use crate::prompt::{Known, render};
 use crate::schema::Schema;
-use crate::store::StepRecord;
 use crate::typed::{
     AgentStep, Code, Codec, NativeStep, Output, Outputs, StepContext, Typed, Value,
 };
@@ -176,7 +175,7 @@ impl Finished {
         let mut outputs = Vec::with_capacity(self.typed.len());
         for (step, (status, typed)) in self.status.steps.into_iter().zip(self.typed).enumerate() {
             let output = self.plan.step_spec(step).and_then(|step| step.output());
-            let StepRecord { result, .. } = status.record;
+            let result = status.record.result.clone();
             outputs.push(match (result, output, typed) {
                 (None, ..) => Output::None,
                 (Some(json), None, _) => Output::Json(json),

@@ -18,6 +18,17 @@ pub(super) fn workflow(definition: &Definition) -> NewWorkflow {
             let _ = write!(hex, "{byte:02x}");
             hex
         });
+    let id = WorkflowId::from(format!("{}-{}", slug(&definition.name), &hash[..12]));
+    stored(definition, id, hash, Json::from_stored(canonical))
+}
+
+/// The workflow as a store keeps it, under that identifier and with that text.
+pub(super) fn stored(
+    definition: &Definition,
+    id: WorkflowId,
+    hash: String,
+    canonical: Json,
+) -> NewWorkflow {
     let steps = definition.steps.iter().map(|step| WorkflowStepRecord {
         key: step.key.clone(),
         agent: step.agent.clone(),
@@ -26,12 +37,12 @@ pub(super) fn workflow(definition: &Definition) -> NewWorkflow {
         parallel: step.parallel,
     });
     NewWorkflow {
-        id: WorkflowId::from(format!("{}-{}", slug(&definition.name), &hash[..12])),
+        id,
         name: definition.name.clone(),
         description: definition.description.clone(),
         version: definition.version.clone(),
         steps: steps.collect(),
-        definition: Json::from_stored(canonical),
+        definition: canonical,
         hash,
     }
 }

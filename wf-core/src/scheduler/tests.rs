@@ -163,3 +163,30 @@ fn a_slot_is_kept_for_the_critical_path() {
     scheduler.release();
     assert_eq!(scheduler.start_next(), Some(1));
 }
+
+#[test]
+fn the_chain_that_took_longest_goes_first_and_short_steps_count_as_steps() {
+    let steps = ["a", "b", "c, dependencies: [b]", "d"].map(str::to_owned);
+    let plan = plan("maxParallel: 4", &steps);
+    let order = |durations: &[(u32, Duration)]| -> Vec<u32> {
+        let mut scheduler = Scheduler::new(Arc::clone(&plan));
+        scheduler.expect(durations);
+        scheduler.release();
+        std::iter::from_fn(|| scheduler.start_next()).collect()
+    };
+    let (short, second) = (Duration::from_millis(20), Duration::from_secs(1));
+    assert_eq!(order(&[]), [1, 0, 3]);
+    // All that is shorter than a tenth of a second is alike.
+    let noise = |step: u32| (step, short * step);
+    assert_eq!(order(&[0, 1, 2, 3].map(noise)), [1, 0, 3]);
+    assert_eq!(
+        order(&[(0, short), (1, short), (2, short), (3, second)]),
+        [3, 1, 0]
+    );
+    // Of `c` nothing is known: it is taken to be as long as the others are on average.
+    assert_eq!(order(&[(0, second), (1, short), (3, second)]), [0, 3, 1]);
+    assert_eq!(
+        order(&[(0, second), (1, second * 2), (3, Duration::MAX)]),
+        [3, 1, 0]
+    );
+}

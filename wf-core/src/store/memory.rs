@@ -3,7 +3,8 @@
 mod checkpoints;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::channel::mpsc;
 use futures::future::{self, BoxFuture};
@@ -33,11 +34,43 @@ struct Tables {
     definitions: BTreeMap<WorkflowId, Json>,
     contexts: BTreeMap<ExecutionId, Json>,
     executions: BTreeMap<ExecutionId, ExecutionRecord>,
-    steps: BTreeMap<ExecutionId, BTreeMap<u32, StepRecord>>,
+    steps: BTreeMap<ExecutionId, Rows>,
     checkpoints: BTreeMap<CheckpointId, Checkpoint>,
     step_counts: BTreeMap<WorkflowId, usize>,
+    /// The execution of each workflow that was completed last.
+    completed: BTreeMap<WorkflowId, ExecutionId>,
     watchers: Vec<(ExecutionId, mpsc::Sender<()>)>,
     commits: u64,
+}
+
+/// The step rows of one execution, by the steps' positions.
+#[derive(Default)]
+struct Rows(Vec<Option<Arc<StepRecord>>>);
+
+impl Rows {
+    fn contains(&self, step: u32) -> bool {
+        self.0.get(step as usize).is_some_and(Option::is_some)
+    }
+
+    fn insert(&mut self, step: u32, record: Arc<StepRecord>) {
+        let at = step as usize;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, None);
+        }
+        if let Some(row) = self.0.get_mut(at) {
+            *row = Some(record);
+        }
+    }
+
+    /// In the order of the steps.
+    fn iter(&self) -> impl Iterator<Item = (u32, &StepRecord)> {
+        let rows = (0_u32..).zip(&self.0);
+        rows.filter_map(|(step, row)| Some((step, row.as_deref()?)))
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Arc<StepRecord>> {
+        self.0.iter_mut().flatten()
+    }
 }
 
 impl MemoryStore {
@@ -134,12 +167,8 @@ impl Store for MemoryStore {
                     "the workflow of execution `{id}` is missing"
                 )));
             };
-            let steps = tables
-                .steps
-                .get(id)
-                .into_iter()
-                .flatten()
-                .map(|(&step, record)| (step, record.clone()));
+            let rows = tables.steps.get(id).into_iter().flat_map(Rows::iter);
+            let steps = rows.map(|(step, record)| (step, record.clone()));
             Ok(Some(LoadedExecution {
                 execution,
                 workflow,
@@ -161,6 +190,25 @@ impl Store for MemoryStore {
 
     fn definition(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
         self.answer(|tables| Ok(tables.definitions.get(id).cloned()))
+    }
+
+    fn durations(
+        &self,
+        workflow: &WorkflowId,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u32, Duration)>, StoreError>> {
+        self.answer(|tables| {
+            let completed = tables.completed.get(workflow);
+            let rows = completed.and_then(|id| tables.steps.get(id));
+            let rows = rows.into_iter().flat_map(Rows::iter);
+            let completed =
+                rows.filter(|(step, record)| *step < most && record.state == StepState::Completed);
+            let taken = completed.filter_map(|(step, record)| {
+                let last = record.attempts.last()?;
+                Some((step, last.ended_at?.since(last.started_at)))
+            });
+            Ok(taken.collect())
+        })
     }
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
@@ -330,6 +378,10 @@ impl Tables {
             execution.pause_requested = false;
         }
         let revision = execution.revision;
+        let workflow = (to == State::Completed).then(|| execution.workflow_id.clone());
+        if let Some(workflow) = workflow {
+            self.completed.insert(workflow, row.id.clone());
+        }
         let steps = self.steps.entry(row.id.clone()).or_default();
         for write in writes.steps {
             steps.insert(write.step, write.record);
@@ -356,15 +408,18 @@ impl Tables {
             .and_then(|execution| self.step_counts.get(&execution.workflow_id));
         let count = workflow.copied().unwrap_or(0);
         let rows = self.steps.get(id);
-        let mut inserted = BTreeSet::new();
+        let mut named: Vec<u32> = writes.steps.iter().map(|write| write.step).collect();
+        named.sort_unstable();
+        let once = named.windows(2).all(|pair| pair.first() != pair.last());
+        let mut earlier = BTreeSet::new();
         for write in &writes.steps {
             if write.step as usize >= count {
                 return Err(StoreError::rejected(
                     "a step row names a step that its workflow does not have",
                 ));
             }
-            let is_there = rows.is_some_and(|rows| rows.contains_key(&write.step))
-                || !inserted.insert(write.step);
+            let is_there = rows.is_some_and(|rows| rows.contains(write.step))
+                || (!once && !earlier.insert(write.step));
             if is_there != write.exists {
                 return Err(StoreError::rejected(
                     "a step row is inserted twice, or updated before it is there",
@@ -413,8 +468,9 @@ impl Tables {
         execution.lease_until = None;
         execution.pause_requested = false;
         let execution = execution.clone();
-        for step in self.steps.entry(id.clone()).or_default().values_mut() {
-            if matches!(step.state, StepState::Pending | StepState::Running) {
+        for row in self.steps.entry(id.clone()).or_default().iter_mut() {
+            if matches!(row.state, StepState::Pending | StepState::Running) {
+                let step = Arc::make_mut(row);
                 step.state = StepState::Cancelled;
                 step.completed_at = Some(at);
             }

@@ -12,6 +12,8 @@ mod record;
 mod request;
 mod restore;
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
@@ -149,6 +151,23 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// Those of the database.
     fn definition(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<Json>, StoreError>>;
+
+    /// Reads how long the last attempt at each step took in one of the latest completed executions of a workflow, by the
+    /// steps' positions: of the first `most` steps, and of those alone that were completed there.
+    ///
+    /// A hint in which order steps are best started; a store that does not keep it may know none, as here.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    fn durations(
+        &self,
+        workflow: &WorkflowId,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u32, Duration)>, StoreError>> {
+        let (_, _) = (workflow, most);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 
     /// Lists the workflows, newest first.
     ///

@@ -188,26 +188,26 @@ pub struct StepWrite {
     pub step: u32,
     /// Whether the row is there already: it is then updated, else inserted.
     pub exists: bool,
-    /// The row's content.
-    pub record: StepRecord,
+    /// The row's content, which whoever drives the execution shares.
+    pub record: Arc<StepRecord>,
 }
 
 impl StepWrite {
     /// The first row of the step at that position.
-    pub const fn insert(step: u32, record: StepRecord) -> Self {
+    pub fn insert(step: u32, record: impl Into<Arc<StepRecord>>) -> Self {
         StepWrite {
             step,
             exists: false,
-            record,
+            record: record.into(),
         }
     }
 
     /// The row that the step at that position has, as it is to be.
-    pub const fn update(step: u32, record: StepRecord) -> Self {
+    pub fn update(step: u32, record: impl Into<Arc<StepRecord>>) -> Self {
         StepWrite {
             step,
             exists: true,
-            record,
+            record: record.into(),
         }
     }
 }

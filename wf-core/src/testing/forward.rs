@@ -33,6 +33,17 @@ macro_rules! forward_reads {
             self.$inner.definition(id)
         }
 
+        fn durations(
+            &self,
+            workflow: &$crate::id::WorkflowId,
+            most: u32,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Vec<(u32, ::std::time::Duration)>, $crate::store::StoreError>,
+        > {
+            self.$inner.durations(workflow, most)
+        }
+
         fn workflows(
             &self,
         ) -> ::futures::future::BoxFuture<

@@ -133,7 +133,7 @@ fn the_indexes_are_those_of_the_queries() {
             "workflow_executions(owner) partial",
             "workflow_executions(restored_from) partial",
             "workflow_executions(workflow_id, state)",
-            "workflow_step_executions(execution_id, state)",
+            "workflow_step_executions(execution_id, state) partial",
             "workflow_step_executions(execution_id, step_id) unique",
             "workflow_steps(workflow_id)",
             "workflows(id) unique",
@@ -201,6 +201,8 @@ fn a_state_that_is_none_is_refused_by_the_database() {
 
 #[test]
 fn values_are_stored_as_the_plan_has_them() {
+    use std::sync::Arc;
+
     use futures::executor::block_on;
     use wf_core::step::Attempt;
     use wf_core::store::{NewCheckpoint, Store};
@@ -211,7 +213,7 @@ fn values_are_stored_as_the_plan_has_them() {
     let store = scratch.open();
     let row = started(&store, "e", 2);
     let mut commit = result_of(&row, 1, 1);
-    commit.writes.steps[0].record.attempts = vec![
+    Arc::make_mut(&mut commit.writes.steps[0].record).attempts = vec![
         Attempt::start(1, moment(1)).end(moment(2), Some("no".to_owned())),
         Attempt::start(2, moment(3)).end(moment(5), None),
     ];

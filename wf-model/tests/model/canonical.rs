@@ -261,7 +261,7 @@ fn step() -> impl Strategy<Value = Step> {
         .prop_map(
             |(agent, prompt, (parallel, optional), timeout, retry, schema)| Step {
                 agent: format!("a{agent}"),
-                prompt: prompt.replace("{{", "{ {"),
+                prompt: prompt.replace('{', "{ "),
                 parallel,
                 optional,
                 timeout,

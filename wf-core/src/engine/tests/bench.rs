@@ -55,7 +55,17 @@ impl Bench {
 
     pub(super) fn try_run(&self, plan: &Arc<Plan>, inputs: Inputs) -> Result<Status, EngineError> {
         let engine = self.engine();
-        let run = async { engine.start(plan, inputs, options()).await?.finish().await };
+        let run = async {
+            let status = engine
+                .start(plan, inputs, options())
+                .await?
+                .finish()
+                .await?;
+            // The end of a run is not read again: it must be known to the last column.
+            let row = self.store.execution(&status.execution.id).await?;
+            assert_eq!(row.as_ref(), Some(&status.execution));
+            Ok(status)
+        };
         self.clock.run(run).unwrap()
     }
 

@@ -1,7 +1,9 @@
 //! What runs when.
 
 use super::bench::{Act, Bench, plan};
+use crate::engine::RunOptions;
 use crate::lifecycle::State;
+use crate::plan::Inputs;
 use crate::store::Store;
 
 #[test]
@@ -104,6 +106,31 @@ fn a_step_in_backoff_does_not_hold_back_a_serial_one() {
 }
 
 #[test]
+fn what_took_long_when_the_workflow_ran_last_goes_first() {
+    let bench = Bench::new();
+    let plan = plan(
+        "config: { maxParallel: 1 }",
+        "x\nslow\ny\nlong, dependencies: [y]",
+    );
+    bench
+        .agent
+        .on("slow", &[Act::Answer(5, "done"), Act::Answer(5, "done")]);
+    let order = || {
+        bench.agent.calls.lock().unwrap().clear();
+        let engine = bench.engine();
+        let run = async {
+            let run = engine.start(&plan, Inputs::new(), RunOptions::default());
+            run.await.unwrap().finish().await.unwrap()
+        };
+        assert_eq!(bench.clock.run(run).unwrap().state(), State::Completed);
+        bench.calls()
+    };
+    // Nothing is known yet: the longer chain, then the order of the file.
+    assert_eq!(order(), ["y", "x", "slow", "long"]);
+    assert_eq!(order(), ["slow", "y", "x", "long"]);
+}
+
+#[test]
 fn a_wide_fan_out_of_instant_steps_takes_few_commits() {
     let bench = Bench::new();
     let mut steps = String::from("top\n");
@@ -116,9 +143,9 @@ fn a_wide_fan_out_of_instant_steps_takes_few_commits() {
     let status = bench.run(&plan("config: { maxParallel: 1000 }", &steps));
     assert_eq!(status.state(), State::Completed);
     assert_eq!(bench.calls().len(), 1002);
-    // Created, opened, the first step shown and done, the fan, the last step shown and done.
+    // Created, opened, the first step shown and done, the fan in two, the last step shown and done.
     assert!(
-        bench.store.commits() == 7,
+        bench.store.commits() == 8,
         "{} commits",
         bench.store.commits()
     );

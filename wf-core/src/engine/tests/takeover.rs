@@ -30,11 +30,7 @@ fn leave(bench: &Bench, plan: &Plan, path: Vec<Event>, steps: Vec<(u32, StepReco
     let mut writes = Writes::new(now, 0);
     writes.steps = steps
         .into_iter()
-        .map(|(step, record)| StepWrite {
-            step,
-            exists: false,
-            record,
-        })
+        .map(|(step, record)| StepWrite::insert(step, record))
         .collect();
     let row = Row {
         id: id(),

@@ -1,5 +1,7 @@
 //! Committing: the compare-and-set, and what is written with it.
 
+use std::time::Duration;
+
 use super::*;
 
 /// The state is that of the path's end, and each step's row is as it was given.
@@ -304,4 +306,33 @@ pub async fn steps_of_two_executions_are_kept_apart(store: &dyn Store) {
         [(0, running()), (2, done(1))]
     );
     assert_eq!(load(store, &"other".into()).await.steps, []);
+}
+
+/// Those of its last attempts, of its completed steps; an execution that is not completed counts for nothing.
+pub async fn durations_are_those_of_a_completed_execution(store: &dyn Store) {
+    let durations = async |most| store.durations(&"w".into(), most).await.unwrap();
+    let failed = StepRecord {
+        state: StepState::Failed,
+        ..done(3)
+    };
+    let mut twice = done(2);
+    twice.attempts = vec![
+        Attempt::start(1, moment(1)).end(moment(500), Some("no".to_owned())),
+        Attempt::start(2, moment(600)).end(moment(1_350), None),
+    ];
+    let rows = || {
+        vec![
+            insert(0, done(1)),
+            insert(1, twice.clone()),
+            insert(2, failed.clone()),
+        ]
+    };
+    let row = started(store, "e").await;
+    let row = commit(store, &row, State::ExecutingSteps, vec![], steps(rows())).await;
+    assert_eq!(durations(9).await, []);
+    completed(store, &row.unwrap()).await;
+    let (first, second) = (Duration::from_millis(4), Duration::from_millis(750));
+    assert_eq!(durations(9).await, [(0, first), (1, second)]);
+    assert_eq!(durations(1).await, [(0, first)]);
+    assert_eq!(store.durations(&"other".into(), 9).await.unwrap(), []);
 }

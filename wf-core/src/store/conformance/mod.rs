@@ -66,6 +66,7 @@ macro_rules! store_conformance {
             an_error_is_recorded_until_the_execution_goes_on
             step_rows_that_cannot_be_written_reject_the_commit
             steps_of_two_executions_are_kept_apart
+            durations_are_those_of_a_completed_execution
             a_claim_raises_the_token_and_clears_the_request_to_pause
             a_claim_that_keeps_a_request_to_pause_tells_of_it
             a_claim_to_a_row_that_has_changed_is_a_conflict
@@ -292,19 +293,11 @@ fn running() -> StepRecord {
 }
 
 fn insert(step: u32, record: StepRecord) -> StepWrite {
-    StepWrite {
-        step,
-        exists: false,
-        record,
-    }
+    StepWrite::insert(step, record)
 }
 
 fn update(step: u32, record: StepRecord) -> StepWrite {
-    StepWrite {
-        step,
-        exists: true,
-        record,
-    }
+    StepWrite::update(step, record)
 }
 
 /// Writes that consist of step rows.

@@ -1,8 +1,9 @@
 //! Checkpoints in memory: marks, and what is done from them.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
-use super::Tables;
+use super::{Rows, Tables};
 use crate::id::{CheckpointId, ExecutionId, Timestamp};
 use crate::lifecycle::State;
 use crate::step::StepState;
@@ -106,7 +107,7 @@ impl Tables {
         let (source, through_seq) = (checkpoint.execution.clone(), checkpoint.through_seq);
         let source_row = self.execution(&source)?;
         let (workflow_id, budget) = (source_row.workflow_id.clone(), source_row.budget.clone());
-        let rows = self.steps.get(&source).into_iter().flatten();
+        let rows = self.steps.get(&source).into_iter().flat_map(Rows::iter);
         let covered = rows.filter(|(step, record)| {
             let stands = match record.state {
                 StepState::Completed => true,
@@ -115,9 +116,10 @@ impl Tables {
             };
             stands && record.seq.is_some_and(|seq| seq <= through_seq)
         });
-        let steps = covered
-            .map(|(&step, record)| (step, record.clone()))
-            .collect();
+        let mut steps = Rows::default();
+        for (step, record) in covered {
+            steps.insert(step, Arc::new(record.clone()));
+        }
         self.steps.insert(restore.id.clone(), steps);
         if let Some(context) = self.contexts.get(&source).cloned() {
             self.contexts.insert(restore.id.clone(), context);
@@ -184,8 +186,8 @@ impl Tables {
             .steps
             .get(id)
             .into_iter()
-            .flatten()
-            .filter_map(|(&step, record)| Some((record.seq?, step)))
+            .flat_map(Rows::iter)
+            .filter_map(|(step, record)| Some((record.seq?, step)))
             .collect();
         order.sort_unstable();
         order

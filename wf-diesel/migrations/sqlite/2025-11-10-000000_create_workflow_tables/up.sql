@@ -66,8 +66,10 @@ CREATE INDEX workflow_executions_owner ON workflow_executions (owner) WHERE owne
 -- Pruning spares the checkpoints that are named here.
 CREATE INDEX workflow_executions_restored_from ON workflow_executions (restored_from) WHERE restored_from IS NOT NULL;
 
+-- Kept by its key alone: the steps of one execution lie together, and one that ends writes one page and no index.
 CREATE TABLE workflow_step_executions (
-    id INTEGER NOT NULL PRIMARY KEY,
+    -- Drawn; nothing refers to it.
+    id INTEGER NOT NULL DEFAULT (random() & 9223372036854775807),
     execution_id TEXT NOT NULL REFERENCES workflow_executions (id),
     step_id INTEGER NOT NULL REFERENCES workflow_steps (id),
     state TEXT NOT NULL CHECK (state = 'pending' OR state = 'running' OR state = 'completed' OR state = 'failed' OR state = 'skipped' OR state = 'cancelled'),
@@ -80,10 +82,11 @@ CREATE TABLE workflow_step_executions (
     retry_count INTEGER NOT NULL,
     attempts TEXT NOT NULL,
     retry_base INTEGER NOT NULL,
-    UNIQUE (execution_id, step_id)
-) STRICT;
+    PRIMARY KEY (execution_id, step_id)
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX workflow_step_executions_execution_id_state ON workflow_step_executions (execution_id, state);
+-- Nearly all steps are completed, and found with their execution.
+CREATE INDEX workflow_step_executions_execution_id_state ON workflow_step_executions (execution_id, state) WHERE state <> 'completed';
 
 CREATE TABLE workflow_checkpoints (
     id TEXT NOT NULL PRIMARY KEY,
@@ -94,6 +97,6 @@ CREATE TABLE workflow_checkpoints (
     created_at INTEGER NOT NULL,
     -- The execution's revision with which it was written: checkpoints of one millisecond keep their order.
     revision INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX workflow_checkpoints_execution_id_created_at ON workflow_checkpoints (execution_id, created_at DESC);

@@ -52,7 +52,7 @@ impl Ledger {
         for write in &commit.writes.steps {
             self.seq = self.seq.max(write.record.seq.unwrap_or(0));
             if let Some(step) = self.steps.get_mut(write.step as usize) {
-                *step = Some(write.record.clone());
+                *step = Some(StepRecord::clone(&write.record));
             }
         }
         if let Some(mark) = &commit.writes.checkpoint
@@ -112,7 +112,7 @@ impl Ledger {
         if let Some(old) = old.filter(|old| is_over(old.state)) {
             let renewed =
                 resumes && old.state == StepState::Failed && record.state == StepState::Pending;
-            if old != record && !renewed {
+            if *old != **record && !renewed {
                 return broken(
                     Invariant::NothingLost,
                     format!(
