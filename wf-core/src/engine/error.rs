@@ -1,6 +1,7 @@
 //! Why an engine could not do what it was asked.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::id::{CheckpointId, ExecutionId};
 use crate::lifecycle::State;
@@ -73,8 +74,9 @@ impl EngineError {
         )
     }
 
-    pub(super) fn held(id: &ExecutionId, state: State) -> Self {
-        let message = if state == State::CreatingCheckpoint {
+    /// Another engine drives it, which is given up for lost when it has said nothing for so long from now on.
+    pub(super) fn held(id: &ExecutionId, state: State, silence: Duration) -> Self {
+        let mut message = if state == State::CreatingCheckpoint {
             format!(
                 "execution `{id}` is being paused by the engine that drives it; resume it when its running steps have ended"
             )
@@ -83,6 +85,10 @@ impl EngineError {
                 "execution `{id}` is `{state}` and driven by another engine; pause or cancel it, or wait for its end"
             )
         };
+        if !silence.is_zero() {
+            let seconds = silence.as_secs() + 1;
+            message += &format!("; if that engine is gone, try again in {seconds} s");
+        }
         EngineError::new(Kind::Held, message)
     }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::drive::{Drive, Finished, Purpose, Recorded};
 use super::holding::Holding;
@@ -195,7 +196,7 @@ impl Run {
             Purpose::Finish | Purpose::Recover => stored::inputs(engine, &plan, id).await?,
         };
         let holding = Holding::new(&engine.active, id)
-            .ok_or_else(|| EngineError::held(id, execution.state))?;
+            .ok_or_else(|| EngineError::held(id, execution.state, Duration::ZERO))?;
         let lease_until = engine.clock.now().after(engine.lease);
         let mut claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
         claim.budget = budget.and(execution.budget.clone());

@@ -151,7 +151,10 @@ impl Run {
                 return Err(EngineError::parked(id));
             }
             if !is_free(engine, &loaded.execution) {
-                return Err(EngineError::held(id, state));
+                let now = engine.clock.now();
+                let lease = loaded.execution.lease_until.unwrap_or(now);
+                let silence = lease.since(now);
+                return Err(EngineError::held(id, state, silence));
             }
             let (plan, agents) = match &found {
                 Found::Ready(plan, agents) => (Arc::clone(plan), agents.clone()),

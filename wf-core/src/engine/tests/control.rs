@@ -200,9 +200,14 @@ fn another_engine_takes_a_dead_run_over_when_its_lease_has_ended() {
     let other = bench.engine();
     let error = bench.clock.run(other.resume(&id())).unwrap().unwrap_err();
     assert!(error.is_held(), "{error}");
+    let message = error.to_string();
+    let (_, wait) = message
+        .split_once("; if that engine is gone, try again in ")
+        .unwrap();
+    let wait: u64 = wait.strip_suffix(" s").unwrap().parse().unwrap();
     bench
         .clock
-        .run(bench.clock.sleep(Duration::from_secs(30)))
+        .run(bench.clock.sleep(Duration::from_secs(wait)))
         .unwrap();
     assert_eq!(resume(&bench, &other).state(), State::Completed);
 }
