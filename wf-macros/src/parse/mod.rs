@@ -6,7 +6,7 @@ mod steps;
 
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Ident, Token};
+use syn::{Ident, Token};
 
 pub(crate) use attributes::{Settings, StepSettings};
 pub(crate) use file::FileDeclaration;
@@ -32,7 +32,7 @@ pub(crate) enum Declaration {
 /// Parses a declaration; nothing when not even its beginning is right.
 pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<Declaration> {
     let mut parser = |input: ParseStream<'_>| -> syn::Result<Declaration> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let attributes = steps::attributes(input, mistakes)?;
         let visibility = input.parse()?;
         let expected = |error: syn::Error, what: &str| {
             let form = "write `workflow Name(input: Type) { step name: Type = …; }` or `workflow Name = file \"path\"`";
