@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use wf_core::agent::{Agents, StepError};
 use wf_core::engine::Engine;
+#[cfg(feature = "schema")]
 use wf_core::plan::Plan;
 use wf_core::store::MemoryStore;
 use wf_core::typed::{RunError, Workflow as _};
@@ -76,6 +77,7 @@ fn an_error_of_any_kind_and_a_number_that_json_lacks_fail_the_step() {
     );
 }
 
+#[cfg(feature = "schema")]
 workflow! {
     workflow Described(text: String) {
         #[output_schema = r#"{ "type": "string", "maxLength": 80 }"#]
@@ -83,6 +85,7 @@ workflow! {
     }
 }
 
+#[cfg(feature = "schema")]
 #[test]
 fn the_schema_of_an_output_is_part_of_the_definition() {
     let schema = serde_json::json!({ "type": "string", "maxLength": 80 });

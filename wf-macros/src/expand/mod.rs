@@ -50,6 +50,11 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
     let codecs = codecs.map(|input| codec(&core, &input.kind));
     let getters = distinct_steps(workflow).map(|(at, step)| getter(&core, visibility, at, step));
     let output_summary = format!("The outputs of a completed run of [`{name}`].");
+    let schemas = workflow
+        .steps
+        .iter()
+        .filter_map(|step| step.settings.output_schema_at);
+    let schemas = schemas.map(|place| output_schema(&core, place));
     let functions = step::functions(&core, workflow, analysed);
     let table = step::table(&core, workflow, analysed);
     let runs_on = agents::runs_on(&core, name, agents::of(workflow), workflow.agents.as_ref());
@@ -104,6 +109,8 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
             }
 
             #runs_on
+
+            #(#schemas)*
         };
     }
 }
@@ -113,6 +120,13 @@ fn codec(core: &TokenStream, kind: &Type) -> TokenStream {
     let place = Span::mixed_site().located_at(kind.span());
     let core = at(core, place);
     quote_spanned!(place=> #core::typed::Codec::of::<#kind>())
+}
+
+/// That output schemas are checked at all, asked where one is named.
+fn output_schema(core: &TokenStream, place: Span) -> TokenStream {
+    let place = Span::mixed_site().located_at(place);
+    let core = at(core, place);
+    quote_spanned!(place=> const _: () = <#core::typed::OutputSchema as #core::typed::Available>::IT;)
 }
 
 /// The path of wf-core at a place: an expression is told where its first token is, too.
