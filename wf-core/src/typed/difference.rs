@@ -35,10 +35,9 @@ pub(crate) fn difference(stored: &Definition, current: &Definition) -> String {
 fn inputs(stored: &Definition, current: &Definition) -> Vec<String> {
     let before = stored.inputs.as_deref().unwrap_or_default();
     let after = current.inputs.as_deref().unwrap_or_default();
-    let named = |inputs: &[Input], name: &str| inputs.iter().position(|input| input.name == name);
     let mut differences = Vec::new();
     for input in after {
-        match named(before, &input.name).and_then(|at| before.get(at)) {
+        match named(before, &input.name) {
             None => differences.push(format!("input `{}` is new", input.name)),
             Some(old) => differences.extend(changed(old, input)),
         }
@@ -48,6 +47,10 @@ fn inputs(stored: &Definition, current: &Definition) -> Vec<String> {
         .filter(|input| named(after, &input.name).is_none());
     differences.extend(gone.map(|input| format!("input `{}` is gone", input.name)));
     differences
+}
+
+fn named<'a>(inputs: &'a [Input], name: &str) -> Option<&'a Input> {
+    inputs.iter().find(|input| input.name == name)
 }
 
 fn changed(before: &Input, after: &Input) -> Option<String> {
