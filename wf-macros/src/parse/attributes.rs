@@ -39,7 +39,7 @@ pub(crate) struct StepSettings {
     pub(crate) is_serial: bool,
     pub(crate) is_optional: bool,
     pub(crate) output_schema: Option<serde_json::Value>,
-    /// Where its schema is named, whatever is wrong with it.
+    /// Where the schema is named.
     pub(crate) output_schema_at: Option<Span>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
@@ -112,8 +112,8 @@ impl StepSettings {
                 "key" => settings.key = Some(value(attribute)?),
                 "optional" => settings.is_optional = flag(attribute)?,
                 "output_schema" => {
-                    settings.output_schema_at = Some(attribute.path().span());
                     settings.output_schema = Some(schema(&value(attribute)?)?);
+                    settings.output_schema_at = Some(attribute.path().span());
                 }
                 "parallel" => settings.is_serial = !flag(attribute)?,
                 "timeout" => settings.timeout = Some(timeout(&value(attribute)?)?),

@@ -1,6 +1,7 @@
 //! `workflow Name(inputs) { steps }`, parsed so that a half-typed step takes nothing else with it.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{
@@ -408,16 +409,20 @@ pub(super) fn attributes(
     content: ParseStream<'_>,
     mistakes: &mut Mistakes,
 ) -> syn::Result<Vec<Attribute>> {
-    let mut attributes = content.call(Attribute::parse_outer)?;
-    while content.peek(Token![#]) && content.peek2(Token![!]) {
-        content.parse::<Token![#]>()?;
-        let message = "an attribute is written `#[…]` here, before what it is of";
-        mistakes.push(content.error(message));
-        content.parse::<Token![!]>()?;
-        content.parse::<TokenTree>()?;
-        attributes.extend(content.call(Attribute::parse_outer)?);
+    let mut tokens = TokenStream::new();
+    while content.peek(Token![#]) {
+        content.parse::<Token![#]>()?.to_tokens(&mut tokens);
+        if content.peek(Token![!]) {
+            let message = "an attribute of a workflow is written `#[…]`, before what it is of";
+            mistakes.push(content.error(message));
+            content.parse::<Token![!]>()?;
+        }
+        if !content.peek(token::Bracket) {
+            return Err(content.error("expected an attribute: `#[…]`"));
+        }
+        tokens.extend([content.parse::<TokenTree>()?]);
     }
-    Ok(attributes)
+    Parser::parse2(Attribute::parse_outer, tokens)
 }
 
 /// Documentation, and the other attributes.
