@@ -1,6 +1,7 @@
 //! From tokens to a declaration.
 
 mod attributes;
+mod body;
 mod file;
 mod steps;
 
@@ -9,8 +10,9 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Ident, Token};
 
 pub(crate) use attributes::{Settings, StepSettings};
+pub(crate) use body::{Agent, Body};
 pub(crate) use file::FileDeclaration;
-pub(crate) use steps::{Agent, Body, Input, Step, Workflow};
+pub(crate) use steps::{Input, Step, Workflow};
 
 use crate::mistakes::Mistakes;
 
