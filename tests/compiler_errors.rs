@@ -8,8 +8,11 @@ use std::path::Path;
 fn the_page_on_compiler_errors_quotes_every_one_as_it_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("docs/compiler-errors.md")).unwrap();
-    let folder = fs::read_dir(root.join("wf-core/tests/compile_fail_workflow")).unwrap();
-    let missing: BTreeSet<String> = folder
+    let folders = ["compile_fail_workflow", "compile_fail_without_schema"];
+    let folders = folders.map(|folder| fs::read_dir(root.join("wf-core/tests").join(folder)));
+    let missing: BTreeSet<String> = folders
+        .into_iter()
+        .flat_map(Result::unwrap)
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             path.extension()

@@ -1,6 +1,8 @@
 //! Identifiers and moments, as newtypes.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +28,14 @@ macro_rules! text_id {
         impl From<String> for $name {
             fn from(text: String) -> Self {
                 $name(text.into())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Infallible;
+
+            fn from_str(text: &str) -> Result<Self, Infallible> {
+                Ok($name::from(text))
             }
         }
 
@@ -146,6 +156,12 @@ mod tests {
     fn two_identifiers_of_one_moment_differ() {
         let now = Timestamp::from_millis(0);
         assert_ne!(ExecutionId::generate(now), ExecutionId::generate(now));
+    }
+
+    #[test]
+    fn an_identifier_is_parsed_from_its_text() {
+        let id = ExecutionId::generate(Timestamp::from_millis(0));
+        assert_eq!(id.to_string().parse(), Ok(id));
     }
 
     #[test]

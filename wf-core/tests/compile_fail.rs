@@ -19,6 +19,15 @@ fn place_workflow_files() -> std::io::Result<()> {
     Ok(())
 }
 
+/// With the feature it compiles.
+#[cfg(not(feature = "schema"))]
+#[test]
+fn an_output_schema_without_the_feature_does_not_compile() -> std::io::Result<()> {
+    place_workflow_files()?;
+    trybuild::TestCases::new().compile_fail("tests/compile_fail_without_schema/*.rs");
+    Ok(())
+}
+
 #[test]
 fn wrong_workflows_do_not_compile() -> std::io::Result<()> {
     place_workflow_files()?;

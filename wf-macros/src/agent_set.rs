@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
+use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, Field, Fields, LitStr};
 
 use crate::analyse::plain;
@@ -25,13 +26,13 @@ pub(crate) fn derive(tokens: TokenStream, mistakes: &mut Mistakes) -> TokenStrea
         );
         return TokenStream::new();
     };
-    let Fields::Named(fields) = &data.fields else {
+    if let Fields::Unnamed(_) = &data.fields {
         mistakes.add(
             input.ident.span(),
             "a set of agents is a struct with named fields: an agent is named after its field",
         );
         return TokenStream::new();
-    };
+    }
     let core = crate_path();
     let name = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
@@ -39,7 +40,7 @@ pub(crate) fn derive(tokens: TokenStream, mistakes: &mut Mistakes) -> TokenStrea
     let mut additions = TokenStream::new();
     let mut named = TokenStream::new();
     let mut seen = HashSet::new();
-    for field in &fields.named {
+    for field in &data.fields {
         let Some(ident) = &field.ident else { continue };
         let (agent, agent_ident) = match renamed(field) {
             Ok(None) => (plain(ident), Some(ident.clone())),
@@ -54,7 +55,13 @@ pub(crate) fn derive(tokens: TokenStream, mistakes: &mut Mistakes) -> TokenStrea
             mistakes.add(ident.span(), message);
             continue;
         }
-        additions.extend(quote!(.with(#agent, self.#ident)));
+        // That it is no agent is told at its type.
+        let place = Span::mixed_site().located_at(field.ty.span());
+        let value = Ident::new("agent", place);
+        additions.extend(quote! {
+            let #value = self.#ident;
+            let agents = agents.with(#agent, #value);
+        });
         provides.extend(quote! {
             #[automatically_derived]
             impl #generics #core::typed::Provides<
@@ -75,7 +82,9 @@ pub(crate) fn derive(tokens: TokenStream, mistakes: &mut Mistakes) -> TokenStrea
         #[automatically_derived]
         impl #generics #core::typed::AgentSet for #name #arguments #bounds {
             fn into_agents(self) -> #core::agent::Agents {
-                #core::agent::Agents::new()#additions
+                let agents = #core::agent::Agents::new();
+                #additions
+                agents
             }
         }
 

@@ -3,6 +3,7 @@
 mod definition;
 mod mentions;
 mod scope;
+mod types;
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
@@ -11,6 +12,7 @@ use wf_model::{Places, Problem, Severity, StepPlaces};
 use self::definition::{definition, step_definition};
 use self::mentions::{after, mentioned, offers};
 use self::scope::Scope;
+use self::types::tell_unstorable;
 use crate::mistakes::Mistakes;
 use crate::parse::{Body, Step, Workflow};
 
@@ -32,6 +34,8 @@ pub(crate) struct AnalysedStep {
     pub(crate) misplaced: Vec<usize>,
     /// Whether its code has a `return`.
     pub(crate) has_return: bool,
+    /// Whether no code is made of it: what is wrong with a type that it names has been told.
+    pub(crate) is_without_code: bool,
     /// Whether it mentions itself or a step after it, which has been told.
     is_out_of_order: bool,
 }
@@ -54,7 +58,9 @@ pub(crate) enum Target {
 }
 
 /// Finds out what each step mentions, and checks the definition that results.
-pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed {
+pub(crate) fn analyse(workflow: &mut Workflow, mistakes: &mut Mistakes) -> Analysed {
+    tell_unstorable(workflow, mistakes);
+    let workflow = &*workflow;
     let scope = Scope::of(workflow);
     if workflow.steps.is_empty() && workflow.is_whole {
         let name = &workflow.name;
@@ -82,6 +88,11 @@ pub(crate) fn analyse(workflow: &Workflow, mistakes: &mut Mistakes) -> Analysed 
         is_whole &= !matches!(step.body, Body::Broken(_));
         let analysed = AnalysedStep {
             is_out_of_order: mentioned.is_out_of_order,
+            is_without_code: !step.is_storable
+                || mentioned
+                    .targets
+                    .iter()
+                    .any(|target| !scope.is_storable(*target)),
             key: scope.key(at).to_owned(),
             offers: offers(&scope, at, step, &mentioned),
             has_return: mentioned.all.contains("return"),

@@ -30,8 +30,8 @@ use parse::Declaration;
 pub fn workflow(tokens: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let items = match parse::parse(tokens.into(), &mut mistakes) {
-        Some(Declaration::Steps(workflow)) => {
-            let analysed = analyse::analyse(&workflow, &mut mistakes);
+        Some(Declaration::Steps(mut workflow)) => {
+            let analysed = analyse::analyse(&mut workflow, &mut mistakes);
             expand::workflow(&workflow, &analysed)
         }
         Some(Declaration::File(declaration)) => {

@@ -31,6 +31,11 @@ pub use request::{Output, Request, Waiting};
 ///
 /// The engine drops the future when the attempt times out or its run is cancelled; whatever the agent has
 /// started must end with it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an agent",
+    label = "an agent is a closure `Fn(String) -> impl Future`, or a type with `impl Agent`",
+    note = "for any agent at all, write `Arc<dyn Agent>`"
+)]
 pub trait Agent: Send + Sync {
     /// Makes one attempt at a step.
     ///

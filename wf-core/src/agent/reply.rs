@@ -51,6 +51,10 @@ impl Reply {
 }
 
 /// Turns what a closure returns into an agent's answer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an agent's answer",
+    label = "an answer is a `String`, a `&str`, a JSON `Value`, a `Reply`, or a `Result` of one"
+)]
 pub trait IntoReply {
     /// The answer.
     ///

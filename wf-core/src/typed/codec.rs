@@ -26,7 +26,8 @@ pub fn boxed<T: Any>(value: T) -> Boxed {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the output of a step or an input",
     label = "a value of this type is stored as JSON and read back on resume",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`; it must also be `Send + Sync + 'static`"
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it, or for the types it holds; wrap a type of another crate in one of yours",
+    note = "it must also be `Send + Sync + 'static`"
 )]
 pub trait StepOutput: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
@@ -77,7 +78,7 @@ impl Codec {
     ///
     /// What does not fit, and at which field.
     pub fn decode(&self, json: &Json) -> Result<Typed, String> {
-        (self.decode)(json)
+        (self.decode)(json).map_err(|error| shortened(&error))
     }
 }
 
@@ -121,6 +122,21 @@ fn decode<T: StepOutput>(json: &Json) -> Result<Typed, String> {
             Err(error.to_string())
         }
         Err(error) => Err(misfit::<T>(&inner, &error)),
+    }
+}
+
+/// The message without the middle of what it quotes: an answer can be long.
+fn shortened(message: &str) -> String {
+    /// So many letters stand at either end.
+    const SHOWN: usize = 200;
+    let end = message.char_indices().nth(SHOWN);
+    let begin = message.char_indices().nth_back(SHOWN - 1);
+    let (Some((end, _)), Some((begin, _))) = (end, begin) else {
+        return message.to_owned();
+    };
+    match (message.get(..end), message.get(begin..)) {
+        (Some(first), Some(last)) if end < begin => format!("{first} … {last}"),
+        _ => message.to_owned(),
     }
 }
 
@@ -182,6 +198,20 @@ mod tests {
             read::<u32>(r#"{"a":1}"#).unwrap_err(),
             "invalid type: map, expected u32 at line 1 column 0"
         );
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_is_quoted_in_part() {
+        let long = serde_json::json!("é".repeat(1 << 20)).to_string();
+        let error = read::<u32>(&long).unwrap_err();
+        assert!(error.starts_with("invalid type: string \"éé"), "{error}");
+        assert!(
+            error.ends_with("expected u32 at line 1 column 2097154"),
+            "{error}"
+        );
+        assert_eq!(error.chars().count(), 403);
+        let fits = "x".repeat(300);
+        assert_eq!(shortened(&fits), fits);
     }
 
     #[test]

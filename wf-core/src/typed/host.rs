@@ -49,7 +49,7 @@ impl<A: AgentSet> Engine<A> {
     /// # Errors
     ///
     /// Those of [`resume`](Engine::resume); [`is_definition`](EngineError::is_definition) also when the execution
-    /// was started on another definition, with the steps that differ.
+    /// was started on another definition, with the inputs and steps that differ.
     ///
     /// # Cancellation
     ///
@@ -91,7 +91,7 @@ impl<A: AgentSet> Engine<A> {
     /// # Errors
     ///
     /// Those of [`take_over`](Engine::take_over); [`is_definition`](EngineError::is_definition) also when the execution
-    /// was started on another definition, with the steps that differ.
+    /// was started on another definition, with the inputs and steps that differ.
     ///
     /// # Cancellation
     ///

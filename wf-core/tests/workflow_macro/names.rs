@@ -41,6 +41,24 @@ fn a_pattern_may_bind_the_name_of_its_own_or_a_later_step() {
 }
 
 workflow! {
+    /// `ask` is a keyword before an agent only.
+    workflow Asks(n: u32) {
+        step ask: u32 = n + 1;
+        step sum: u32 = ask + 1;
+        step wide: u64 = *ask as u64 + u64::from(*sum);
+        step same: String = ask.to_string();
+    }
+}
+
+#[test]
+fn a_step_may_be_named_ask() {
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    let output = block_on(engine.run(Asks { n: 1 })).unwrap();
+    assert_eq!((output.sum(), output.wide()), (&3, &5));
+    assert_eq!(output.same(), "2");
+}
+
+workflow! {
     /// Widths and precisions are references like any other.
     workflow Aligned(text: String, width: usize) {
         step half: usize = width / 2;

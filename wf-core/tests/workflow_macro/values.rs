@@ -5,9 +5,8 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use wf_core::agent::{Agents, StepError};
 use wf_core::engine::Engine;
-use wf_core::plan::Plan;
 use wf_core::store::MemoryStore;
-use wf_core::typed::{RunError, Workflow as _};
+use wf_core::typed::RunError;
 use wf_core::workflow;
 
 workflow! {
@@ -74,23 +73,6 @@ fn an_error_of_any_kind_and_a_number_that_json_lacks_fail_the_step() {
         format!("{error:?}"),
         "input `_number` cannot be written as JSON: JSON has no number `NaN`"
     );
-}
-
-workflow! {
-    workflow Described(text: String) {
-        #[output_schema = r#"{ "type": "string", "maxLength": 80 }"#]
-        step short: String = text.chars().take(80).collect();
-    }
-}
-
-#[test]
-fn the_schema_of_an_output_is_part_of_the_definition() {
-    let schema = serde_json::json!({ "type": "string", "maxLength": 80 });
-    let step = &Described::to_definition().steps[0];
-    assert_eq!(step.output_schema.as_ref(), Some(&schema));
-    let stored = Plan::of::<Described>();
-    let plain = Plan::from_yaml("t.yaml", &Described::to_definition().to_yaml()).unwrap();
-    assert_ne!(stored.hash(), plain.hash());
 }
 
 /// Named as generated code might be.

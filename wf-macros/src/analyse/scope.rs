@@ -92,6 +92,15 @@ impl<'a> Scope<'a> {
         ident.map(plain).unwrap_or_default()
     }
 
+    /// Whether nothing is known to be wrong with its type.
+    pub(super) fn is_storable(&self, target: Target) -> bool {
+        let is_storable = match target {
+            Target::Input(at) => self.workflow.inputs.get(at).map(|input| input.is_storable),
+            Target::Step(at) => self.workflow.steps.get(at).map(|step| step.is_storable),
+        };
+        is_storable.unwrap_or(true)
+    }
+
     /// The name by which a workflow file refers to it.
     pub(super) fn in_file(&self, target: Target) -> String {
         match target {

@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 use wf_model::{Format, Input, InputKind, Step};
 
 use super::agents::{self, Asked};
-use super::documented;
+use super::{documented, output_schema};
 use crate::crate_path::crate_path;
 use crate::file::CheckedFile;
 use crate::parse::FileDeclaration;
@@ -52,6 +52,13 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         step: step.key.clone(),
         span: path.span(),
     });
+    let mut steps_with_schema = definition
+        .steps
+        .iter()
+        .filter(|step| step.output_schema.is_some());
+    let schema = steps_with_schema
+        .next()
+        .map(|_| output_schema(&core, path.span()));
     let runs_on = agents::runs_on(&core, name, asked, None);
     quote! {
         #summary
@@ -107,6 +114,8 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
             }
 
             #runs_on
+
+            #schema
         };
     }
 }

@@ -6,9 +6,10 @@ mod step;
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
-use syn::Attribute;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Type};
 
 pub(crate) use file::file;
 
@@ -45,12 +46,15 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
         quote!(#documentation #visibility #name: #kind)
     });
     let input_names = inputs.iter().map(|input| &input.name);
-    let codecs = inputs.iter().map(|input| {
-        let kind = &input.kind;
-        quote!(#core::typed::Codec::of::<#kind>())
-    });
+    let codecs = inputs.iter().filter(|input| input.is_storable);
+    let codecs = codecs.map(|input| codec(&core, &input.kind));
     let getters = distinct_steps(workflow).map(|(at, step)| getter(&core, visibility, at, step));
     let output_summary = format!("The outputs of a completed run of [`{name}`].");
+    let schemas = workflow
+        .steps
+        .iter()
+        .filter_map(|step| step.settings.output_schema_at);
+    let schemas = schemas.map(|place| output_schema(&core, place));
     let functions = step::functions(&core, workflow, analysed);
     let table = step::table(&core, workflow, analysed);
     let runs_on = agents::runs_on(&core, name, agents::of(workflow), workflow.agents.as_ref());
@@ -105,8 +109,33 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
             }
 
             #runs_on
+
+            #(#schemas)*
         };
     }
+}
+
+/// The codec of a type; what is wrong with the type is told where it stands.
+fn codec(core: &TokenStream, kind: &Type) -> TokenStream {
+    let place = Span::mixed_site().located_at(kind.span());
+    let core = at(core, place);
+    quote_spanned!(place=> #core::typed::Codec::of::<#kind>())
+}
+
+/// That output schemas are checked at all, asked where one is named.
+fn output_schema(core: &TokenStream, place: Span) -> TokenStream {
+    let place = Span::mixed_site().located_at(place);
+    let core = at(core, place);
+    quote_spanned!(place=> const _: () = <#core::typed::OutputSchema as #core::typed::Available>::IT;)
+}
+
+/// The path of wf-core at a place: an expression is told where its first token is, too.
+fn at(core: &TokenStream, place: Span) -> TokenStream {
+    let tokens = core.clone().into_iter().map(|mut token| {
+        token.set_span(place);
+        token
+    });
+    tokens.collect()
 }
 
 /// The method that gives a step's output.

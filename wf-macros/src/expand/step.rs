@@ -1,11 +1,11 @@
 //! A step's code: one small function, and a row of the table.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned as _;
 
-use super::function_name;
+use super::{codec, function_name};
 use crate::analyse::{Analysed, AnalysedStep, Target};
 use crate::parse::{Body, Step, Workflow};
 
@@ -21,6 +21,7 @@ pub(super) fn functions(
             let name = function_name(at);
             let context = Ident::new("context", Span::mixed_site());
             match &step.body {
+                _ if known.is_without_code => TokenStream::new(),
                 Body::Ask {
                     prompt, arguments, ..
                 } => {
@@ -45,11 +46,12 @@ pub(super) fn functions(
                 Body::Rust(tokens) => {
                     let lets = lets(workflow, known, &context);
                     let output = &step.output;
+    let expression = expression(step, tokens);
                     let value = Ident::new("output", Span::mixed_site());
                     let end = Ident::new("end", Span::mixed_site());
                     let block = quote!({
                         #lets
-                        let #value: #output = #tokens;
+                        let #value: #output = #expression
                         // Only this is unreachable behind a `todo!()`: the lint stays on for the code above.
                         #[allow(unreachable_code)]
                         let #end = ::core::result::Result::<#core::typed::Boxed, #core::typed::StepFailure>::Ok(
@@ -79,6 +81,7 @@ fn returning(
     let value = Ident::new("output", Span::mixed_site());
     let end = Ident::new("end", Span::mixed_site());
     let output = &step.output;
+    let expression = expression(step, tokens);
     // A value that does not fit is told beside the type that the step declares.
     let place = Span::mixed_site().located_at(output.span());
     let result = quote_spanned!(place=> ::core::result::Result<#output, #core::typed::StepFailure>);
@@ -86,7 +89,7 @@ fn returning(
         #[allow(unused_variables, clippy::let_unit_value, clippy::needless_return)]
         async fn #code(#context: &#core::typed::StepContext) -> #result {
             #lets
-            let #value: #output = #tokens;
+            let #value: #output = #expression
             #[allow(unreachable_code)]
             let #end = ::core::result::Result::Ok(#value);
             #end
@@ -120,6 +123,27 @@ fn run(
     }
 }
 
+/// The step's expression, with the `;` behind it: what is missing before that is told there.
+fn expression(step: &Step, tokens: &TokenStream) -> TokenStream {
+    let end = &step.end;
+    let is_point =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '.');
+    let mut last = tokens
+        .clone()
+        .into_iter()
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev();
+    let is_half = last.next().is_some_and(|token| is_point(&token))
+        && !last.next().is_some_and(|token| is_point(&token));
+    if is_half {
+        // What stands before the point is not what the step gives.
+        quote!({ let _ = #tokens #end ::core::unreachable!() };)
+    } else {
+        quote!(#tokens #end)
+    }
+}
+
 /// What the code can name.
 fn lets(workflow: &Workflow, known: &AnalysedStep, context: &Ident) -> TokenStream {
     let offers = offers(workflow, known);
@@ -135,7 +159,9 @@ pub(super) fn table(core: &TokenStream, workflow: &Workflow, analysed: &Analysed
             let function = function_name(at);
             let output = &step.output;
             let output_type = written(output);
+            let codec = codec(core, output);
             let code = match &step.body {
+                _ if known.is_without_code => quote!(#core::typed::Code::Template),
                 Body::Ask { agent, .. } => {
                     let agent = agent.text();
                     quote! {
@@ -143,7 +169,7 @@ pub(super) fn table(core: &TokenStream, workflow: &Workflow, analysed: &Analysed
                             agent: #agent,
                             render: #function,
                             output_type: #output_type,
-                            output: #core::typed::Codec::of::<#output>(),
+                            output: #codec,
                         })
                     }
                 }
@@ -151,7 +177,7 @@ pub(super) fn table(core: &TokenStream, workflow: &Workflow, analysed: &Analysed
                     #core::typed::Code::Native(#core::typed::NativeStep {
                         run: #function,
                         output_type: #output_type,
-                        output: #core::typed::Codec::of::<#output>(),
+                        output: #codec,
                     })
                 },
                 Body::Broken(_) => quote!(#core::typed::Code::Template),

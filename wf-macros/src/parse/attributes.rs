@@ -7,6 +7,8 @@ mod value;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use proc_macro2::Span;
+use syn::spanned::Spanned as _;
 use syn::{Attribute, Ident, LitInt, LitStr};
 use wf_model::{Budget, OnFailure, nearest};
 
@@ -37,6 +39,8 @@ pub(crate) struct StepSettings {
     pub(crate) is_serial: bool,
     pub(crate) is_optional: bool,
     pub(crate) output_schema: Option<serde_json::Value>,
+    /// Where the schema is named.
+    pub(crate) output_schema_at: Option<Span>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
 }
@@ -107,7 +111,10 @@ impl StepSettings {
                 }
                 "key" => settings.key = Some(value(attribute)?),
                 "optional" => settings.is_optional = flag(attribute)?,
-                "output_schema" => settings.output_schema = Some(schema(&value(attribute)?)?),
+                "output_schema" => {
+                    settings.output_schema = Some(schema(&value(attribute)?)?);
+                    settings.output_schema_at = Some(attribute.path().span());
+                }
                 "parallel" => settings.is_serial = !flag(attribute)?,
                 "timeout" => settings.timeout = Some(timeout(&value(attribute)?)?),
                 _ => settings.retry = retry(attribute)?,

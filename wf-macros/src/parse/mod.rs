@@ -1,16 +1,18 @@
 //! From tokens to a declaration.
 
 mod attributes;
+mod body;
 mod file;
 mod steps;
 
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Ident, Token};
+use syn::{Ident, Token};
 
 pub(crate) use attributes::{Settings, StepSettings};
+pub(crate) use body::{Agent, Body};
 pub(crate) use file::FileDeclaration;
-pub(crate) use steps::{Agent, Body, Input, Step, Workflow};
+pub(crate) use steps::{Input, Step, Workflow};
 
 use crate::mistakes::Mistakes;
 
@@ -32,7 +34,7 @@ pub(crate) enum Declaration {
 /// Parses a declaration; nothing when not even its beginning is right.
 pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<Declaration> {
     let mut parser = |input: ParseStream<'_>| -> syn::Result<Declaration> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let attributes = steps::attributes(input, mistakes)?;
         let visibility = input.parse()?;
         let expected = |error: syn::Error, what: &str| {
             let form = "write `workflow Name(input: Type) { step name: Type = …; }` or `workflow Name = file \"path\"`";

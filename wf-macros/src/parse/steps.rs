@@ -1,12 +1,17 @@
 //! `workflow Name(inputs) { steps }`, parsed so that a half-typed step takes nothing else with it.
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::ext::IdentExt;
+use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Ident, LitStr, Token, Type, Visibility, braced, parenthesized, token};
+use syn::{
+    Attribute, Generics, Ident, Token, Type, Visibility, WhereClause, braced, parenthesized, token,
+};
 
+use super::body::{Body, last_span, no_body, read_body};
 use super::{Settings, StepSettings, keyword};
 use crate::mistakes::Mistakes;
+
+const NO_PARAMETERS: &str = "a workflow takes no type parameters; write the type of each input";
 
 /// A workflow that is declared step by step.
 pub(crate) struct Workflow {
@@ -18,7 +23,9 @@ pub(crate) struct Workflow {
     /// The set of agents that it is declared `for`.
     pub(crate) agents: Option<Type>,
     pub(crate) steps: Vec<Step>,
-    /// Whether every step could be read, at least its name and its type.
+    /// The type parameters that it must not have.
+    pub(crate) parameters: Vec<Ident>,
+    /// Whether the head, every input and every step could be read, of a step at least its name and its type.
     pub(crate) is_whole: bool,
 }
 
@@ -27,6 +34,8 @@ pub(crate) struct Input {
     pub(crate) documentation: Vec<Attribute>,
     pub(crate) name: Ident,
     pub(crate) kind: Type,
+    /// Whether nothing is known to be wrong with its type; what is has been told.
+    pub(crate) is_storable: bool,
 }
 
 /// `step name: Type = body;`
@@ -35,45 +44,11 @@ pub(crate) struct Step {
     pub(crate) settings: StepSettings,
     pub(crate) name: Ident,
     pub(crate) output: Type,
+    /// Whether nothing is known to be wrong with its type; what is has been told.
+    pub(crate) is_storable: bool,
     pub(crate) body: Body,
-}
-
-/// What stands to the right of a step's `=`.
-pub(crate) enum Body {
-    /// `ask agent "prompt", name = value`
-    Ask {
-        agent: Agent,
-        prompt: LitStr,
-        /// With the comma before them.
-        arguments: TokenStream,
-    },
-    /// An expression.
-    Rust(TokenStream),
-    /// Something that is neither, and has been told; with the agent if it came so far.
-    Broken(Option<Agent>),
-}
-
-/// The agent that a step asks.
-pub(crate) enum Agent {
-    Name(Ident),
-    /// A name that is no identifier, or `@capability`.
-    Text(LitStr),
-}
-
-impl Agent {
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Agent::Name(name) => name.unraw().to_string(),
-            Agent::Text(text) => text.value(),
-        }
-    }
-
-    pub(crate) fn span(&self) -> proc_macro2::Span {
-        match self {
-            Agent::Name(name) => name.span(),
-            Agent::Text(text) => text.span(),
-        }
-    }
+    /// The `;` behind it; where its last token is when there is none.
+    pub(crate) end: Token![;],
 }
 
 /// Parses what follows the workflow's name.
@@ -86,24 +61,63 @@ pub(super) fn rest(
 ) -> syn::Result<Workflow> {
     let (documentation, attributes) = documentation(attributes);
     let settings = Settings::read(&attributes, mistakes);
+    let mut is_whole = true;
+    let parameters = if input.peek(Token![<]) {
+        is_whole = false;
+        read_parameters(input, mistakes)?
+    } else {
+        Vec::new()
+    };
     let mut inputs = Vec::new();
     if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
-        read_inputs(&content, &mut inputs, mistakes)?;
+        is_whole &= read_inputs(&content, &mut inputs, mistakes)?;
+    }
+    if input.peek(Token![->]) {
+        is_whole = false;
+        let arrow: Token![->] = input.parse()?;
+        let message = format!(
+            "a workflow declares no result: `{name}Output` holds the output of each step; remove the `->` and its type"
+        );
+        mistakes.push(syn::Error::new_spanned(arrow, message));
+        while !(input.is_empty()
+            || input.peek(Token![for])
+            || input.peek(Token![where])
+            || input.peek(token::Brace))
+        {
+            input.parse::<TokenTree>()?;
+        }
     }
     let agents = match input.parse::<Option<Token![for]>>()? {
         Some(_) => Some(input.parse()?),
         None => None,
     };
     let mut steps = Vec::new();
-    let mut is_whole = true;
+    if let Some(clause) = input.parse::<Option<WhereClause>>()? {
+        is_whole = false;
+        if parameters.is_empty() {
+            mistakes.push(syn::Error::new_spanned(clause.where_token, NO_PARAMETERS));
+        }
+    }
+    if !input.peek(token::Brace) {
+        is_whole = false;
+        let message = "expected the steps in braces: `{ step name: Type = …; }`";
+        mistakes.push(input.error(message));
+        while !input.is_empty() && !input.peek(token::Brace) {
+            input.parse::<TokenTree>()?;
+        }
+    }
     if input.peek(token::Brace) {
         let content;
         braced!(content in input);
+        let mut names_ask = inputs.iter().any(|input| input.name == "ask");
         while !content.is_empty() {
-            match read_step(&content, mistakes) {
-                Ok(step) => steps.push(step),
+            match read_step(&content, names_ask, mistakes) {
+                Ok(step) => {
+                    names_ask |= step.name == "ask";
+                    steps.push(step);
+                }
                 Err(error) => {
                     is_whole = false;
                     mistakes.push(error);
@@ -111,14 +125,10 @@ pub(super) fn rest(
                 }
             }
         }
-    } else {
-        is_whole = false;
-        let message = "expected the steps in braces: `{ step name: Type = …; }`";
-        mistakes.push(input.error(message));
-    }
-    if !input.is_empty() {
-        mistakes.push(input.error("unexpected token after the workflow's steps"));
-        input.parse::<TokenStream>()?;
+        if !input.is_empty() {
+            mistakes.push(input.error("unexpected token after the workflow's steps"));
+            input.parse::<TokenStream>()?;
+        }
     }
     Ok(Workflow {
         documentation,
@@ -128,36 +138,57 @@ pub(super) fn rest(
         inputs,
         agents,
         steps,
+        parameters,
         is_whole,
     })
 }
 
+/// Tells the parameters that stand behind the name, and gives their names.
+fn read_parameters(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Vec<Ident>> {
+    let generics: Generics = input.parse()?;
+    mistakes.push(syn::Error::new_spanned(&generics, NO_PARAMETERS));
+    Ok(generics
+        .type_params()
+        .map(|parameter| parameter.ident.clone())
+        .collect())
+}
+
+/// Reads the inputs, and says whether each could be.
 fn read_inputs(
     content: ParseStream<'_>,
     inputs: &mut Vec<Input>,
     mistakes: &mut Mistakes,
-) -> syn::Result<()> {
+) -> syn::Result<bool> {
+    let mut is_whole = true;
     while !content.is_empty() {
         match read_input(content, mistakes) {
             Ok(input) => inputs.push(input),
             Err(error) => {
+                is_whole = false;
                 let message = format!("{error}; an input is declared as `name: Type`");
                 mistakes.add(error.span(), message);
-                while !content.is_empty() && !content.peek(Token![,]) {
-                    content.parse::<TokenTree>()?;
-                }
+                until_comma(content)?;
             }
         }
         if content.parse::<Option<Token![,]>>()?.is_none() && !content.is_empty() {
+            is_whole = false;
             mistakes.push(content.error("expected `,` between inputs"));
             content.parse::<TokenStream>()?;
         }
+    }
+    Ok(is_whole)
+}
+
+/// Passes over the rest of an input.
+fn until_comma(content: ParseStream<'_>) -> syn::Result<()> {
+    while !content.is_empty() && !content.peek(Token![,]) {
+        content.parse::<TokenTree>()?;
     }
     Ok(())
 }
 
 fn read_input(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Input> {
-    let (documentation, others) = documentation(content.call(Attribute::parse_outer)?);
+    let (documentation, others) = documentation(attributes(content, mistakes)?);
     for attribute in &others {
         mistakes.push(syn::Error::new_spanned(
             attribute.path(),
@@ -166,15 +197,26 @@ fn read_input(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<
     }
     let name = content.parse()?;
     content.parse::<Token![:]>()?;
+    let kind = content.parse()?;
+    if content.peek(Token![=]) {
+        let message = "an input has no default; make it an `Option`, and choose the value where it is none in a step";
+        mistakes.push(content.error(message));
+        until_comma(content)?;
+    }
     Ok(Input {
         documentation,
         name,
-        kind: content.parse()?,
+        kind,
+        is_storable: true,
     })
 }
 
-fn read_step(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Step> {
-    let (documentation, attributes) = documentation(content.call(Attribute::parse_outer)?);
+fn read_step(
+    content: ParseStream<'_>,
+    names_ask: bool,
+    mistakes: &mut Mistakes,
+) -> syn::Result<Step> {
+    let (documentation, attributes) = documentation(attributes(content, mistakes)?);
     if !content.peek(keyword::step) {
         return Err(content.error("expected `step name: Type = …;`"));
     }
@@ -186,107 +228,58 @@ fn read_step(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<S
         )
     })?;
     let settings = StepSettings::read(&attributes, mistakes);
-    if !content.peek(Token![:]) {
+    let is_typed = content.peek(Token![:]) && !content.peek2(Token![=]);
+    if !is_typed {
         let message = format!("step `{name}` has no type: write `step {name}: Type = …;`");
         return Err(syn::Error::new(name.span(), message));
     }
     content.parse::<Token![:]>()?;
     let output = content.parse()?;
-    let body = if content.peek(Token![=]) {
+    let (body, end) = if content.peek(Token![=]) {
         content.parse::<Token![=]>()?;
-        let (tokens, is_closed) = until_semicolon(content)?;
-        if !is_closed && !tokens.is_empty() {
+        let (tokens, end) = until_semicolon(content)?;
+        if end.is_none() && !tokens.is_empty() {
             let message = format!("step `{name}` is not closed: expected `;` after it");
             mistakes.add(name.span(), message);
         }
-        read_body(&name, tokens, mistakes)
+        let last = last_span(&tokens).unwrap_or_else(|| name.span());
+        let body = read_body(&name, tokens, names_ask, mistakes);
+        (body, end.unwrap_or(Token![;](last)))
     } else {
         mistakes.add(name.span(), no_body(&name));
         until_semicolon(content)?;
-        Body::Broken(None)
+        (Body::Broken(None), Token![;](name.span()))
     };
     Ok(Step {
         documentation,
         settings,
         name,
         output,
+        is_storable: true,
         body,
+        end,
     })
 }
 
-fn no_body(name: &Ident) -> String {
-    format!("step `{name}` has no body: write `= ask agent \"prompt\";` or `= <Rust expression>;`")
-}
-
-fn read_body(name: &Ident, tokens: TokenStream, mistakes: &mut Mistakes) -> Body {
-    if tokens.is_empty() {
-        mistakes.add(name.span(), no_body(name));
-        return Body::Broken(None);
-    }
-    let mut asked = None;
-    let mut parser = |input: ParseStream<'_>| -> syn::Result<Option<(LitStr, TokenStream)>> {
-        let is_rust = input.peek2(Token![.])
-            || input.peek2(Token![!])
-            || input.peek2(Token![::])
-            || input.peek2(token::Paren);
-        if !input.peek(keyword::ask) || is_rust {
-            input.parse::<TokenStream>()?;
-            return Ok(None);
-        }
-        input.parse::<keyword::ask>()?;
-        let agent = if input.peek(LitStr) && input.peek2(LitStr) {
-            Agent::Text(input.parse()?)
-        } else {
-            let message = "expected an agent's name: `ask agent \"prompt\"`";
-            let name = input.parse::<Ident>();
-            Agent::Name(name.map_err(|error| syn::Error::new(error.span(), message))?)
-        };
-        let text = agent.text();
-        asked = Some(agent);
-        let prompt = input.parse().map_err(|error: syn::Error| {
-            let message = format!("expected the prompt, a string literal: `ask {text} \"…\"`");
-            syn::Error::new(error.span(), message)
-        })?;
-        if !input.is_empty() && !input.peek(Token![,]) {
-            let message = "expected `;` after the prompt, or `, name = value` as in `format!`";
-            return Err(input.error(message));
-        }
-        Ok(Some((prompt, input.parse()?)))
-    };
-    let parsed = Parser::parse2(&mut parser, tokens.clone());
-    match (parsed, asked) {
-        (Ok(Some((prompt, arguments))), Some(agent)) => Body::Ask {
-            agent,
-            prompt,
-            arguments,
-        },
-        (Ok(_), _) => Body::Rust(tokens),
-        (Err(error), agent) => {
-            mistakes.push(error);
-            Body::Broken(agent)
-        }
-    }
-}
-
-/// Takes the tokens up to the `;` that ends a step, and says whether there was one.
+/// Takes the tokens up to the `;` that ends a step, and that `;` if there is one.
 ///
 /// What looks like the beginning of the next step ends this one too.
-fn until_semicolon(content: ParseStream<'_>) -> syn::Result<(TokenStream, bool)> {
+fn until_semicolon(content: ParseStream<'_>) -> syn::Result<(TokenStream, Option<Token![;]>)> {
     let mut tokens = TokenStream::new();
     while !content.is_empty() {
-        if content.parse::<Option<Token![;]>>()?.is_some() {
-            return Ok((tokens, true));
+        if let Some(end) = content.parse()? {
+            return Ok((tokens, Some(end)));
         }
         let is_step =
             content.peek(keyword::step) && content.peek2(Ident) && content.peek3(Token![:]);
         let is_attribute =
             content.peek(Token![#]) && content.peek2(token::Bracket) && !tokens.is_empty();
         if is_step || is_attribute {
-            return Ok((tokens, false));
+            return Ok((tokens, None));
         }
         tokens.extend([content.parse::<TokenTree>()?]);
     }
-    Ok((tokens, false))
+    Ok((tokens, None))
 }
 
 /// Goes on behind a step that could not be read; always makes progress.
@@ -296,6 +289,27 @@ fn skip(content: ParseStream<'_>) -> syn::Result<()> {
     }
     until_semicolon(content)?;
     Ok(())
+}
+
+/// The attributes of what follows; one that is written as an inner one is told.
+pub(super) fn attributes(
+    content: ParseStream<'_>,
+    mistakes: &mut Mistakes,
+) -> syn::Result<Vec<Attribute>> {
+    let mut tokens = TokenStream::new();
+    while content.peek(Token![#]) {
+        content.parse::<Token![#]>()?.to_tokens(&mut tokens);
+        if content.peek(Token![!]) {
+            let message = "an attribute of a workflow is written `#[…]`, before what it is of";
+            mistakes.push(content.error(message));
+            content.parse::<Token![!]>()?;
+        }
+        if !content.peek(token::Bracket) {
+            return Err(content.error("expected an attribute: `#[…]`"));
+        }
+        tokens.extend([content.parse::<TokenTree>()?]);
+    }
+    Parser::parse2(Attribute::parse_outer, tokens)
 }
 
 /// Documentation, and the other attributes.
