@@ -1,6 +1,6 @@
 //! A step's code: one small function, and a row of the table.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned as _;
@@ -46,7 +46,7 @@ pub(super) fn functions(
                 Body::Rust(tokens) => {
                     let lets = lets(workflow, known, &context);
                     let output = &step.output;
-    let expression = expression(step, tokens);
+                    let expression = expression(step, tokens);
                     let value = Ident::new("output", Span::mixed_site());
                     let end = Ident::new("end", Span::mixed_site());
                     let block = quote!({
@@ -124,24 +124,12 @@ fn run(
 }
 
 /// The step's expression, with the `;` behind it: what is missing before that is told there.
+///
+/// It stands where it would stand if it were whole: an editor compares this with what it would be if something more were
+/// typed.
 fn expression(step: &Step, tokens: &TokenStream) -> TokenStream {
     let end = &step.end;
-    let is_point =
-        |token: &TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '.');
-    let mut last = tokens
-        .clone()
-        .into_iter()
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev();
-    let is_half = last.next().is_some_and(|token| is_point(&token))
-        && !last.next().is_some_and(|token| is_point(&token));
-    if is_half {
-        // What stands before the point is not what the step gives.
-        quote!({ let _ = #tokens #end ::core::unreachable!() };)
-    } else {
-        quote!(#tokens #end)
-    }
+    quote!(#tokens #end)
 }
 
 /// What the code can name.
