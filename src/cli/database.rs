@@ -125,7 +125,10 @@ impl Database {
                 self.arguments()
             )
         } else if error.is_damaged() {
-            format!("put a backup in the place of `{path}`, or name another database with `--db`")
+            format!(
+                "put a backup in the place of `{path}`, with `{path}-wal` and `{path}-shm` moved away, or name another \
+                 database with `--db`"
+            )
         } else {
             format!(
                 "see that `{path}` is a database that you may write to, or name another one with `--db`"
@@ -137,9 +140,15 @@ impl Database {
         SqliteStore::open(self.absolute()?).map_err(|error| self.failure(&error))
     }
 
+    /// Whether there is nothing of it; what a log without its file means is the store's to say.
     fn is_missing(&self) -> bool {
-        let found = std::fs::metadata(&self.path);
-        found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        let is_missing = |path: &Path| {
+            let found = std::fs::metadata(path);
+            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        is_missing(&self.path) && is_missing(Path::new(&log))
     }
 
     /// The path that cannot be taken for the URI of a file.

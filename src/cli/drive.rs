@@ -87,7 +87,7 @@ impl Session<'_> {
                     && (error.is_busy() || error.is_full() || error.is_unanswered())
                 {
                     failure.message.push_str(&format!(
-                        " with: {}; nothing that was done is lost",
+                        " with: {}; what was recorded is kept, and a step whose end could not be recorded runs again",
                         self.resume_command(&id)
                     ));
                 }

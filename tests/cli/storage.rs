@@ -70,7 +70,7 @@ fn a_run_whose_files_may_not_grow_exits_5_and_is_resumed_with_nothing_lost() {
     outcome(&mut limited)
         .assert_status(5)
         .assert_says("ax.db` works and has room")
-        .assert_says("ax workflow resume x; nothing that was done is lost\n");
+        .assert_says("ax workflow resume x; what was recorded is kept, and a step whose end could not be recorded runs again\n");
     workbench.assert_sound();
     workbench
         .workflow(&["resume", "x", "--quiet"])

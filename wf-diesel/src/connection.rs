@@ -17,7 +17,7 @@ use diesel::sql_types::{BigInt, Text};
 use wf_core::store::StoreError;
 
 use crate::error::store_error;
-use file::{absolute, check_file, prepare_file, refused};
+use file::{absolute, check_file, has_log, prepare_file, refused};
 use migrations::{migrate, pending};
 
 /// `synchronous = FULL`, as SQLite numbers it.
@@ -106,13 +106,6 @@ fn look(
 
 fn query_only(conn: &mut SqliteConnection) -> QueryResult<()> {
     conn.batch_execute("PRAGMA query_only = ON")
-}
-
-/// Whether there is a log with something in it beside the database.
-fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 /// What keeps a database from being read whose log cannot be.

@@ -25,6 +25,9 @@ pub(super) fn prepare_file(path: &Path) -> Result<(), StoreError> {
     match fs::metadata(path) {
         Ok(found) => check_file(path, &found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if has_log(path) {
+                return Err(without_its_file(path));
+            }
             if let Some(folder) = path.parent() {
                 create_folder(folder).map_err(|error| {
                     StoreError::rejected(format!("cannot create the folder `{}`", folder.display()))
@@ -50,9 +53,27 @@ pub(super) fn check_file(path: &Path, found: &fs::Metadata) -> Result<(), StoreE
         Err(refused(path, ": it is a folder"))
     } else if !found.is_file() {
         Err(refused(path, ": it is not a file"))
+    } else if found.len() == 0 && has_log(path) {
+        Err(without_its_file(path))
     } else {
         Ok(())
     }
+}
+
+/// Whether there is a log with something in it beside the database.
+pub(super) fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// That there is a log without its database. SQLite would delete it: it never has a log before its file has a page.
+fn without_its_file(path: &Path) -> StoreError {
+    let path = path.display();
+    StoreError::damaged(format!(
+        "the database `{path}` is empty or gone, but what was written to it last is in its log `{path}-wal`; put the file \
+         back beside the log, or move the log away to begin anew"
+    ))
 }
 
 /// That the database cannot be opened, with why.

@@ -256,3 +256,35 @@ fn nothing_is_made_or_brought_up_to_date_to_be_read() {
     assert!(older.is_rejected(), "{older}");
     assert_eq!(fs::read(scratch.path()).unwrap(), before);
 }
+
+#[test]
+fn a_log_without_its_file_is_not_thrown_away() {
+    let scratch = Scratch::new();
+    let store = SqliteStore::open(scratch.path()).unwrap();
+    started(&store, "e", 1);
+    let whole = std::fs::read(scratch.path()).unwrap();
+    let mut log = scratch.path().as_os_str().to_owned();
+    log.push("-wal");
+    let kept = std::fs::read(&log).unwrap();
+    drop(store);
+    std::fs::write(&log, &kept).unwrap();
+    std::fs::remove_file(scratch.path()).unwrap();
+    for file in [None, Some(&[][..])] {
+        if let Some(bytes) = file {
+            std::fs::write(scratch.path(), bytes).unwrap();
+        }
+        for options in [SqliteStore::options(), SqliteStore::options().read_only()] {
+            let error = options.open(scratch.path()).unwrap_err();
+            assert!(!error.is_busy() && !error.is_full(), "{error}");
+        }
+        let error = SqliteStore::open(scratch.path()).unwrap_err();
+        assert!(
+            error.is_damaged() && error.to_string().contains("-wal`; put the file back"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(&log).unwrap(), kept);
+    }
+    std::fs::write(scratch.path(), whole).unwrap();
+    let store = SqliteStore::open(scratch.path()).unwrap();
+    assert!(block_on(store.execution(&"e".into())).unwrap().is_some());
+}
