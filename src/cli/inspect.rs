@@ -13,6 +13,7 @@ use super::console::{Console, printable};
 use super::control;
 use super::database::{Database, quoted};
 use super::document::{CheckpointDocument, ExecutionDocument, StatusDocument, WorkflowDocument};
+use super::drive::is_abandoned;
 use super::exit::{Exit, Failure};
 use super::moment::{human, to_the_second};
 use super::start;
@@ -223,16 +224,18 @@ fn shown(status: &Status, database: &Database) -> String {
     if !status.budget.is_unlimited() {
         facts.push(("budget", Cell::from(status.budget.to_string())));
     }
-    if execution.pause_requested
-        && !execution.state.is_terminal()
-        && execution.state != State::Paused
-    {
+    let rests = execution.state.is_terminal() || execution.state == State::Paused;
+    let is_abandoned = !rests && is_abandoned(execution);
+    if is_abandoned {
+        let owner = "the process that drove it is gone, or does not answer";
+        facts.push(("owner", Cell::from(owner)));
+    } else if execution.pause_requested && !rests {
         facts.push(("pause", Cell::from("asked for; running steps end first")));
     }
     if let Some(error) = &execution.error {
         facts.push(("error", Cell::from(printable(error).replace('\n', "\n  "))));
     }
-    if execution.state == State::Paused {
+    if execution.state == State::Paused || is_abandoned {
         let id = quoted(execution.id.as_str());
         facts.push((
             "resume",

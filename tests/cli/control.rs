@@ -192,6 +192,15 @@ fn an_execution_whose_process_died_is_resumed_at_once() {
     workbench.hear("up");
     run.kill().unwrap();
     run.wait().unwrap();
+    let status = workbench.workflow(&["status", "x"]).assert_status(0);
+    assert!(
+        status.stdout.contains("the process that drove it is gone"),
+        "{status:?}"
+    );
+    assert!(
+        status.stdout.contains("ax workflow resume x\n"),
+        "{status:?}"
+    );
     let resumed = workbench.start(&["resume", "x"]);
     workbench.hear("up");
     workbench.tell("go", "ok");

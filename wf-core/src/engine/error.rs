@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::id::{CheckpointId, ExecutionId};
 use crate::lifecycle::State;
-use crate::store::StoreError;
+use crate::store::{ExecutionRecord, StoreError};
 
 /// A failure of the engine: wrong use, or a store that failed.
 ///
@@ -75,8 +75,9 @@ impl EngineError {
     }
 
     /// Another engine drives it, which is given up for lost when it has said nothing for so long from now on.
-    pub(super) fn held(id: &ExecutionId, state: State, silence: Duration) -> Self {
-        let mut message = if state == State::CreatingCheckpoint {
+    pub(super) fn held(execution: &ExecutionRecord, silence: Duration) -> Self {
+        let (id, state) = (&execution.id, execution.state);
+        let mut message = if state == State::CreatingCheckpoint || execution.pause_requested {
             format!(
                 "execution `{id}` is being paused by the engine that drives it; resume it when its running steps have ended"
             )

@@ -196,7 +196,7 @@ impl Run {
             Purpose::Finish | Purpose::Recover => stored::inputs(engine, &plan, id).await?,
         };
         let holding = Holding::new(&engine.active, id)
-            .ok_or_else(|| EngineError::held(id, execution.state, Duration::ZERO))?;
+            .ok_or_else(|| EngineError::held(&execution, Duration::ZERO))?;
         let lease_until = engine.clock.now().after(engine.lease);
         let mut claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
         claim.budget = budget.and(execution.budget.clone());

@@ -154,7 +154,7 @@ impl Run {
                 let now = engine.clock.now();
                 let lease = loaded.execution.lease_until.unwrap_or(now);
                 let silence = lease.since(now);
-                return Err(EngineError::held(id, state, silence));
+                return Err(EngineError::held(&loaded.execution, silence));
             }
             let (plan, agents) = match &found {
                 Found::Ready(plan, agents) => (Arc::clone(plan), agents.clone()),
