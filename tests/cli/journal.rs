@@ -46,8 +46,11 @@ impl Workbench {
         whole.lines().map(entry).collect()
     }
 
-    /// The steps of the execution whose ends are committed.
+    /// The steps of the execution whose ends are committed; none where there is no database yet, or no table in it.
     pub(crate) fn committed(&self, execution: &str) -> BTreeSet<String> {
+        if !self.path(".ax/ax.db").exists() || self.columns("workflow_step_executions").is_empty() {
+            return BTreeSet::new();
+        }
         let mut conn = self.database();
         let rows: Vec<Named> = diesel::sql_query(
             "SELECT step.step_key AS name FROM workflow_step_executions AS row \
