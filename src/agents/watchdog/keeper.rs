@@ -6,9 +6,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::process::{
-    Pid, Signal, getpgid, getpgrp, getppid, kill_process_group, setpgid, setsid,
-};
+use rustix::process::{Pid, Signal, getpgid, getpid, getppid, kill_process_group, setpgid, setsid};
 
 use super::NAME;
 
@@ -113,7 +111,7 @@ impl Groups {
             return;
         }
         // What has joined one of these is out of reach; the first would mean everybody.
-        let spared = [Some(Pid::INIT), host_group, Some(getpgrp())];
+        let spared = [Some(Pid::INIT), host_group, group_of(getpid())];
         let (_never, wait) = mpsc::channel::<()>();
         for (looks, between) in LOOKS {
             for _ in 0..looks {
