@@ -19,7 +19,7 @@ fn sh(script: &str) -> CommandAgent {
 async fn ask(agent: &impl Agent, prompt: &str) -> Result<Reply, StepError> {
     let execution = ExecutionId::from("run-1");
     agent
-        .call(Request::new(prompt, &execution, "audit", 2, "run-1/audit"))
+        .call(Request::new(prompt, &execution, "audit", 2))
         .await
 }
 

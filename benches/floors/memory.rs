@@ -74,7 +74,7 @@ fn poll_inline(plan: &Plan) -> Vec<Option<Reply>> {
     let mut replies: Vec<Option<Reply>> = vec![None; plan.graph().len()];
     each_when_ready(plan, |at| {
         let step = &plan.steps()[at];
-        let request = Request::new(&step.prompt, &id, &step.key, 1, &step.key);
+        let request = Request::new(&step.prompt, &id, &step.key, 1);
         let Poll::Ready(reply) = pin!(agent.call(request)).poll(&mut cx) else {
             panic!("the agent answers at once");
         };

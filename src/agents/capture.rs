@@ -164,7 +164,7 @@ mod tests {
     async fn end_of(text: &str, secrets: &Secrets) -> String {
         let mut tail = Tail::new(secrets);
         let execution = wf_core::id::ExecutionId::from("e");
-        let request = wf_core::agent::Request::new("", &execution, "s", 1, "e/s");
+        let request = wf_core::agent::Request::new("", &execution, "s", 1);
         let mut lines = Lines::new(request.output, secrets, None);
         tail.read(text.as_bytes(), &mut lines).await.unwrap();
         let shown = tail.show(secrets);

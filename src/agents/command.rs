@@ -262,7 +262,7 @@ impl CommandAgent {
             .env("AX_EXECUTION_ID", request.execution.as_str())
             .env("AX_STEP_KEY", request.step)
             .env("AX_ATTEMPT", request.attempt.to_string())
-            .env("AX_IDEMPOTENCY_KEY", request.idempotency_key);
+            .env("AX_IDEMPOTENCY_KEY", request.idempotency_key());
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }

@@ -28,7 +28,7 @@ mod tests {
     async fn answer(prompt: &str) -> String {
         let execution = ExecutionId::from("run");
         let reply = EchoAgent
-            .call(Request::new(prompt, &execution, "step", 1, "run/step"))
+            .call(Request::new(prompt, &execution, "step", 1))
             .await;
         reply.unwrap().result.as_str().to_owned()
     }

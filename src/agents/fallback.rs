@@ -205,9 +205,7 @@ mod tests {
 
     async fn ask(agent: &Fallback) -> Result<Reply, StepError> {
         let execution = ExecutionId::from("run");
-        agent
-            .call(Request::new("p", &execution, "s", 1, "run/s"))
-            .await
+        agent.call(Request::new("p", &execution, "s", 1)).await
     }
 
     #[tokio::test]
@@ -238,7 +236,7 @@ mod tests {
         let shown = std::sync::Mutex::new(String::new());
         let listener = |text: &str| shown.lock().unwrap().push_str(text);
         let execution = ExecutionId::from("run");
-        let request = Request::new("p", &execution, "s", 1, "run/s").with_output(&listener);
+        let request = Request::new("p", &execution, "s", 1).with_output(&listener);
         let agent = Fallback::new("a", fails(StepError::terminal("gone")))
             .or("b", fails(StepError::retryable("busy")))
             .or("c", fails(StepError::retryable("slow")));

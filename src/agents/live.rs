@@ -126,7 +126,7 @@ mod tests {
         let shown = Mutex::new(Vec::new());
         let listener = |text: &str| shown.lock().unwrap().push(text.to_owned());
         let execution = ExecutionId::from("e");
-        let request = Request::new("", &execution, "s", 1, "e/s").with_output(&listener);
+        let request = Request::new("", &execution, "s", 1).with_output(&listener);
         let mut lines = Lines::new(request.output, &secrets, meaning);
         for piece in pieces {
             lines.push(piece);

@@ -128,7 +128,7 @@ async fn what_a_program_writes_is_shown_while_it_runs() {
         fs::write(go, "go\n").unwrap();
     });
     let execution = wf_core::id::ExecutionId::from("run-1");
-    let request = wf_core::agent::Request::new("", &execution, "s", 1, "run-1/s");
+    let request = wf_core::agent::Request::new("", &execution, "s", 1);
     let reply = wf_core::agent::Agent::call(&agent, request.with_output(&listener)).await;
     assert_eq!(reply.unwrap().result.as_str(), r#""first\nlast""#);
     teller.join().unwrap();

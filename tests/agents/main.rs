@@ -43,13 +43,7 @@ async fn attempt(
 ) -> Result<Reply, StepError> {
     let execution = ExecutionId::from("run-1");
     agent
-        .call(Request::new(
-            prompt,
-            &execution,
-            "step",
-            number,
-            "run-1/step",
-        ))
+        .call(Request::new(prompt, &execution, "step", number))
         .await
 }
 
@@ -61,7 +55,7 @@ async fn watch(
     let shown = Mutex::new(Vec::new());
     let listener = |text: &str| shown.lock().unwrap().push(text.to_owned());
     let execution = ExecutionId::from("run-1");
-    let request = Request::new(prompt, &execution, "step", 1, "run-1/step").with_output(&listener);
+    let request = Request::new(prompt, &execution, "step", 1).with_output(&listener);
     let answer = agent.call(request).await;
     (answer, shown.into_inner().unwrap())
 }

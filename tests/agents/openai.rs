@@ -353,7 +353,7 @@ async fn where_a_schema_is_wanted_json_between_fences_is_taken_out_of_them() {
     let schema = json!({"type": "object"});
     let server = Server::start([streamed(&["```json\n{\"a\": 1}\n```\n"])]).await;
     let execution = ExecutionId::from("run-1");
-    let request = Request::new("p", &execution, "s", 1, "run-1/s");
+    let request = Request::new("p", &execution, "s", 1);
     let reply = agent(&server).call(request.with_schema(&schema)).await;
     assert_eq!(reply.unwrap().result.as_str(), r#"{"a":1}"#);
     let system = server.asked()[0].body["messages"][0].clone();

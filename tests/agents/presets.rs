@@ -157,7 +157,7 @@ async fn a_schema_is_told_at_the_end_of_the_prompt() {
     let folder = program(Preset::Claude, &claude(false, "```json\n{\"a\":1}\n```"), 0);
     let agent = on_path(PresetAgent::new(Preset::Claude), folder.path());
     let (execution, schema) = (ExecutionId::from("run-1"), json!({"type": "object"}));
-    let request = Request::new("list", &execution, "s", 1, "run-1/s").with_schema(&schema);
+    let request = Request::new("list", &execution, "s", 1).with_schema(&schema);
     assert_eq!(
         agent.call(request).await.unwrap().result.as_str(),
         r#"{"a":1}"#

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use wf_core::plan::{Definition, Plan};
 use wf_model::{
-    Budget, Input, InputKind, OnFailure, Part, RetryPolicy, Step, Template, check_unplaced,
-    format_duration,
+    Budget, Input, InputKind, OnFailure, Part, RetryPolicy, Step, check_unplaced, format_duration,
 };
 
 use crate::{Original, draw};
@@ -34,8 +33,8 @@ use crate::both_forms_are_equal;
 pub(crate) fn prompt(plan: &Plan, key: &str) -> Option<String> {
     let (checked, _) = check_unplaced(plan.definition().clone()).unwrap();
     let at = plan.steps().iter().position(|step| step.key == key)?;
-    let parts = checked.templates[at].parts().iter().map(|part| match part {
-        Part::Text(text) => Some(text.replace("{{", "{{{{")),
+    let parts = checked.templates.parts(at).iter().map(|part| match part {
+        Part::Text(range) => Some(plan.steps()[at].prompt[range.clone()].replace("{{", "{{{{")),
         Part::Input { input, path } if path.is_empty() => {
             Some(format!("{{{{{}}}}}", checked.inputs[*input].name))
         }
@@ -94,10 +93,10 @@ fn declaration(original: &Original) -> String {
         writeln!(text, "        {}: {},", ident(&input.name), type_of(input)).unwrap();
     }
     text.push_str("    ) {\n");
-    for (step, template) in definition.steps.iter().zip(&checked.templates) {
+    for (at, step) in definition.steps.iter().enumerate() {
         text.push_str(&self::step(
             step,
-            template,
+            checked.templates.parts(at),
             &checked.inputs,
             &definition.steps,
             &usual,
@@ -109,7 +108,7 @@ fn declaration(original: &Original) -> String {
 
 fn step(
     step: &Step,
-    template: &Template,
+    parts: &[Part],
     inputs: &[Input],
     steps: &[Step],
     usual: &RetryPolicy,
@@ -141,9 +140,12 @@ fn step(
     }
     let mut prompt = String::new();
     let mut mentioned = Vec::new();
-    for part in template.parts() {
+    for part in parts {
         match part {
-            Part::Text(text) => prompt.push_str(&text.replace('{', "{{").replace('}', "}}")),
+            Part::Text(range) => {
+                let text = &step.prompt[range.clone()];
+                prompt.push_str(&text.replace('{', "{{").replace('}', "}}"));
+            }
             Part::Input { input, .. } => {
                 let name = ident(&inputs[*input].name);
                 write!(prompt, "{{{}}}", name.trim_start_matches("r#")).unwrap();

@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use self::identity::workflow;
 pub use self::inputs::Inputs;
 pub(crate) use self::inputs::quoted;
-use wf_model::{Checked, OnFailure, Part};
+use wf_model::{Checked, OnFailure, Part, Templates};
 pub use wf_model::{Definition, Graph, Input, Report, Source, Step};
 
 use crate::id::WorkflowId;
@@ -26,7 +26,11 @@ use crate::value::Json;
 /// A checked workflow, ready to run.
 #[derive(Debug)]
 pub struct Plan {
-    checked: Checked,
+    definition: Arc<Definition>,
+    inputs: Vec<Input>,
+    /// The prompt of each step.
+    templates: Templates,
+    graph: Graph,
     chain_lengths: Vec<u32>,
     known: Known,
     /// The workflow as a store keeps it.
@@ -46,7 +50,7 @@ enum Known {
     Stored {
         id: WorkflowId,
         hash: String,
-        definition: Json,
+        canonical: Json,
     },
 }
 
@@ -92,16 +96,16 @@ impl Plan {
     /// Reads and checks a stored workflow again. What it is stored as is not worked out once more.
     pub(crate) fn from_stored(
         stored: &WorkflowRecord,
-        definition: Json,
+        canonical: Json,
     ) -> Result<Arc<Plan>, Report> {
         // What is stored can be shown, whatever is thought of its schemas here.
-        let source = Source::json(stored.id.as_str(), definition.as_str());
+        let source = Source::json(stored.id.as_str(), canonical.as_str());
         let (checked, _) = source.read()?;
         Ok(Arc::new(Plan {
             known: Known::Stored {
                 id: stored.id.clone(),
                 hash: stored.hash.clone(),
-                definition,
+                canonical,
             },
             ..Plan::unnamed(checked)
         }))
@@ -141,10 +145,18 @@ impl Plan {
 
     /// A plan that does not know yet what it is stored as.
     fn unnamed(checked: Checked) -> Plan {
-        let chain_lengths = chains(&checked.graph, vec![1; checked.graph.len()]);
+        let Checked {
+            definition,
+            inputs,
+            templates,
+            graph,
+        } = checked;
         Plan {
-            checked,
-            chain_lengths,
+            chain_lengths: chains(&graph, vec![1; graph.len()]),
+            definition: Arc::new(definition),
+            inputs,
+            templates,
+            graph,
             known: Known::Computed,
             workflow: OnceLock::new(),
             spec: None,
@@ -195,8 +207,8 @@ impl Plan {
     }
 
     /// The definition.
-    pub const fn definition(&self) -> &Definition {
-        &self.checked.definition
+    pub fn definition(&self) -> &Definition {
+        &self.definition
     }
 
     /// The workflow's name.
@@ -227,7 +239,7 @@ impl Plan {
 
     /// The inputs: those declared, else those that placeholders imply.
     pub fn inputs(&self) -> &[Input] {
-        &self.checked.inputs
+        &self.inputs
     }
 
     /// The steps, in the definition's order.
@@ -237,7 +249,7 @@ impl Plan {
 
     /// Which step waits for which.
     pub const fn graph(&self) -> &Graph {
-        &self.checked.graph
+        &self.graph
     }
 
     /// How many steps the longest chain has that begins with this one, itself included.
@@ -254,11 +266,14 @@ impl Plan {
         self.steps().get(step).map_or("", |step| step.key.as_str())
     }
 
+    /// The prompt of a step as it stands in the definition.
+    pub(crate) fn prompt(&self, step: usize) -> &str {
+        let step = self.steps().get(step);
+        step.map_or("", |step| step.prompt.as_str())
+    }
+
     pub(crate) fn template(&self, step: usize) -> &[Part] {
-        self.checked
-            .templates
-            .get(step)
-            .map_or(&[], |template| template.parts())
+        self.templates.parts(step)
     }
 
     pub(crate) fn max_parallel(&self) -> u32 {
@@ -285,19 +300,22 @@ impl Plan {
     pub(crate) fn workflow(&self) -> &NewWorkflow {
         self.workflow.get_or_init(|| match &self.known {
             Known::Computed => match self.spec {
-                None => workflow(self.definition()),
-                Some(spec) => workflow(&typed::with_output_types(self.definition(), spec)),
+                None => workflow(&self.definition, &self.definition),
+                Some(spec) => {
+                    let stored = typed::with_output_types(&self.definition, spec);
+                    workflow(&self.definition, &stored)
+                }
             },
             Known::Stored {
                 id,
                 hash,
-                definition,
-            } => identity::stored(
-                self.definition(),
-                id.clone(),
-                hash.clone(),
-                definition.clone(),
-            ),
+                canonical,
+            } => NewWorkflow {
+                id: id.clone(),
+                definition: Arc::clone(&self.definition),
+                canonical: canonical.clone(),
+                hash: hash.clone(),
+            },
         })
     }
 
@@ -358,19 +376,16 @@ mod tests {
         let plan = named("a");
         let NewWorkflow {
             id,
-            name,
-            version,
             definition,
+            canonical,
             hash,
-            ..
         } = plan.workflow().clone();
+        let (name, version) = (definition.name.clone(), definition.version.clone());
         let at = crate::id::Timestamp::from_millis(1);
         let record = WorkflowRecord::new(id, name, version, hash, at);
-        let read = Plan::from_stored(&record, definition).unwrap_or_else(|r| panic!("{r}"));
+        let read = Plan::from_stored(&record, canonical).unwrap_or_else(|r| panic!("{r}"));
         assert_eq!((read.id(), read.hash()), (plan.id(), plan.hash()));
-        let (read, plan) = (read.workflow(), plan.workflow());
-        assert_eq!((&read.id, &read.steps), (&plan.id, &plan.steps));
-        assert_eq!(read.definition, plan.definition);
+        assert_eq!(read.workflow(), plan.workflow());
     }
 
     #[test]

@@ -18,29 +18,35 @@ pub(crate) struct Known<'a, R: Fn(usize) -> Option<&'a Json>> {
     pub(crate) dry: bool,
 }
 
-/// Renders the prompt of `step`. What is inserted is not looked at again.
+/// Renders the prompt of `step`, borrowed where nothing is inserted. What is inserted is not looked at again.
 ///
 /// # Errors
 ///
 /// A terminal [`StepError`] that names the placeholder whose path is missing.
-pub(crate) fn render<'a, R>(
-    plan: &Plan,
+pub(crate) fn render<'a, 'p, R>(
+    plan: &'p Plan,
     step: usize,
     known: &Known<'a, R>,
-) -> Result<String, StepError>
+) -> Result<Cow<'p, str>, StepError>
 where
     R: Fn(usize) -> Option<&'a Json>,
 {
     let parts = plan.template(step);
+    let whole = plan.prompt(step);
+    if let [Part::Text(all)] = parts
+        && all.len() == whole.len()
+    {
+        return Ok(Cow::Borrowed(whole));
+    }
     let texts = parts.iter().map(|part| match part {
-        Part::Text(text) => text.len(),
+        Part::Text(range) => range.len(),
         // A guess; most results are short.
         Part::Input { .. } | Part::Step { .. } => 64,
     });
     let mut prompt = String::with_capacity(texts.sum());
     for part in parts {
         match part {
-            Part::Text(text) => prompt.push_str(text),
+            Part::Text(range) => prompt.push_str(whole.get(range.clone()).unwrap_or_default()),
             Part::Input { input, path } => {
                 let name = plan
                     .inputs()
@@ -66,7 +72,7 @@ where
             }
         }
     }
-    Ok(prompt)
+    Ok(Cow::Owned(prompt))
 }
 
 fn missing(what: &str, name: &str, path: &[String]) -> StepError {

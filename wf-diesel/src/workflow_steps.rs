@@ -4,7 +4,7 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use wf_core::id::WorkflowId;
-use wf_core::store::WorkflowStepRecord;
+use wf_core::plan::Step;
 
 use crate::insert::insert;
 use crate::schema::workflow_steps;
@@ -22,16 +22,18 @@ pub(crate) fn insert_step(
     workflow_id: &WorkflowId,
     id: i64,
     position: i64,
-    step: &WorkflowStepRecord,
+    step: &Step,
 ) -> QueryResult<usize> {
+    // A list of texts can always be written.
+    let dependencies = serde_json::to_string(&step.dependencies).unwrap_or_default();
     let row = NewStep {
         id,
         workflow_id: workflow_id.as_str(),
         position,
         step_key: &step.key,
         agent: &step.agent,
-        prompt_template: &step.prompt_template,
-        dependencies: step.dependencies.as_str(),
+        prompt_template: &step.prompt,
+        dependencies: &dependencies,
         parallel: step.parallel,
     };
     row.execute(conn)

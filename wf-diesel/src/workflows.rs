@@ -59,10 +59,10 @@ pub(crate) fn insert_workflow(
     diesel::insert_into(workflows::table)
         .values((
             workflows::id.eq(workflow.id.as_str()),
-            workflows::name.eq(&workflow.name),
-            workflows::description.eq(workflow.description.as_deref()),
-            workflows::definition.eq(workflow.definition.as_str()),
-            workflows::version.eq(&workflow.version),
+            workflows::name.eq(&workflow.definition.name),
+            workflows::description.eq(workflow.definition.description.as_deref()),
+            workflows::definition.eq(workflow.canonical.as_str()),
+            workflows::version.eq(&workflow.definition.version),
             workflows::hash.eq(&workflow.hash),
             workflows::created_at.eq(at.millis()),
             workflows::updated_at.eq(at.millis()),

@@ -163,7 +163,7 @@ impl Write for NewExecution {
     type Answer = ();
 
     fn rows(&self) -> usize {
-        2 + self.workflow.steps.len()
+        2 + self.workflow.definition.steps.len()
     }
 
     fn apply(&self, session: &mut Session) -> QueryResult<Result<(), StoreError>> {
@@ -331,8 +331,9 @@ fn insert_workflow_with_steps(
     let workflow = &new.workflow;
     let first = workflow_steps::next_step_id(conn)?;
     workflows::insert_workflow(conn, workflow, new.at)?;
-    let count = integer(workflow.steps.len() as u64)?;
-    for (position, step) in (0..count).zip(workflow.steps.iter()) {
+    let steps = &workflow.definition.steps;
+    let count = integer(steps.len() as u64)?;
+    for (position, step) in (0..count).zip(steps) {
         workflow_steps::insert_step(conn, &workflow.id, first + position, position, step)?;
     }
     Ok(StepIds { first, count })

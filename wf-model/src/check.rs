@@ -11,7 +11,7 @@ use crate::definition::{Definition, Input};
 use crate::graph::{Graph, as_index};
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::suggest::Suggestions;
-use crate::template::Template;
+use crate::template::Templates;
 
 use self::dependencies::Dependencies;
 use self::names::Names;
@@ -28,7 +28,7 @@ pub struct Checked {
     /// that undotted placeholders stand for, in order of first mention.
     pub inputs: Vec<Input>,
     /// The prompt of each step.
-    pub templates: Vec<Template>,
+    pub templates: Templates,
     /// Which step waits for which.
     pub graph: Graph,
 }

@@ -34,4 +34,4 @@ pub use problem::{Places, Problem, Severity, StepPlaces};
 pub use report::{Diagnostic, Note, Piece, Report, Role};
 pub use source::{Format, MAX_LENGTH, SchemaCheck, Source};
 pub use suggest::nearest;
-pub use template::{Part, Template, is_name};
+pub use template::{Part, Templates, is_name};

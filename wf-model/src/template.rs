@@ -2,37 +2,59 @@
 
 use std::ops::Range;
 
-/// Holds a prompt, cut into text and references whose names are resolved.
+/// Holds the prompts of a definition's steps, cut into text and references whose names are resolved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Template {
+pub struct Templates {
     parts: Vec<Part>,
+    /// Where the parts of each step end.
+    ends: Vec<usize>,
 }
 
-impl Template {
-    /// Returns the parts, in the order in which they make up the prompt.
-    ///
-    /// No two pieces of text stand side by side, and none is empty.
-    pub fn parts(&self) -> &[Part] {
-        &self.parts
+impl Templates {
+    /// Returns what makes up the prompt of a step, in its order; nothing for a step that is not there.
+    pub fn parts(&self, step: usize) -> &[Part] {
+        let start = match step.checked_sub(1) {
+            Some(before) => self.ends.get(before).copied(),
+            None => Some(0),
+        };
+        let range = start.zip(self.ends.get(step).copied());
+        range
+            .and_then(|(start, end)| self.parts.get(start..end))
+            .unwrap_or_default()
     }
 
-    pub(crate) fn push_text(&mut self, text: &str) {
-        match self.parts.last_mut() {
-            Some(Part::Text(last)) => last.push_str(text),
-            _ => self.parts.push(Part::Text(text.to_owned())),
+    pub(crate) fn with_capacity(steps: usize) -> Self {
+        Templates {
+            parts: Vec::with_capacity(steps),
+            ends: Vec::with_capacity(steps),
         }
     }
 
+    /// Adds a piece of text to the prompt of the step that comes next.
+    pub(crate) fn push_text(&mut self, range: Range<usize>) {
+        let is_first = self.parts.len() == self.ends.last().copied().unwrap_or(0);
+        match self.parts.last_mut() {
+            Some(Part::Text(last)) if !is_first && last.end == range.start => last.end = range.end,
+            _ => self.parts.push(Part::Text(range)),
+        }
+    }
+
+    /// Adds a reference to the prompt of the step that comes next.
     pub(crate) fn push(&mut self, part: Part) {
         self.parts.push(part);
     }
+
+    /// Says that the prompt of that step is whole.
+    pub(crate) fn close(&mut self) {
+        self.ends.push(self.parts.len());
+    }
 }
 
-/// Makes up a [`Template`], one after the other.
+/// Makes up a prompt, one after the other: see [`Templates`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// Text that is inserted as it stands.
-    Text(String),
+    /// Text that is inserted as it stands: where in the step's prompt, in bytes, and not empty.
+    Text(Range<usize>),
     /// The value of an input, or what a path in it leads to.
     Input {
         /// Which input: an index into [`Checked::inputs`](crate::Checked::inputs).
@@ -64,7 +86,7 @@ pub(crate) fn pieces(prompt: &str) -> Pieces<'_> {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
-    Text(&'a str),
+    Text(Range<usize>),
     Placeholder(Placeholder<'a>),
     Broken { range: Range<usize>, fault: Fault },
 }
@@ -125,11 +147,11 @@ impl<'a> Iterator for Pieces<'a> {
                 .and_then(|end| rest.get(..end))
                 .unwrap_or(rest);
             self.at += text.len();
-            return Some(Piece::Text(text));
+            return Some(Piece::Text(start..self.at));
         };
         if inner.starts_with("{{") {
             self.at += 4;
-            return Some(Piece::Text("{{"));
+            return Some(Piece::Text(start..start + 2));
         }
         // What comes first decides: `}}` closes the placeholder, `{{` begins another before this one was closed.
         let end = inner
@@ -200,7 +222,7 @@ mod tests {
     fn shown(prompt: &str) -> Vec<String> {
         pieces(prompt)
             .map(|piece| match piece {
-                Piece::Text(text) => format!("text {text}"),
+                Piece::Text(range) => format!("text {}", &prompt[range]),
                 Piece::Placeholder(found) => {
                     format!(
                         "{} {:?} at {:?}",

@@ -98,7 +98,7 @@ pub(super) fn message(
     // The target was taken from a URL that was read.
     *message.uri_mut() = endpoint.target().parse().unwrap_or_default();
     let all = message.headers_mut();
-    let attempt = request.attempt.to_string();
+    let (attempt, idempotency_key) = (request.attempt.to_string(), request.idempotency_key());
     for (name, text) in [
         (header::HOST, endpoint.authority()),
         (header::CONTENT_TYPE, "application/json"),
@@ -115,7 +115,7 @@ pub(super) fn message(
         (HeaderName::from_static("x-ax-attempt"), attempt.as_str()),
         (
             HeaderName::from_static("x-ax-idempotency-key"),
-            request.idempotency_key,
+            idempotency_key.as_str(),
         ),
     ] {
         if let Ok(value) = HeaderValue::from_str(&visible(text)) {
@@ -153,7 +153,7 @@ mod tests {
 
     fn sent(system: Option<&str>, stream: bool, options: Value, schema: Option<&Value>) -> Value {
         let execution = ExecutionId::from("run-1");
-        let mut request = Request::new("hello", &execution, "s", 1, "run-1/s");
+        let mut request = Request::new("hello", &execution, "s", 1);
         if let Some(schema) = schema {
             request = request.with_schema(schema);
         }

@@ -189,7 +189,7 @@ mod tests {
                 vec!["review".into(), "write".into()],
             );
         let execution = ExecutionId::from("e");
-        let request = || Request::new("", &execution, "s", 1, "e/s");
+        let request = || Request::new("", &execution, "s", 1);
         let (by_name, by_capability) =
             (agents.agent("a").unwrap(), agents.agent("@review").unwrap());
         let direct = by_name.call(request());

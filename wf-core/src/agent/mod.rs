@@ -14,6 +14,7 @@ pub use agents::Agents;
 pub use error::{Failure, StepError};
 pub use reply::{IntoReply, Reply};
 pub(crate) use request::Queued;
+pub(crate) use request::idempotency_key;
 pub use request::{Output, Request, Waiting};
 
 /// Does a step: takes a prompt, gives a reply.

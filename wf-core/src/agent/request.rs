@@ -17,8 +17,6 @@ pub struct Request<'a> {
     pub step: &'a str,
     /// Which attempt it is, from 1.
     pub attempt: u32,
-    /// The same for every attempt at this step of this execution, and for no other.
-    pub idempotency_key: &'a str,
     /// Where the agent may show what it writes while it writes it.
     pub output: Output<'a>,
     /// The JSON Schema that the result has to fit: the step's `outputSchema`. The engine checks it; an
@@ -34,14 +32,12 @@ impl<'a> Request<'a> {
         execution: &'a ExecutionId,
         step: &'a str,
         attempt: u32,
-        idempotency_key: &'a str,
     ) -> Self {
         Request {
             prompt,
             execution,
             step,
             attempt,
-            idempotency_key,
             output: Output(None),
             schema: None,
             queued: None,
@@ -67,6 +63,11 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// The same for every attempt at this step of this execution, and for no other: `EXECUTION/STEP`.
+    pub fn idempotency_key(&self) -> String {
+        idempotency_key(self.execution, self.step)
+    }
+
     /// Says that the attempt waits for its turn (a rate limit, a bound on how many run at once): the step's
     /// timeout stands still until the guard is dropped.
     ///
@@ -87,6 +88,11 @@ impl<'a> Request<'a> {
         }
         Waiting(self.queued)
     }
+}
+
+/// The key that every attempt at one step of one execution shares.
+pub(crate) fn idempotency_key(execution: &ExecutionId, step: &str) -> String {
+    [execution.as_str(), "/", step].concat()
 }
 
 /// Where an agent shows what it writes while it writes it.

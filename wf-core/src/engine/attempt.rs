@@ -51,11 +51,6 @@ pub(super) struct Answer {
     pub(super) typed: Option<Typed>,
 }
 
-/// The key that every attempt at one step of one execution shares.
-pub(super) fn idempotency_key(execution: &ExecutionId, step: &str) -> String {
-    [execution.as_str(), "/", step].concat()
-}
-
 impl Call {
     /// Makes the call. Dropping the future ends it, also where it runs as a task of its own.
     pub(super) fn make(
@@ -120,6 +115,8 @@ impl Call {
     async fn done(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
         match &self.work {
             Work::Ask { agent, prompt } => {
+                let whole = || self.plan.prompt(self.step as usize);
+                let prompt = prompt.as_deref().unwrap_or_else(whole);
                 let reply = self.reply(agent, prompt, outside).await?;
                 let reply = self.admit(reply)?;
                 Ok(Answer { reply, typed: None })
@@ -179,14 +176,13 @@ impl Call {
         outside: Outside<'_>,
     ) -> Result<Reply, StepError> {
         let key = self.plan.key(self.step as usize);
-        let idempotency_key = idempotency_key(&self.execution, key);
         let remarked = self
             .remark
             .as_ref()
             .map(|remark| format!("{prompt}\n\n{remark}"));
         let prompt = remarked.as_deref().unwrap_or(prompt);
-        let mut request = Request::new(prompt, &self.execution, key, self.number, &idempotency_key)
-            .with_queued(outside.queued);
+        let mut request =
+            Request::new(prompt, &self.execution, key, self.number).with_queued(outside.queued);
         if let Some(schema) = &self.schema {
             request = request.with_schema(schema.text());
         }

@@ -182,7 +182,7 @@ impl Drive {
 
     /// Tells the observer what has just become durable.
     fn announce(&mut self, from: State, path: &[Event], to: State, failures: &[Failure]) {
-        if self.engine.observer.is_none() && !Trace::IS_ON {
+        if self.engine.observer.is_none() && !Trace::is_heard() {
             return;
         }
         let Drive {

@@ -101,7 +101,7 @@ mod tests {
         ] {
             let text = format!("name: t\n{config}\nsteps: {steps}\n");
             let plan = Plan::from_yaml("t.yaml", &text).unwrap_or_else(|r| panic!("{r}"));
-            let stored = plan.workflow().definition.clone();
+            let stored = plan.workflow().canonical.clone();
             let outline = Outline::of(&stored, true).unwrap();
             let keys: Vec<&str> = plan.steps().iter().map(|step| step.key.as_str()).collect();
             assert_eq!(outline.keys, keys);

@@ -7,6 +7,7 @@ mod imp {
     use std::collections::HashMap;
 
     use tracing::field::Empty;
+    use tracing::level_filters::LevelFilter;
     use tracing::{Instrument, Span, debug, info, info_span, warn};
 
     use crate::engine::Notice;
@@ -25,7 +26,10 @@ mod imp {
     pub(in crate::engine) struct Within(Span);
 
     impl Trace {
-        pub(in crate::engine) const IS_ON: bool = true;
+        /// Whether anybody may listen: asked before what there is to tell is gathered.
+        pub(in crate::engine) fn is_heard() -> bool {
+            LevelFilter::current() != LevelFilter::OFF
+        }
 
         pub(in crate::engine) fn new(id: &ExecutionId, plan: &Plan) -> Self {
             let execution = info_span!(
@@ -89,7 +93,8 @@ mod imp {
                 } => {
                     let Usage { tokens, cost } = usage.map(Usage::reported).unwrap_or_default();
                     let duration_ms = duration.map(|duration| duration.as_millis() as u64);
-                    let span = self.steps.remove(step);
+                    let is_known = !self.steps.is_empty();
+                    let span = is_known.then(|| self.steps.remove(step)).flatten();
                     let parent = span.as_ref().unwrap_or(&self.execution);
                     let outcome = match outcome {
                         Outcome::Succeeded => "completed",
@@ -139,7 +144,9 @@ mod imp {
     pub(in crate::engine) struct Within;
 
     impl Trace {
-        pub(in crate::engine) const IS_ON: bool = false;
+        pub(in crate::engine) const fn is_heard() -> bool {
+            false
+        }
 
         pub(in crate::engine) const fn new(_: &ExecutionId, _: &Plan) -> Self {
             Trace

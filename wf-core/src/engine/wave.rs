@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use wf_model::OnFailure;
 
-use super::attempt::{Answer, Attempted, idempotency_key};
+use super::attempt::{Answer, Attempted};
 use super::drive::Drive;
-use crate::agent::StepError;
+use crate::agent::{StepError, idempotency_key};
 use crate::id::{CheckpointId, Timestamp};
 use crate::lifecycle::Row;
 use crate::retry;

@@ -1,5 +1,6 @@
 //! From a step to what an attempt at it does: a prompt to send, or code with the values that it reads.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::EngineError;
@@ -19,7 +20,8 @@ pub(super) enum Work {
     /// Sends a prompt to an agent.
     Ask {
         agent: Arc<dyn Agent>,
-        prompt: String,
+        /// None where it is the step's prompt as it stands in the definition.
+        prompt: Option<String>,
     },
     /// Sends a prompt that code makes to an agent, and reads the reply as a type.
     Render {
@@ -92,7 +94,7 @@ impl Drive {
         ))
     }
 
-    fn prompt(&self, step: usize) -> Result<String, StepError> {
+    fn prompt(&self, step: usize) -> Result<Option<String>, StepError> {
         let known = Known {
             inputs: &self.inputs,
             result: |step: usize| {
@@ -102,7 +104,10 @@ impl Drive {
             },
             dry: self.dry,
         };
-        render(&self.plan, step, &known)
+        Ok(match render(&self.plan, step, &known)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(prompt) => Some(prompt),
+        })
     }
 
     /// The values that the code of a step reads.

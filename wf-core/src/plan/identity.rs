@@ -1,17 +1,18 @@
 //! How a workflow is known to a store: by its name, and by the hash of its canonical definition.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wf_model::Definition;
 
 use crate::id::WorkflowId;
-use crate::store::{NewWorkflow, WorkflowStepRecord};
+use crate::store::NewWorkflow;
 use crate::value::Json;
 
-/// The workflow as a store keeps it.
-pub(super) fn workflow(definition: &Definition) -> NewWorkflow {
-    let canonical = definition.to_json();
+/// The workflow as a store keeps it; `stored` is its definition with all that is kept of it.
+pub(super) fn workflow(definition: &Arc<Definition>, stored: &Definition) -> NewWorkflow {
+    let canonical = stored.to_json();
     let hash = Sha256::digest(canonical.as_bytes())
         .iter()
         .fold(String::new(), |mut hex, byte| {
@@ -19,30 +20,10 @@ pub(super) fn workflow(definition: &Definition) -> NewWorkflow {
             hex
         });
     let id = WorkflowId::from(format!("{}-{}", slug(&definition.name), &hash[..12]));
-    stored(definition, id, hash, Json::from_stored(canonical))
-}
-
-/// The workflow as a store keeps it, under that identifier and with that text.
-pub(super) fn stored(
-    definition: &Definition,
-    id: WorkflowId,
-    hash: String,
-    canonical: Json,
-) -> NewWorkflow {
-    let steps = definition.steps.iter().map(|step| WorkflowStepRecord {
-        key: step.key.clone(),
-        agent: step.agent.clone(),
-        prompt_template: step.prompt.clone(),
-        dependencies: Json::from_value(&serde_json::Value::from(step.dependencies.clone())),
-        parallel: step.parallel,
-    });
     NewWorkflow {
         id,
-        name: definition.name.clone(),
-        description: definition.description.clone(),
-        version: definition.version.clone(),
-        steps: steps.collect(),
-        definition: canonical,
+        definition: Arc::clone(definition),
+        canonical: Json::from_stored(canonical),
         hash,
     }
 }
@@ -70,8 +51,7 @@ fn slug(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use super::*;
     use crate::plan::Plan;
 
     fn named(name: &str) -> Arc<Plan> {

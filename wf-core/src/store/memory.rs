@@ -310,18 +310,18 @@ impl Tables {
         self.commits += 1;
         let workflow = new.workflow;
         self.step_counts
-            .insert(workflow.id.clone(), workflow.steps.len());
+            .insert(workflow.id.clone(), workflow.definition.steps.len());
         self.definitions
             .entry(workflow.id.clone())
-            .or_insert(workflow.definition);
+            .or_insert(workflow.canonical);
         let stored = self
             .workflows
             .entry(workflow.id.clone())
             .or_insert_with(|| WorkflowRecord {
                 id: workflow.id.clone(),
-                name: workflow.name,
-                description: workflow.description,
-                version: workflow.version,
+                name: workflow.definition.name.clone(),
+                description: workflow.definition.description.clone(),
+                version: workflow.definition.version.clone(),
                 hash: workflow.hash,
                 created_at: new.at,
                 updated_at: new.at,

@@ -21,7 +21,6 @@ pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use record::{
     CheckpointRecord, Claimed, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord,
-    WorkflowStepRecord,
 };
 pub use request::{
     Claim, Commit, NewCheckpoint, NewExecution, NewWorkflow, Origin, StepWrite, Writes,

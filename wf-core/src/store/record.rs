@@ -48,35 +48,6 @@ impl WorkflowRecord {
     }
 }
 
-/// A row of `workflow_steps`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WorkflowStepRecord {
-    /// The step's key.
-    pub key: String,
-    /// The agent that the step asks.
-    pub agent: String,
-    /// The prompt, with its placeholders.
-    pub prompt_template: String,
-    /// The declared dependencies: a JSON array of step keys.
-    pub dependencies: Json,
-    /// Whether other steps of the execution may run beside it.
-    pub parallel: bool,
-}
-
-impl WorkflowStepRecord {
-    /// A step that asks `agent`, has no dependencies, and may run beside others.
-    pub fn new(key: String, agent: String, prompt_template: String) -> Self {
-        WorkflowStepRecord {
-            key,
-            agent,
-            prompt_template,
-            dependencies: Json::from_stored("[]"),
-            parallel: true,
-        }
-    }
-}
-
 /// A row of `workflow_executions`, without the context, which [`Store::context`](crate::store::Store::context) reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use wf_model::Definition;
+
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{Event, Row, State, TransitionError, transition};
-use crate::store::{StepRecord, WorkflowStepRecord};
+use crate::store::StepRecord;
 use crate::value::Json;
 
 /// An execution to be created, with the workflow it runs.
@@ -61,43 +63,32 @@ pub struct Origin {
 }
 
 /// A workflow as it is stored, once per content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NewWorkflow {
     /// The same for the same name, version and content.
     pub id: WorkflowId,
-    /// The definition's name.
-    pub name: String,
-    /// The definition's description.
-    pub description: Option<String>,
-    /// The definition's version.
-    pub version: String,
-    /// The canonical definition.
-    pub definition: Json,
-    /// The hash of the canonical definition, in hexadecimal.
+    /// The definition: its name, its description, its version, and its steps in their order.
+    pub definition: Arc<Definition>,
+    /// The canonical text of the definition, and of the types of its outputs if it is compiled into the program.
+    pub canonical: Json,
+    /// The hash of the canonical text, in hexadecimal.
     pub hash: String,
-    /// The steps, in the definition's order.
-    pub steps: Arc<[WorkflowStepRecord]>,
 }
 
 impl NewWorkflow {
-    /// A workflow without a description.
+    /// A workflow under that identifier.
     pub const fn new(
         id: WorkflowId,
-        name: String,
-        version: String,
-        definition: Json,
+        definition: Arc<Definition>,
+        canonical: Json,
         hash: String,
-        steps: Arc<[WorkflowStepRecord]>,
     ) -> Self {
         NewWorkflow {
             id,
-            name,
-            description: None,
-            version,
             definition,
+            canonical,
             hash,
-            steps,
         }
     }
 }

@@ -11,10 +11,10 @@ use futures::executor::block_on;
 use tempfile::TempDir;
 use wf_core::id::{ExecutionId, Timestamp};
 use wf_core::lifecycle::{Event, Row, State};
+use wf_core::plan::{Definition, Step};
 use wf_core::step::StepState;
 use wf_core::store::{
-    Commit, NewExecution, NewWorkflow, Origin, StepRecord, StepWrite, Store, WorkflowStepRecord,
-    Writes,
+    Commit, NewExecution, NewWorkflow, Origin, StepRecord, StepWrite, Store, Writes,
 };
 use wf_core::value::Json;
 use wf_diesel::SqliteStore;
@@ -82,20 +82,14 @@ pub(crate) fn moment(millis: i64) -> Timestamp {
 }
 
 pub(crate) fn new_execution(id: &str, steps: usize) -> NewExecution {
-    let step = |position| {
-        WorkflowStepRecord::new(
-            format!("step-{position}"),
-            "backend".to_owned(),
-            "say {{input}}".to_owned(),
-        )
-    };
+    let step = |position| Step::new(format!("step-{position}"), "backend", "say {{input}}");
+    let mut definition = Definition::new("Workflow");
+    definition.steps = (0..steps).map(step).collect();
     let workflow = NewWorkflow::new(
         format!("workflow-of-{steps}").into(),
-        "Workflow".to_owned(),
-        "1.0.0".to_owned(),
+        Arc::new(definition),
         Json::from_stored("{}"),
         "hash".to_owned(),
-        (0..steps).map(step).collect::<Arc<[_]>>(),
     );
     NewExecution::new(
         id.into(),

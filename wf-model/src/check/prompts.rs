@@ -8,7 +8,7 @@ use crate::definition::{Definition, Input, InputKind, NATIVE};
 use crate::graph::as_index;
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::suggest::{Suggestions, is_slip};
-use crate::template::{Fault, Part, Piece, Placeholder, Template, pieces};
+use crate::template::{Fault, Part, Piece, Placeholder, Templates, pieces};
 
 use super::dependencies::Dependencies;
 use super::names::{Name, Names, normal};
@@ -17,7 +17,7 @@ use super::{Gaps, named_step};
 
 /// The prompts with their names resolved.
 pub(super) struct Prompts {
-    pub(super) templates: Vec<Template>,
+    pub(super) templates: Templates,
     /// The declared inputs, or those that placeholders stand for.
     pub(super) inputs: Vec<Input>,
     pub(super) uses: Uses,
@@ -56,8 +56,12 @@ impl Prompts {
             suggestions,
             problems,
         };
-        let steps = 0..definition.steps.len();
-        let templates = steps.map(|step| resolver.template(step)).collect();
+        let steps = definition.steps.len();
+        let mut templates = Templates::with_capacity(steps);
+        for step in 0..steps {
+            resolver.resolve(step, &mut templates);
+            templates.close();
+        }
         resolver.report_unused_inputs();
         resolver.report_slips();
         Prompts {
@@ -145,30 +149,28 @@ struct Resolver<'a, 'b, P> {
 }
 
 impl<P: Clone> Resolver<'_, '_, P> {
-    fn template(&mut self, step: usize) -> Template {
-        let mut template = Template::default();
+    fn resolve(&mut self, step: usize, templates: &mut Templates) {
         let Some(prompt) = self
             .definition
             .steps
             .get(step)
             .map(|step| step.prompt.as_str())
         else {
-            return template;
+            return;
         };
         self.may_use_more |= self.gaps.of(step).prompt || self.is_native(step);
         let mut read = HashSet::new();
         for piece in pieces(prompt) {
             match piece {
-                Piece::Text(text) => template.push_text(text),
+                Piece::Text(range) => templates.push_text(range),
                 Piece::Placeholder(placeholder) => {
                     if let Some(part) = self.part(step, &placeholder, &mut read) {
-                        template.push(part);
+                        templates.push(part);
                     }
                 }
                 Piece::Broken { range, fault } => self.report_fault(step, prompt, range, fault),
             }
         }
-        template
     }
 
     /// Whether a step is code, which may use what its prompt does not show.

@@ -118,26 +118,27 @@ fn templates_resolve_to_inputs_and_steps() {
         step: 0,
         path: path(keys),
     };
-    let text = |text: &str| Part::Text(text.to_owned());
     assert_eq!(
-        checked.templates[0].parts(),
+        checked.templates.parts(0),
         [
-            text("all "),
+            Part::Text(0..4),
             input(&[]),
-            text(", part "),
+            Part::Text(11..18),
             input(&["result", "x"])
         ]
     );
     assert_eq!(
-        checked.templates[1].parts(),
+        checked.templates.parts(1),
         [
             step(&[]),
             step(&[]),
             step(&["f", "0"]),
             step(&["f", "0"]),
-            text(" {{x}}")
+            Part::Text(42..45),
+            Part::Text(47..50),
         ]
     );
+    assert_eq!(checked.templates.parts(2), []);
 }
 
 #[test]
@@ -159,7 +160,7 @@ fn undeclared_inputs_are_required_strings_in_order_of_first_mention() {
     );
     assert_eq!(checked.definition.inputs, None);
     assert!(matches!(
-        checked.templates[1].parts()[2],
+        checked.templates.parts(1)[2],
         Part::Input { input: 1, .. }
     ));
 }

@@ -44,9 +44,9 @@ pub async fn a_workflow_is_stored_once_for_all_its_executions(store: &dyn Store)
     let new = workflow("w");
     let expected = WorkflowRecord {
         id: new.id,
-        name: new.name,
-        description: new.description,
-        version: new.version,
+        name: new.definition.name.clone(),
+        description: new.definition.description.clone(),
+        version: new.definition.version.clone(),
         hash: new.hash,
         created_at: moment(0),
         updated_at: moment(50),
@@ -57,7 +57,7 @@ pub async fn a_workflow_is_stored_once_for_all_its_executions(store: &dyn Store)
     );
     assert_eq!(store.workflows().await.unwrap(), [expected]);
     let definition = store.definition(&"w".into()).await.unwrap();
-    assert_eq!(definition, Some(new.definition));
+    assert_eq!(definition, Some(new.canonical));
 }
 
 /// Asking for what does not exist is no error.
@@ -101,9 +101,10 @@ pub async fn every_text_and_moment_is_kept_as_it_is(store: &dyn Store) {
     new.at = Timestamp::from_millis(i64::MIN);
     new.lease_until = Timestamp::from_millis(i64::MAX);
     new.owner = owner(odd);
-    new.workflow.name = odd.to_owned();
-    new.workflow.description = None;
-    new.workflow.definition = Json::string(&odd.repeat(10_000));
+    let definition = Arc::make_mut(&mut new.workflow.definition);
+    definition.name = odd.to_owned();
+    definition.description = None;
+    new.workflow.canonical = Json::string(&odd.repeat(10_000));
     new.context = json(r#"{"inputs":{"n":123456789012345678901234567890.10}}"#);
     new.origin = Origin {
         agents_file: None,
@@ -118,8 +119,8 @@ pub async fn every_text_and_moment_is_kept_as_it_is(store: &dyn Store) {
     let context = store.context(&odd.into()).await.unwrap();
     assert_eq!(context, Some(new.context));
     assert_eq!(loaded.execution.origin, new.origin);
-    assert_eq!(loaded.workflow.name, new.workflow.name);
+    assert_eq!(loaded.workflow.name, new.workflow.definition.name);
     assert_eq!(loaded.workflow.description, None);
     let definition = store.definition(&new.workflow.id).await.unwrap();
-    assert_eq!(definition, Some(new.workflow.definition));
+    assert_eq!(definition, Some(new.workflow.canonical));
 }

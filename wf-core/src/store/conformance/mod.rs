@@ -21,10 +21,11 @@ use std::sync::Arc;
 
 use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::lifecycle::{Event, Row, State};
+use crate::plan::{Definition, Step};
 use crate::step::{Attempt, Outcome, StepOutcome, StepState};
 use crate::store::{
     Claim, Commit, ExecutionRecord, LoadedExecution, NewExecution, NewWorkflow, Origin, StepRecord,
-    StepWrite, Store, StoreError, WorkflowStepRecord, Writes,
+    StepWrite, Store, StoreError, Writes,
 };
 use crate::value::Json;
 
@@ -124,22 +125,18 @@ fn moment(millis: i64) -> Timestamp {
 
 /// A workflow of three steps: two that nothing precedes, and one that needs both.
 fn workflow(id: &str) -> NewWorkflow {
-    let step = |key: &str, dependencies: &str| WorkflowStepRecord {
-        key: key.to_owned(),
-        agent: "backend".to_owned(),
-        prompt_template: "say {{input}}".to_owned(),
-        dependencies: json(dependencies),
-        parallel: true,
-    };
-    NewWorkflow {
-        id: id.into(),
-        name: format!("workflow {id}"),
-        description: Some("for tests".to_owned()),
-        version: "1.0.0".to_owned(),
-        definition: json(r#"{"name":"w"}"#),
-        hash: format!("hash of {id}"),
-        steps: Arc::new([step("a", "[]"), step("b", "[]"), step("c", r#"["a","b"]"#)]),
-    }
+    let step = |key: &str| Step::new(key, "backend", "say {{input}}");
+    let mut last = step("c");
+    last.dependencies = vec!["a".to_owned(), "b".to_owned()];
+    let mut definition = Definition::new(format!("workflow {id}"));
+    definition.description = Some("for tests".to_owned());
+    definition.steps = vec![step("a"), step("b"), last];
+    NewWorkflow::new(
+        id.into(),
+        Arc::new(definition),
+        json(r#"{"name":"w"}"#),
+        format!("hash of {id}"),
+    )
 }
 
 fn new_execution(id: &str) -> NewExecution {
