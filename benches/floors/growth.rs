@@ -106,6 +106,11 @@ pub(crate) fn is_child() -> bool {
     true
 }
 
+/// How long one thing takes in a process of its own, whose heap nothing else has used.
+pub(crate) fn alone(kind: &str, steps: usize) -> Duration {
+    ask_child(kind, steps).time
+}
+
 fn ask_child(kind: &str, steps: usize) -> Taken {
     let program = std::env::current_exe().expect("a program knows where it is");
     let answer = Command::new(program)
@@ -132,7 +137,7 @@ fn take(kind: &str, steps: usize) -> Taken {
             watched(|| planning::read(&text))
         }
         "plan" => {
-            let definition = Shape::random(steps).plan().definition().clone();
+            let definition = Shape::random(steps).definition();
             watched(|| {
                 Plan::new(
                     check_unplaced(definition)
@@ -144,6 +149,10 @@ fn take(kind: &str, steps: usize) -> Taken {
         "run in memory" => {
             let plan = Shape::random(steps).plan();
             watched(|| memory::run(&plan))
+        }
+        "polls in place" => {
+            let plan = Shape::random(steps).plan();
+            watched(|| memory::poll_inline(&plan))
         }
         "durable run" => {
             let plan = Shape::random(steps).plan();

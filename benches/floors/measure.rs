@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 /// How often each pair is measured.
 pub(crate) const PAIRS: usize = 9;
 
+/// Work that is done sooner is repeated until it takes as long.
+const LEAST: Duration = Duration::from_millis(1);
+
 /// What one turn of the engine, and one of its floor, have taken.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pair {
@@ -59,12 +62,23 @@ pub(crate) fn side_by_side<A, B>(
     mut ours: impl FnMut() -> A,
     mut floor: impl FnMut() -> B,
 ) -> Vec<Pair> {
-    pairs(|| {
-        // What was made is dropped outside of the measurement.
-        let (ours, _made) = time(&mut ours);
-        let (floor, _made) = time(&mut floor);
-        Pair { ours, floor }
+    let (once, _) = time(&mut floor);
+    let times = LEAST.div_duration_f64(once).clamp(1.0, 10_000.0) as u32;
+    pairs(|| Pair {
+        ours: repeated(times, &mut ours),
+        floor: repeated(times, &mut floor),
     })
+}
+
+/// What the work takes once, when it is done so many times. What was made is dropped outside of the measurement, and
+/// so is what the allocator does with it.
+fn repeated<T>(times: u32, mut work: impl FnMut() -> T) -> Duration {
+    let mut made = Vec::with_capacity(times as usize);
+    let (taken, ()) = time(|| made.extend((0..times).map(|_| work())));
+    drop(made);
+    // The allocator puts its small pieces together when a large one comes back.
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(100_000)));
+    taken / times
 }
 
 impl Report {

@@ -14,7 +14,8 @@ use wf_core::scheduler::Scheduler;
 use wf_core::step::Outcome;
 use wf_core::store::MemoryStore;
 
-use crate::measure::{Goal, Report, side_by_side};
+use crate::growth::alone;
+use crate::measure::{Goal, Pair, Report, pairs, side_by_side};
 use crate::workloads::Shape;
 
 pub(crate) fn measure(report: &mut Report) {
@@ -25,8 +26,10 @@ pub(crate) fn measure(report: &mut Report) {
     ] {
         let what = format!("run of {steps} random steps");
         if report.wants(&what) {
-            let plan = Shape::random(steps).plan();
-            let pairs = side_by_side(|| run(&plan), || poll_inline(&plan));
+            let pairs = pairs(|| Pair {
+                ours: alone("run in memory", steps),
+                floor: alone("polls in place", steps),
+            });
             report.pairs(&what, steps, "step", &pairs, goal);
         }
     }
@@ -66,7 +69,7 @@ async fn echo(prompt: String) -> String {
 }
 
 /// The futures that the engine's agent gives, each made when what it needs is done, and polled once.
-fn poll_inline(plan: &Plan) -> Vec<Option<Reply>> {
+pub(crate) fn poll_inline(plan: &Plan) -> Vec<Option<Reply>> {
     let agents = Agents::new().with("echo", echo);
     let agent = agents.agent("echo").expect("the agent is there");
     let id = ExecutionId::from("floor");

@@ -36,7 +36,7 @@ pub(crate) fn measure(report: &mut Report) {
     for steps in [10, 1_000, 10_000, 100_000] {
         let what = format!("checking {steps} random steps, names and all");
         if report.wants(&what) {
-            let definition = Shape::random(steps).plan().definition().clone();
+            let definition = Shape::random(steps).definition();
             let goal = if steps == 100_000 {
                 Goal::Times(2.0)
             } else {
@@ -46,7 +46,7 @@ pub(crate) fn measure(report: &mut Report) {
         }
         let what = format!("plan of {steps} checked steps, hash and all");
         if report.wants(&what) {
-            let definition = Shape::random(steps).plan().definition().clone();
+            let definition = Shape::random(steps).definition();
             report.pairs(&what, steps, "step", &plan(&definition), Goal::Open);
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use wf_core::plan::Plan;
+use wf_core::plan::{Definition, Plan, Step};
 
 /// Which steps each step needs, by number.
 #[derive(Debug, Clone)]
@@ -107,6 +107,19 @@ impl Shape {
             );
         }
         text
+    }
+
+    /// The definition, made without a text: what it leaves in memory is what it holds.
+    pub(crate) fn definition(&self) -> Definition {
+        let mut definition = Definition::new(self.name);
+        let prompt = prompt();
+        let steps = self.needs.iter().enumerate().map(|(at, needs)| {
+            let mut step = Step::new(format!("s{at}"), "echo", prompt.as_str());
+            step.dependencies = needs.iter().map(|need| format!("s{need}")).collect();
+            step
+        });
+        definition.steps = steps.collect();
+        definition
     }
 
     /// The plan.

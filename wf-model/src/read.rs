@@ -85,7 +85,7 @@ impl Reading {
 
     fn take(&mut self, entry: Entry, reader: &mut Reader) {
         let (key, value) = (entry.key, entry.value);
-        let name = key.text.as_str();
+        let name = &*key.text;
         match (name, &value.value) {
             ("name", _) => {
                 self.has_name = true;
@@ -142,7 +142,7 @@ impl Reading {
         self.take(
             Entry {
                 key: Key {
-                    text: meant.to_owned(),
+                    text: meant.into(),
                     ..key
                 },
                 value,

@@ -13,6 +13,8 @@ mod locate;
 mod reader;
 mod yaml;
 
+use std::sync::Arc;
+
 use serde_json::Number;
 
 pub use self::reader::Reader;
@@ -85,6 +87,6 @@ pub struct Entry {
 pub struct Key {
     /// The node's number.
     pub place: u32,
-    /// The key itself.
-    pub text: String,
+    /// The key itself; the same keys again, as in a list of steps, share it.
+    pub text: Arc<str>,
 }

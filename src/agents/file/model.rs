@@ -42,7 +42,7 @@ impl Parser<'_> {
         let mut changes: Vec<(u32, Change)> = Vec::new();
         let mut seen = Vec::new();
         for Entry { key: entry, value } in self.reader.mapping("openai", node)? {
-            let (name, at) = (entry.text.as_str(), value.place);
+            let (name, at) = (&*entry.text, value.place);
             let mut change = |change: Change| changes.push((at, change));
             match name {
                 "baseUrl" => base_url = self.reader.text(name, value).map(|url| (at, url)),
@@ -182,7 +182,7 @@ impl Parser<'_> {
     fn headers(&mut self, node: Node) -> Option<Vec<(u32, Change)>> {
         let mut changes: Vec<(u32, Change)> = Vec::new();
         for Entry { key, value } in self.reader.mapping("headers", node)? {
-            let (name, place) = (key.text, value.place);
+            let (name, place) = (key.text.to_string(), value.place);
             let Some(Given { value, is_secret }) = self.given(&name, value) else {
                 continue;
             };
@@ -203,7 +203,7 @@ impl Parser<'_> {
     fn options(&mut self, node: Node) -> Option<Vec<(u32, Change)>> {
         let mut changes: Vec<(u32, Change)> = Vec::new();
         for Entry { key, value } in self.reader.mapping("options", node)? {
-            let name = key.text;
+            let name = key.text.to_string();
             if let Some((_, says)) = TAKEN.iter().find(|(taken, _)| *taken == name) {
                 let problem = Problem::error(key.place, format!("`{name}` is no option"));
                 self.reader.report(problem.help(format!("{says} says it")));
@@ -227,7 +227,7 @@ impl Parser<'_> {
         let mut is_wrong = false;
         for Entry { key, value } in self.reader.mapping("prices", node)? {
             let at = value.place;
-            let price = match key.text.as_str() {
+            let price = match &*key.text {
                 "input" => &mut input,
                 "output" => &mut output,
                 _ => {

@@ -73,7 +73,7 @@ impl Parser<'_> {
         let mut agents = None;
         let mut is_meant = false;
         for Entry { key, value } in self.reader.mapping("the agents file", root)? {
-            match key.text.as_str() {
+            match &*key.text {
                 "agents" => agents = Some(self.agents(value)),
                 _ => is_meant |= self.reader.unknown_key(&key, &FILE_KEYS).is_some(),
             }
@@ -95,7 +95,7 @@ impl Parser<'_> {
                     .report(Problem::error(key.place, message).help(help));
             }
             if let Some(parts) = self.parts(&key.text, value) {
-                drafts.push(self.draft(key.text, key.place, parts));
+                drafts.push(self.draft(key.text.to_string(), key.place, parts));
             }
         }
         self.check_fallbacks(&drafts);
@@ -114,7 +114,7 @@ impl Parser<'_> {
     fn parts(&mut self, name: &str, node: Node) -> Option<Parts> {
         let mut parts = Parts::default();
         for Entry { key, value } in self.reader.mapping(name, node)? {
-            let Some(known) = AGENT_KEYS.into_iter().find(|known| *known == key.text) else {
+            let Some(known) = AGENT_KEYS.into_iter().find(|known| **known == *key.text) else {
                 let meant = self.reader.unknown_key(&key, &AGENT_KEYS);
                 parts.is_meant |=
                     matches!(meant, Some("command" | "preset" | "openai" | "builtin"));

@@ -49,7 +49,7 @@ impl Parser<'_> {
     pub(super) fn variables(&mut self, node: Node) -> Option<Vec<Variable>> {
         let mut variables = Vec::new();
         for Entry { key, value } in self.reader.mapping("env", node)? {
-            let name = key.text;
+            let name = key.text.to_string();
             if name.is_empty() || name.contains(['=', '\0']) {
                 let message = format!("`{}` cannot be the name of a variable", name.escape_debug());
                 self.reader.report(

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -69,6 +69,9 @@ impl Call {
             limit,
             clock: Arc::clone(&engine.clock),
             recalled,
+            left: limit.unwrap_or_default(),
+            timer: None,
+            has_waited: false,
         };
         let attempt = within.run(bounds.keep(self, engine.observer.clone()));
         let Some(spawner) = engine.spawner.as_deref() else {
@@ -229,56 +232,74 @@ struct Bounds {
     limit: Option<Duration>,
     clock: Arc<dyn Clock>,
     recalled: Recalled,
+    /// How much of the limit is left, without what has passed since the timer was set.
+    left: Duration,
+    /// Since when the attempt is neither over nor waits for its turn, on the clock.
+    timer: Option<(Duration, BoxFuture<'static, ()>)>,
+    has_waited: bool,
 }
 
 impl Bounds {
     /// Makes the call within its time. While it waits for its turn, time stands still, and it can be recalled.
-    async fn keep(self, call: Call, listener: Option<Arc<Observer>>) -> Attempted {
-        let queued = Queued::default();
-        let tail = self.limit.map(|_| Tail::default());
-        let mut ask = pin!(call.ask(Outside {
-            queued: &queued,
-            listener: listener.as_ref(),
-            tail: tail.as_ref(),
-        }));
-        let mut left = self.limit.unwrap_or_default();
-        let mut timer: Option<(Duration, BoxFuture<'static, ()>)> = None;
-        let mut recalled = self.recalled;
-        let mut waited = false;
-        let answer = poll_fn(|cx| {
-            if let Poll::Ready(answer) = ask.as_mut().poll(cx) {
-                return Poll::Ready(answer);
-            }
-            if queued.is_waiting() {
-                if let Some((since, _)) = timer.take() {
-                    left = left.saturating_sub(self.clock.elapsed().saturating_sub(since));
-                }
-                waited = true;
-                return recalled.poll_unpin(cx).map(|_| Err(StepError::recalled()));
-            }
-            if std::mem::take(&mut waited) {
-                // A clone that has not been polled is woken by nothing.
-                recalled = recalled.clone();
-            }
-            let Some(limit) = self.limit else {
-                return Poll::Pending;
-            };
-            let (_, over) =
-                timer.get_or_insert_with(|| (self.clock.elapsed(), self.clock.sleep(left)));
-            over.poll_unpin(cx).map(|()| {
-                let limit = wf_model::format_duration(limit);
-                let wrote = tail.as_ref().map(Tail::told).unwrap_or_default();
-                Err(StepError::retryable(format_args!(
-                    "no answer within {limit}{wrote}"
-                )))
+    ///
+    /// A block and not an `async fn`, which would hold what it is given twice.
+    fn keep(
+        mut self,
+        call: Call,
+        listener: Option<Arc<Observer>>,
+    ) -> impl Future<Output = Attempted> {
+        async move {
+            let queued = Queued::default();
+            let tail = self.limit.map(|_| Tail::default());
+            let mut ask = pin!(call.ask(Outside {
+                queued: &queued,
+                listener: listener.as_ref(),
+                tail: tail.as_ref(),
+            }));
+            let answer = poll_fn(|cx| match ask.as_mut().poll(cx) {
+                Poll::Pending => self.poll_over(cx, &queued, tail.as_ref()).map(Err),
+                answered => answered,
             })
-        })
-        .await;
-        Attempted {
-            step: call.step,
-            ended_at: self.clock.now(),
-            answer,
+            .await;
+            Attempted {
+                step: call.step,
+                ended_at: self.clock.now(),
+                answer,
+            }
         }
+    }
+
+    /// Waits for what ends an attempt that gives no answer.
+    fn poll_over(
+        &mut self,
+        cx: &mut Context<'_>,
+        queued: &Queued,
+        tail: Option<&Tail>,
+    ) -> Poll<StepError> {
+        if queued.is_waiting() {
+            if let Some((since, _)) = self.timer.take() {
+                let gone = self.clock.elapsed().saturating_sub(since);
+                self.left = self.left.saturating_sub(gone);
+            }
+            self.has_waited = true;
+            return self.recalled.poll_unpin(cx).map(|_| StepError::recalled());
+        }
+        if std::mem::take(&mut self.has_waited) {
+            // A clone that has not been polled is woken by nothing.
+            self.recalled = self.recalled.clone();
+        }
+        let Some(limit) = self.limit else {
+            return Poll::Pending;
+        };
+        let (clock, left) = (&self.clock, self.left);
+        let (_, over) = self
+            .timer
+            .get_or_insert_with(|| (clock.elapsed(), clock.sleep(left)));
+        over.poll_unpin(cx).map(|()| {
+            let limit = wf_model::format_duration(limit);
+            let wrote = tail.map(Tail::told).unwrap_or_default();
+            StepError::retryable(format_args!("no answer within {limit}{wrote}"))
+        })
     }
 }
 

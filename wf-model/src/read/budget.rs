@@ -12,7 +12,7 @@ pub(super) fn read(node: Node, reader: &mut Reader) -> Budget {
     let mut places = BudgetPlaces::default();
     for entry in reader.mapping("budget", node).unwrap_or_default() {
         let (key, value) = (entry.key, entry.value);
-        let (name, place) = (key.text.as_str(), value.place);
+        let (name, place) = (&*key.text, value.place);
         if !KEYS.contains(&name) {
             reader.unknown_key(&key, &KEYS);
         } else if value.value != Value::Null {
@@ -53,7 +53,7 @@ fn reserved(node: Node, reader: &mut Reader) -> (PerAttempt, ReservedPlaces) {
     let mut places = ReservedPlaces::default();
     for entry in reader.mapping("perAttempt", node).unwrap_or_default() {
         let (key, value) = (entry.key, entry.value);
-        let (name, place) = (key.text.as_str(), value.place);
+        let (name, place) = (&*key.text, value.place);
         if !RESERVED_KEYS.contains(&name) {
             reader.unknown_key(&key, &RESERVED_KEYS);
         } else if value.value != Value::Null {

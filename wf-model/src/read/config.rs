@@ -37,7 +37,7 @@ pub(super) fn read(node: Node, reader: &mut Reader) -> Settings {
     let (mut parallel, mut failure, mut retries) = (None, None, None);
     for entry in entries {
         let (key, value) = (entry.key, entry.value);
-        let name = key.text.as_str();
+        let name = &*key.text;
         if !KEYS.contains(&name) && !OTHER_KEYS.contains(&name) {
             reader.unknown_key(&key, &KEYS);
             continue;

@@ -21,7 +21,7 @@ pub(super) fn read(node: Node, reader: &mut Reader) -> Option<(Vec<Input>, Vec<u
 }
 
 fn input(entry: Entry, reader: &mut Reader) -> Input {
-    let name = entry.key.text;
+    let name = entry.key.text.to_string();
     let Value::Mapping(_) = entry.value.value else {
         if entry.value.value != Value::Null {
             let message = format!(
@@ -42,7 +42,7 @@ fn input(entry: Entry, reader: &mut Reader) -> Input {
     let (mut required, mut default, mut description) = (true, None, None);
     for entry in reader.mapping(&name, entry.value).unwrap_or_default() {
         let (key, value) = (entry.key, entry.value);
-        match (key.text.as_str(), &value.value) {
+        match (&*key.text, &value.value) {
             ("default", _) => default = Some((value.place, reader.json("default", value))),
             (known, Value::Null) if KEYS.contains(&known) => {}
             ("type", _) => {

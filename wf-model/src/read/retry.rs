@@ -1,6 +1,7 @@
 //! The `retryPolicy` of a workflow or a step.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::definition::RetryPolicy;
@@ -12,7 +13,7 @@ use crate::tree::{Key, Node, Reader, Value};
 pub(super) struct Retry {
     pub(super) max_attempts: Option<NonZeroU32>,
     /// Under which key, and where, the number of attempts was given.
-    pub(super) attempts_spelled: Option<(String, u32)>,
+    pub(super) attempts_spelled: Option<(Arc<str>, u32)>,
     initial_delay: Option<Duration>,
     initial_delay_place: Option<u32>,
     backoff_multiplier: Option<f64>,
@@ -65,7 +66,7 @@ pub(super) fn read(node: Node, reader: &mut Reader) -> Retry {
     let mut multiplier = None;
     for entry in entries {
         let (key, value) = (entry.key, entry.value);
-        let name = key.text.as_str();
+        let name = &*key.text;
         if !KEYS.contains(&name) && !OTHER_KEYS.contains(&name) {
             reader.unknown_key(&key, &KEYS);
             continue;
@@ -135,7 +136,7 @@ fn multiplier_of(name: &str, node: Node, reader: &mut Reader) -> Option<f64> {
 }
 
 pub(super) fn is_first_spelling(
-    first: &Option<(String, u32)>,
+    first: &Option<(Arc<str>, u32)>,
     key: &Key,
     reader: &mut Reader,
 ) -> bool {

@@ -1,5 +1,7 @@
 //! The `steps` section.
 
+use std::sync::Arc;
+
 use crate::check::{Gaps, StepGaps, schema_fault};
 use crate::definition::{RetryPolicy, Step};
 use crate::problem::{Places, Problem, StepPlaces};
@@ -105,7 +107,7 @@ struct Reading {
     has_key: bool,
     has_agent: bool,
     has_prompt: bool,
-    timeout_spelled: Option<(String, u32)>,
+    timeout_spelled: Option<(Arc<str>, u32)>,
 }
 
 impl Reading {
@@ -129,7 +131,7 @@ impl Reading {
 
     fn take(&mut self, entry: Entry, reader: &mut Reader) {
         let (key, value) = (entry.key, entry.value);
-        let name = key.text.as_str();
+        let name = &*key.text;
         match (name, &value.value) {
             ("key", _) => {
                 self.has_key = true;
@@ -210,7 +212,7 @@ impl Reading {
             self.take(
                 Entry {
                     key: Key {
-                        text: meant.to_owned(),
+                        text: meant.into(),
                         ..key
                     },
                     value,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -53,6 +54,7 @@ pub(super) struct Builder {
     pub(super) stopped_text: Option<String>,
     pub(super) limit: Option<Limit>,
     pub(super) problems: Vec<Problem<u32>>,
+    keys: Keys,
 }
 
 impl Builder {
@@ -72,6 +74,7 @@ impl Builder {
             stopped_text: None,
             limit: None,
             problems: Vec::new(),
+            keys: Keys::default(),
         }
     }
 
@@ -111,7 +114,7 @@ impl Builder {
     }
 
     /// Counts a node of text.
-    fn text<E: Error>(&mut self, text: &str) -> Result<(u32, String), E> {
+    fn text<E: Error>(&mut self, text: &str) -> Result<u32, E> {
         if self.stop_at == Some(self.next) {
             self.stopped_text = Some(text.to_owned());
         }
@@ -119,7 +122,7 @@ impl Builder {
         match self.bytes_left.checked_sub(text.len()) {
             Some(left) => {
                 self.bytes_left = left;
-                Ok((place, text.to_owned()))
+                Ok(place)
             }
             None => self.fail(Limit::Size(place)),
         }
@@ -128,6 +131,26 @@ impl Builder {
     fn fail<T, E: Error>(&mut self, limit: Limit) -> Result<T, E> {
         self.limit.get_or_insert(limit);
         Err(E::custom("too large"))
+    }
+}
+
+/// The keys that were read first. Most documents have few, and many times each.
+#[derive(Debug, Default)]
+struct Keys(Vec<Arc<str>>);
+
+impl Keys {
+    /// So many are looked through for each.
+    const MOST: usize = 16;
+
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.iter().find(|known| ***known == *text) {
+            return Arc::clone(known);
+        }
+        let key = Arc::from(text);
+        if self.0.len() < Keys::MOST {
+            self.0.push(Arc::clone(&key));
+        }
+        key
     }
 }
 
@@ -214,10 +237,9 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
-        let (place, text) = self.builder.text(text)?;
         Ok(Node {
-            place,
-            value: Value::Text(text),
+            place: self.builder.text(text)?,
+            value: Value::Text(text.to_owned()),
         })
     }
 
@@ -248,7 +270,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
             })?;
             entries.push(Entry { key, value });
         }
-        if self.builder.has_merge_keys && entries.iter().any(|entry| entry.key.text == "<<") {
+        if self.builder.has_merge_keys && entries.iter().any(|entry| *entry.key.text == *"<<") {
             entries = merged(entries, &mut self.builder.problems);
         }
         Ok(Node {
@@ -293,8 +315,10 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
-        let (place, text) = self.builder.text(text)?;
-        Ok(Key { place, text })
+        Ok(Key {
+            place: self.builder.text(text)?,
+            text: self.builder.keys.shared(text),
+        })
     }
 }
 
@@ -302,8 +326,8 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
 fn merged(entries: Vec<Entry>, problems: &mut Vec<Problem<u32>>) -> Vec<Entry> {
     let (merges, mut kept): (Vec<Entry>, Vec<Entry>) = entries
         .into_iter()
-        .partition(|entry| entry.key.text == "<<");
-    let mut known: std::collections::HashSet<String> =
+        .partition(|entry| *entry.key.text == *"<<");
+    let mut known: std::collections::HashSet<Arc<str>> =
         kept.iter().map(|entry| entry.key.text.clone()).collect();
     for merge in merges {
         let sources = match merge.value.value {

@@ -12,9 +12,12 @@ use super::locate::Cursor;
 /// Returns what makes the text too costly to parse, if anything does.
 pub(super) fn too_costly(text: &str) -> Option<Syntax> {
     const MOST_TAG_LINES: usize = 100;
-    if let Some((at, _)) = text.match_indices("\n%TAG").nth(MOST_TAG_LINES) {
+    let tag_lines = text
+        .match_indices('%')
+        .filter(|(at, _)| is_tag_line(text, *at));
+    if let Some((at, _)) = { tag_lines }.nth(MOST_TAG_LINES) {
         return Some(Syntax::new(
-            at + 1..at + 5,
+            at..at + 4,
             "too many `%TAG` lines",
             "remove them: tags are not used here",
         ));
@@ -26,6 +29,11 @@ pub(super) fn too_costly(text: &str) -> Option<Syntax> {
     } else {
         too_deep(text)
     }
+}
+
+fn is_tag_line(text: &str, at: usize) -> bool {
+    let (before, rest) = text.split_at(at);
+    before.ends_with('\n') && rest.starts_with("%TAG")
 }
 
 /// Looks for the place where a text nests too deep, with a parser that gives each event as soon as it is
@@ -76,10 +84,24 @@ fn most_levels(text: &[u8]) -> usize {
         is_in_row: true,
         ..Levels::default()
     };
-    for byte in text {
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
         levels.meet(*byte);
+        // Most of a text is words.
+        let word = after.iter().take_while(|byte| is_in_word(**byte)).count();
+        if let Some(([.., last], after_word)) = after.split_at_checked(word) {
+            levels.meet(*last);
+            rest = after_word;
+        } else {
+            rest = after;
+        }
     }
     levels.most.max(levels.longest_row)
+}
+
+/// Whether a byte says nothing of how deep brackets nest, wherever it stands.
+const fn is_in_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
 #[derive(Default)]

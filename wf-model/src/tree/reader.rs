@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Number;
@@ -297,7 +298,9 @@ impl Reader {
                 let count = entries.len();
                 let values = entries.into_iter();
                 let values: serde_json::Map<_, _> = values
-                    .filter_map(|entry| Some((entry.key.text, self.json(name, entry.value)?)))
+                    .filter_map(|entry| {
+                        Some((entry.key.text.to_string(), self.json(name, entry.value)?))
+                    })
                     .collect();
                 (values.len() == count).then_some(values)?.into()
             }
@@ -362,14 +365,12 @@ impl Reader {
             found
         } else {
             let mut seen = std::collections::HashSet::with_capacity(entries.len());
-            !entries
-                .iter()
-                .all(|entry| seen.insert(entry.key.text.as_str()))
+            !entries.iter().all(|entry| seen.insert(&*entry.key.text))
         };
         if !has_duplicates {
             return;
         }
-        let mut first_of: HashMap<String, u32> = HashMap::new();
+        let mut first_of: HashMap<Arc<str>, u32> = HashMap::new();
         entries.retain(|entry| {
             let Some(first) = first_of.get(&entry.key.text) else {
                 first_of.insert(entry.key.text.clone(), entry.key.place);

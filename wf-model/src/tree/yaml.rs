@@ -68,7 +68,7 @@ mod tests {
             Value::Sequence(nodes) => nodes.iter().for_each(|node| texts(node, found)),
             Value::Mapping(entries) => {
                 for entry in entries {
-                    found.push((entry.key.place, entry.key.text.clone()));
+                    found.push((entry.key.place, entry.key.text.to_string()));
                     texts(&entry.value, found);
                 }
             }
