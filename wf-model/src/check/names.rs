@@ -61,7 +61,11 @@ impl<'a> Names<'a> {
 
     /// Returns what has exactly this name.
     pub(super) fn find(&self, text: &str) -> Option<Name> {
-        self.find_like(text).filter(|name| self.text(*name) == text)
+        let normal = normal(text);
+        let (known, &name) = self.table.get_key_value(normal.as_ref())?;
+        // Neither was changed to look like the other, so there is nothing to compare.
+        let is_as_written = matches!((known, &normal), (Cow::Borrowed(_), Cow::Borrowed(_)));
+        (is_as_written || self.text(name) == text).then_some(name)
     }
 
     /// Returns what has this name, or one that differs only in `-` and `_`.
