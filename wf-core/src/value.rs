@@ -29,6 +29,9 @@ impl Json {
 
     /// The JSON string with this content.
     pub fn string(text: &str) -> Self {
+        if is_plain(text) {
+            return Json(["\"", text, "\""].concat().into());
+        }
         // A text can always be written.
         Json(serde_json::to_string(text).unwrap_or_default().into())
     }
@@ -241,6 +244,15 @@ fn position(segment: &str) -> Option<usize> {
     segment.parse().ok()
 }
 
+/// Whether nothing in a text has to be escaped (RFC 8259, section 7). Looks at all of it, without a branch, which is
+/// quicker than to stop early.
+fn is_plain(text: &str) -> bool {
+    let is_escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    !text
+        .bytes()
+        .fold(false, |found, byte| found | is_escaped(byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +269,16 @@ mod tests {
     fn white_space_between_tokens_is_dropped_and_nothing_else() {
         let json = Json::parse("{ \"b\" : [ 1.0 , 1e300 ],\n\t\"a\": \"x \\\" y\\\\\" }").unwrap();
         assert_eq!(json.as_str(), r#"{"b":[1.0,1e300],"a":"x \" y\\"}"#);
+    }
+
+    #[test]
+    fn a_text_is_written_with_the_escapes_that_it_needs() {
+        let mut texts: Vec<String> = ('\0'..'\u{200}').map(|odd| format!("a{odd}b")).collect();
+        texts.extend(["", "plain", "größe 🦀 \u{7f}\u{2028}"].map(str::to_owned));
+        for text in texts {
+            let json = serde_json::to_string(&text).unwrap();
+            assert_eq!(Json::string(&text).as_str(), json, "{text:?}");
+        }
     }
 
     #[test]

@@ -257,6 +257,8 @@ pub(super) fn agents(
     plan.schemas().map_err(EngineError::definition)?;
     let mut found = Vec::with_capacity(plan.steps().len());
     let mut mistakes = Vec::new();
+    // Many steps ask whom the one before them asks.
+    let mut last: Option<(&str, Arc<dyn Agent>)> = None;
     for (position, step) in plan.steps().iter().enumerate() {
         let wanted = match plan.code(position) {
             Some(Code::Native(_)) => {
@@ -266,8 +268,18 @@ pub(super) fn agents(
             Some(Code::Agent(step)) => step.agent,
             Some(Code::Template) | None => &step.agent,
         };
+        if let Some((_, agent)) = last.as_ref().filter(|(name, _)| *name == wanted) {
+            found.push(Some(Arc::clone(agent)));
+            continue;
+        }
         match engine.agents.agent(wanted) {
-            Some(agent) if !wanted.starts_with(NATIVE) => found.push(Some(agent)),
+            Some(agent) if !wanted.starts_with(NATIVE) => {
+                // Who is asked for a capability is chosen for each step.
+                if !wanted.starts_with('@') {
+                    last = Some((wanted, Arc::clone(&agent)));
+                }
+                found.push(Some(agent));
+            }
             _ => mistakes.push(missing(engine, &step.key, wanted)),
         }
     }
