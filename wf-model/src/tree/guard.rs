@@ -3,6 +3,7 @@
 //! The parser behind `serde_yaml` takes time in the square of how deep `[` and `{` nest, and of how many
 //! `%TAG` lines there are, before anybody sees an event.
 
+use memchr::{memchr_iter, memchr3, memmem};
 use saphyr_parser::{Event, Parser};
 
 use super::MOST_LEVELS;
@@ -12,12 +13,10 @@ use super::locate::Cursor;
 /// Returns what makes the text too costly to parse, if anything does.
 pub(super) fn too_costly(text: &str) -> Option<Syntax> {
     const MOST_TAG_LINES: usize = 100;
-    let tag_lines = text
-        .match_indices('%')
-        .filter(|(at, _)| is_tag_line(text, *at));
-    if let Some((at, _)) = { tag_lines }.nth(MOST_TAG_LINES) {
+    let mut tag_lines = memmem::find_iter(text.as_bytes(), "\n%TAG");
+    if let Some(at) = tag_lines.nth(MOST_TAG_LINES) {
         return Some(Syntax::new(
-            at..at + 4,
+            at + 1..at + 5,
             "too many `%TAG` lines",
             "remove them: tags are not used here",
         ));
@@ -29,11 +28,6 @@ pub(super) fn too_costly(text: &str) -> Option<Syntax> {
     } else {
         too_deep(text)
     }
-}
-
-fn is_tag_line(text: &str, at: usize) -> bool {
-    let (before, rest) = text.split_at(at);
-    before.ends_with('\n') && rest.starts_with("%TAG")
 }
 
 /// Looks for the place where a text nests too deep, with a parser that gives each event as soon as it is
@@ -80,37 +74,14 @@ fn too_deep(text: &str) -> Option<Syntax> {
 /// nothing open or closed in between. What this leaves open is counted, and so is each `- ` and `? ` of a line
 /// that begins with a long row of them.
 fn most_levels(text: &[u8]) -> usize {
-    let mut levels = Levels {
-        is_in_row: true,
-        ..Levels::default()
-    };
-    for chunk in text.chunks(16) {
-        // Most of a text is words. All bytes are looked at, without a branch: the compiler does so at once.
-        if levels.is_in_row
-            || chunk
-                .iter()
-                .fold(false, |found, byte| found | counts(*byte))
-        {
-            for byte in chunk {
-                levels.meet(*byte);
-            }
-        } else {
-            levels.meet_words(chunk);
-        }
+    let mut levels = Levels::default();
+    let mut start = 0;
+    for end in memchr_iter(b'\n', text).chain([text.len()]) {
+        let line = text.get(start..end).unwrap_or_default();
+        levels.meet_line(line.strip_suffix(b"\r").unwrap_or(line));
+        start = end + 1;
     }
     levels.most.max(levels.longest_row)
-}
-
-/// Whether a byte may say by itself how deep brackets nest.
-const fn counts(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'[' | b']' | b'{' | b'}' | b'"' | b'\'' | b'#' | b'\\' | b'\n' | b'\r'
-    )
-}
-
-const fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
 }
 
 #[derive(Default)]
@@ -138,6 +109,18 @@ struct Quote {
 }
 
 impl Levels {
+    /// Meets what stands before the end of a line. Most lines open nothing.
+    fn meet_line(&mut self, line: &[u8]) {
+        self.meet(b'\n');
+        let opens = memchr3(b'[', b'{', b'\r', line).is_some();
+        for byte in line {
+            self.meet(*byte);
+            if !opens && !self.is_in_row {
+                break;
+            }
+        }
+    }
+
     fn meet(&mut self, byte: u8) {
         match byte {
             b'[' | b'{' => {
@@ -153,19 +136,11 @@ impl Levels {
             _ => {}
         }
         match byte {
-            _ if is_blank(byte) => self.is_after_blank = true,
+            b' ' | b'\t' => self.is_after_blank = true,
             _ => {
                 self.meet_row(byte);
                 (self.last, self.is_after_blank) = (byte, false);
             }
-        }
-    }
-
-    /// Meets bytes none of which [`counts`], after the line's row.
-    fn meet_words(&mut self, words: &[u8]) {
-        self.is_after_blank = words.last().is_some_and(|last| is_blank(*last));
-        if let Some(last) = words.iter().rfind(|byte| !is_blank(**byte)) {
-            self.last = *last;
         }
     }
 
@@ -235,23 +210,19 @@ mod tests {
 
     #[test]
     fn what_is_skipped_changes_nothing() {
-        // Each text at each place of a chunk.
         for text in [
-            "a: \" [ ]\", ",
-            "['x' , [",
-            "- - ? [ {b: 'c'}] ",
-            "x:\t\"[\"",
-            "#[\n]{",
+            "a: \" [ ]\",\n",
+            "b: x\n['x' , [\n",
+            "- - ? x\n- - - -\r\n",
+            "- a\r- - -\rb: '[\n",
+            "]\n\n\"[\"#\r\n",
+            "{\\[",
         ] {
-            for before in 0..20 {
-                let text = ["w".repeat(before).as_str(), ",", text].concat().repeat(3);
-                let mut each = Levels {
-                    is_in_row: true,
-                    ..Levels::default()
-                };
-                text.bytes().for_each(|byte| each.meet(byte));
-                assert_eq!(levels(&text), each.most.max(each.longest_row), "{text:?}");
-            }
+            let text = text.repeat(3);
+            let mut each = Levels::default();
+            each.meet(b'\n');
+            text.bytes().for_each(|byte| each.meet(byte));
+            assert_eq!(levels(&text), each.most.max(each.longest_row), "{text:?}");
         }
     }
 
