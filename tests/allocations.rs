@@ -127,15 +127,15 @@ fn folder() -> TempDir {
 #[test]
 fn a_step_in_memory_takes_a_known_number_of_allocations() {
     let _alone = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
-    in_memory(chain).assert_about(18.0, 2_544.0);
-    in_memory(fan_out).assert_about(10.0, 2_294.0);
+    in_memory(chain).assert_about(16.0, 2_152.0);
+    in_memory(fan_out).assert_about(8.0, 1_902.0);
 }
 
 #[test]
 fn a_durable_step_takes_a_known_number_of_allocations() {
     let _alone = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
-    durable(chain).assert_about(30.0, 4_191.0);
-    durable(fan_out).assert_about(15.1, 2_896.0);
+    durable(chain).assert_about(28.0, 3_798.0);
+    durable(fan_out).assert_about(13.1, 2_504.0);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_step_that_waits_takes_bytes_and_not_kilobytes() {
     let run = waiting(&engine, &plan);
     let taken = held(&region) - planned;
     assert_each(taken, steps, 56, "a step that waits");
-    assert_each(planned, steps, 1_130, "a step of a plan");
+    assert_each(planned, steps, 653, "a step of a plan");
     drop(run);
 }
 
@@ -160,7 +160,7 @@ fn ten_thousand_runs_that_wait_take_a_few_kilobytes_each() {
     let (plan, engine) = (chain(5), silent());
     let region = Region::new(ALLOCATOR);
     let runs: Vec<Finish> = (0..10_000).map(|_| waiting(&engine, &plan)).collect();
-    assert_each(held(&region), runs.len(), 9_940, "a run that waits");
+    assert_each(held(&region), runs.len(), 9_390, "a run that waits");
 }
 
 type Finish = BoxFuture<'static, Result<Status, EngineError>>;
