@@ -1,10 +1,14 @@
 //! What is known of one step of one execution.
 
+mod attempts;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::Timestamp;
+
+pub use attempts::Attempts;
 
 /// The state of a step of an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

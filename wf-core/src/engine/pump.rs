@@ -145,8 +145,6 @@ impl Drive {
         let now = self.engine.clock.now();
         let record = self.slots[at].record_mut();
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
-        // Most steps have one attempt.
-        record.attempts.reserve_exact(1);
         record.attempts.push(Attempt::start(number, now));
         record.started_at.get_or_insert(now);
         if let Some(purse) = &mut self.purse {

@@ -57,12 +57,11 @@ impl Drive {
             if is_left {
                 let record = slot.record_mut();
                 if record.state == StepState::Running {
-                    if let Some(attempt) =
-                        record.attempts.pop_if(|attempt| attempt.ended_at.is_none())
+                    if let Some(attempt) = record.attempts.last_mut()
+                        && attempt.ended_at.is_none()
                     {
-                        record.attempts.push(
-                            attempt.interrupt(None, "the process that ran it is gone".to_owned()),
-                        );
+                        let gone = "the process that ran it is gone".to_owned();
+                        *attempt = attempt.clone().interrupt(None, gone);
                     }
                     record.state = StepState::Pending;
                 } else {

@@ -2,7 +2,7 @@
 
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{Row, State};
-use crate::step::{Attempt, StepState};
+use crate::step::{Attempt, Attempts, StepState};
 use crate::store::Origin;
 use crate::value::Json;
 
@@ -167,7 +167,7 @@ pub struct StepRecord {
     /// When it ended.
     pub completed_at: Option<Timestamp>,
     /// The attempts made, oldest first.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Attempts,
     /// How many of the attempts were made before its retry allowance was last renewed.
     pub retry_base: u32,
 }
@@ -182,7 +182,7 @@ impl StepRecord {
             error: None,
             started_at: None,
             completed_at: None,
-            attempts: Vec::new(),
+            attempts: Attempts::new(),
             retry_base: 0,
         }
     }

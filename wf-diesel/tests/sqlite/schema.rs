@@ -216,7 +216,8 @@ fn values_are_stored_as_the_plan_has_them() {
     Arc::make_mut(&mut commit.writes.steps[0].record).attempts = vec![
         Attempt::start(1, moment(1)).end(moment(2), Some("no".to_owned())),
         Attempt::start(2, moment(3)).end(moment(5), None),
-    ];
+    ]
+    .into();
     commit.writes.checkpoint = Some(NewCheckpoint::new("c".into(), 1));
     block_on(store.commit(commit)).unwrap();
 

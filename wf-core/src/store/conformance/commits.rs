@@ -319,7 +319,8 @@ pub async fn durations_are_those_of_a_completed_execution(store: &dyn Store) {
     twice.attempts = vec![
         Attempt::start(1, moment(1)).end(moment(500), Some("no".to_owned())),
         Attempt::start(2, moment(600)).end(moment(1_350), None),
-    ];
+    ]
+    .into();
     let rows = || {
         vec![
             insert(0, done(1)),

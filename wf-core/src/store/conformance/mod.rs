@@ -275,7 +275,7 @@ fn done(seq: u64) -> StepRecord {
         error: None,
         started_at: Some(moment(1)),
         completed_at: Some(moment(5)),
-        attempts: vec![Attempt::start(1, moment(1)).end(moment(5), None)],
+        attempts: vec![Attempt::start(1, moment(1)).end(moment(5), None)].into(),
         retry_base: 0,
     }
 }
@@ -284,7 +284,7 @@ fn running() -> StepRecord {
     StepRecord {
         state: StepState::Running,
         started_at: Some(moment(1)),
-        attempts: vec![Attempt::start(1, moment(1))],
+        attempts: vec![Attempt::start(1, moment(1))].into(),
         ..StepRecord::pending()
     }
 }

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use super::diamond;
 use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::lifecycle::{Event, State};
-use crate::step::StepState;
+use crate::step::{Attempts, StepState};
 use crate::store::{
     Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, MemoryStore, NewExecution, Restore,
     StepRecord, Store, StoreError,
@@ -144,7 +144,7 @@ impl Broken {
             Break::InventsResults => invent_a_result(&mut loaded.steps),
             Break::ForgetsAttempts => {
                 for (_, record) in &mut loaded.steps {
-                    record.attempts.clear();
+                    record.attempts = Attempts::new();
                     record.state = match record.state {
                         StepState::Running => StepState::Pending,
                         state => state,
