@@ -1,7 +1,7 @@
 //! How far each part is from its floor: `cargo bench --bench floors [-- WORD…]`, each word a part of what is printed.
 //!
-//! A floor does the same work with nothing of the engine around it, and is measured beside the engine, in turns, in the
-//! same process: what is printed is the median of nine ratios. Absolute times move with the machine, ratios hardly do.
+//! A floor does the same work with nothing of the engine around it, and is measured beside the engine, in turns: what is
+//! printed is the median of nine ratios. Absolute times move with the machine, ratios hardly do.
 //!
 //! | name | what | its floor |
 //! |---|---|---|
