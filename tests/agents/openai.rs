@@ -247,14 +247,96 @@ async fn the_last_event_is_shown_also_without_its_empty_line() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_is_said_to_be_empty() {
-    let error = failure(answer("200 OK", "", "")).await;
-    assert!(error.is_retryable(), "{error:?}");
-    let said = error.to_string();
-    assert!(
-        said.ends_with("is not what it should be: it is empty"),
-        "{said}"
-    );
+async fn an_answer_that_is_empty_or_cut_in_two_is_retryable() {
+    let truncated = r#"{"choices": [{"message": {"content": "hel"#;
+    for (body, end) in [
+        ("", "/chat/completions` is empty".to_owned()),
+        (" \n", "/chat/completions` is empty".to_owned()),
+        (
+            truncated,
+            format!("broke off; what had come begins: {truncated}"),
+        ),
+    ] {
+        let error = failure(answer("200 OK", "", body)).await;
+        assert!(error.is_retryable(), "{error:?}");
+        assert!(error.to_string().ends_with(&end), "{error}");
+    }
+    for came in ["", "\n\n", ": ping\n\n", "data: {\"choices\": [{\"del"] {
+        let error = failure(Act::Write(vec![stream_head(), came.into()])).await;
+        assert!(error.is_retryable(), "{came}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_fails_for_good_and_is_shown() {
+    let page = "<!DOCTYPE html>\n<title>Log in</title>";
+    let message = r#"{"message":"model not found"}"#;
+    let no_choices = r#"{"id":"1","choices":[]}"#;
+    for (media_type, body, shown) in [
+        ("text/html; charset=utf-8", page, page),
+        ("application/json", page, page),
+        ("application/json", message, message),
+        ("text/plain", message, message),
+        ("text/event-stream", message, message),
+        (
+            "text/event-stream",
+            "data: {\"message\":\"model not found\"}\n\n",
+            message,
+        ),
+        ("application/json", no_choices, no_choices),
+        ("text/plain", "error: no such model", "error: no such model"),
+    ] {
+        for stream in [true, false] {
+            let server = Server::start([typed(media_type, body)]).await;
+            let error = ask(&agent(&server).stream(stream), "p").await.unwrap_err();
+            assert!(matches!(error, StepError::Terminal(_)), "{error:?}");
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "what `{}/chat/completions` says is no answer: `{shown}`; check the agent's `baseUrl`",
+                    server.url
+                )
+            );
+        }
+    }
+    // Of a long one the beginning, without half of a secret.
+    let body = format!("{KEY} {}{KEY}", "x".repeat(1024 - 40));
+    let server = Server::start([typed("text/plain", &body)]).await;
+    let error = ask(&agent(&server).key(KEY).unwrap(), "p").await;
+    let said = error.unwrap_err().to_string();
+    assert!(said.contains("`[redacted] xxx"), "{said}");
+    assert!(said.contains("xxx…`; check"), "{said}");
+}
+
+#[tokio::test]
+async fn the_form_of_an_answer_is_known_by_its_media_type_or_by_its_beginning() {
+    let whole = json!({"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]});
+    let whole = whole.to_string();
+    let events = [delta("hi"), finish("stop")].concat();
+    let events = String::from_utf8(events).unwrap();
+    for (media_type, body) in [
+        ("Application/JSON", whole.as_str()),
+        ("application/json ;charset=UTF-8", &whole),
+        ("text/plain", &whole),
+        ("", &format!("\r\n{whole}")),
+        ("Text/Event-Stream", &events),
+        ("application/octet-stream", &events),
+        ("", &events),
+    ] {
+        for stream in [true, false] {
+            let server = Server::start([typed(media_type, body)]).await;
+            let reply = ask(&agent(&server).stream(stream), "p").await.unwrap();
+            assert_eq!(reply.result.as_str(), "\"hi\"", "{media_type}: {body}");
+        }
+    }
+}
+
+/// An answer of that media type.
+fn typed(media_type: &str, body: &str) -> Act {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\n");
+    let length = body.len();
+    let text = format!("{head}content-length: {length}\r\n\r\n{body}");
+    Act::Write(vec![text.into_bytes()])
 }
 
 #[tokio::test]
@@ -268,11 +350,13 @@ async fn an_error_in_the_midst_of_a_stream_is_told() {
             .ends_with("reports an error: overloaded; what had come ends: par"),
         "{error}"
     );
-    let error = failure(answer("200 OK", "", "<html>welcome</html>")).await;
+    let garbage = b"data: <html>\n\n".to_vec();
+    let error = failure(Act::Write(vec![stream_head(), delta("par"), garbage])).await;
+    assert!(matches!(error, StepError::Terminal(_)), "{error:?}");
     assert!(
         error
             .to_string()
-            .ends_with("is not what it should be: <html>welcome</html>"),
+            .ends_with("is not what it should be: <html>; what had come ends: par"),
         "{error}"
     );
 }
@@ -297,7 +381,7 @@ async fn a_flood_is_stopped_at_the_limit() {
     // Also what is no answer at all: comments without an end.
     let comments = Act::Write(
         std::iter::once(stream_head())
-            .chain(std::iter::repeat_n(vec![b':'; 64 * 1024], 100))
+            .chain(std::iter::repeat_n(b":\n".repeat(32 * 1024), 100))
             .collect(),
     );
     let server = Server::start([comments]).await;
@@ -308,6 +392,39 @@ async fn a_flood_is_stopped_at_the_limit() {
         error.to_string().contains("the answer is too long"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_flood_of_any_form_is_given_up_before_it_fills_the_memory() {
+    const LIMIT: u64 = 100_000;
+    /// What an answer of that limit can need, and what the sockets on both sides may hold.
+    const MOST: usize = 6 * 100_000 + 1024 * 1024 + 16 * 1024 * 1024;
+    let json = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{".to_vec();
+    let refusal = b"data: {\"choices\":[{\"delta\":{\"refusal\":\"I would rather not. \"}}]}\n\n";
+    for (beginning, piece) in [
+        (json, vec![b' '; 64 * 1024]),
+        (
+            [stream_head(), b"data: ".to_vec()].concat(),
+            vec![b'x'; 64 * 1024],
+        ),
+        (stream_head(), refusal.to_vec()),
+    ] {
+        let server = Server::start([Act::Flood(beginning, piece, 3 * MOST)]).await;
+        let error = ask(&agent(&server).output_limit(LIMIT), "p")
+            .await
+            .unwrap_err();
+        assert!(matches!(error, StepError::Terminal(_)), "{error:?}");
+        assert!(
+            error.to_string().contains("more than 100000 bytes"),
+            "{error}"
+        );
+        assert!(
+            error.to_string().len() < 10_000,
+            "{}",
+            error.to_string().len()
+        );
+        assert!(server.flooded() < MOST, "{}", server.flooded());
+    }
 }
 
 fn agent_with_small_limit(server: &Server) -> OpenAiAgent {

@@ -1,6 +1,7 @@
 //! A server on loopback that does exactly what a test says, down to the bytes.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -14,6 +15,9 @@ pub(crate) enum Act {
     Write(Vec<Vec<u8>>),
     /// Writes this and then nothing, with the connection open.
     Hang(Vec<u8>),
+    /// Writes the first, and then the second again and again, until the client hangs up or it has written so many bytes
+    /// of it.
+    Flood(Vec<u8>, Vec<u8>, usize),
 }
 
 /// What the server was asked.
@@ -27,6 +31,7 @@ pub(crate) struct Asked {
 pub(crate) struct Server {
     pub(crate) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    flooded: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -34,9 +39,10 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
+        let flooded = Arc::new(AtomicUsize::new(0));
         let mut acts: VecDeque<Act> = acts.into_iter().collect();
         tokio::spawn({
-            let asked = Arc::clone(&asked);
+            let (asked, flooded) = (Arc::clone(&asked), Arc::clone(&flooded));
             async move {
                 while let Ok((stream, _)) = listener.accept().await {
                     let act = match acts.len() {
@@ -44,11 +50,20 @@ impl Server {
                         1 => acts[0].clone(),
                         _ => acts.pop_front().unwrap(),
                     };
-                    tokio::spawn(serve(stream, act, Arc::clone(&asked)));
+                    tokio::spawn(serve(stream, act, Arc::clone(&asked), Arc::clone(&flooded)));
                 }
             }
         });
-        Server { url, asked }
+        Server {
+            url,
+            asked,
+            flooded,
+        }
+    }
+
+    /// How many bytes it could write in floods.
+    pub(crate) fn flooded(&self) -> usize {
+        self.flooded.load(Ordering::Relaxed)
     }
 
     /// What it was asked so far.
@@ -57,20 +72,25 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, act: Act, asked: Arc<Mutex<Vec<Asked>>>) {
+async fn serve(
+    mut stream: TcpStream,
+    act: Act,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    flooded: Arc<AtomicUsize>,
+) {
     let (head, body) = request(&mut stream).await;
     let body = serde_json::from_slice(&body).unwrap_or_default();
     asked.lock().unwrap().push(Asked { head, body });
-    perform(stream, act).await;
+    perform(stream, act, &flooded).await;
 }
 
 /// Reads a request, and does the act.
 pub(crate) async fn reply(mut stream: impl AsyncRead + AsyncWrite + Unpin, act: Act) {
     request(&mut stream).await;
-    perform(stream, act).await;
+    perform(stream, act, &AtomicUsize::new(0)).await;
 }
 
-async fn perform(mut stream: impl AsyncRead + AsyncWrite + Unpin, act: Act) {
+async fn perform(mut stream: impl AsyncRead + AsyncWrite + Unpin, act: Act, flooded: &AtomicUsize) {
     match act {
         Act::Write(pieces) => {
             for piece in pieces {
@@ -86,6 +106,15 @@ async fn perform(mut stream: impl AsyncRead + AsyncWrite + Unpin, act: Act) {
             stream.write_all(&beginning).await.unwrap();
             // Until the client hangs up.
             let _ = stream.read(&mut [0]).await;
+        }
+        Act::Flood(beginning, piece, most) => {
+            stream.write_all(&beginning).await.unwrap();
+            for _ in 0..(most / piece.len()) {
+                if stream.write_all(&piece).await.is_err() {
+                    return;
+                }
+                flooded.fetch_add(piece.len(), Ordering::Relaxed);
+            }
         }
     }
 }

@@ -3,6 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::Prices;
+use super::piece::{Choice, Piece, Words};
+
+/// How much is kept of what came before the answer began, in bytes.
+const BEGINNING: usize = 1024;
 
 /// An answer, as far as it has come.
 #[derive(Debug)]
@@ -13,8 +17,14 @@ pub(super) struct Answer {
     finish: Option<String>,
     usage: Option<Value>,
     model: Option<String>,
+    /// The beginning of what came in its place, until there was a choice.
+    beginning: Vec<u8>,
+    /// There was more of that.
+    is_cut: bool,
     /// There was a choice, if only an empty one.
     is_begun: bool,
+    /// There was something that no answer has in it.
+    is_strange: bool,
     is_done: bool,
 }
 
@@ -23,7 +33,9 @@ pub(super) struct Answer {
 pub(super) enum Wrong {
     /// It ended before it was complete.
     Incomplete,
-    /// It is no answer as the protocol has it; this is what came instead.
+    /// It never began, and what came instead is none: the answer's [`beginning`](Answer::beginning).
+    NoAnswer,
+    /// It goes on with what is not as the protocol has it; this.
     Unreadable(String),
     /// The endpoint reports an error in the midst of it, with a status if it has one.
     Error {
@@ -49,7 +61,10 @@ impl Answer {
             finish: None,
             usage: None,
             model: None,
+            beginning: Vec::new(),
+            is_cut: false,
             is_begun: false,
+            is_strange: false,
             is_done: false,
         }
     }
@@ -63,58 +78,90 @@ impl Answer {
         if data.trim_ascii().is_empty() || self.is_done {
             return Ok(());
         }
-        self.take(data, "/choices/0/delta")
+        self.take(data, Choice::delta)
+    }
+
+    /// Takes a line of a stream that belongs to no event.
+    pub(super) fn stray(&mut self, line: &[u8]) {
+        self.is_strange = true;
+        self.came(line);
     }
 
     /// Takes an answer that came as a whole.
     pub(super) fn whole(&mut self, body: &[u8]) -> Result<(), Wrong> {
-        self.take(body, "/choices/0/message")?;
-        self.is_done = self.is_begun;
+        if body.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        self.take(body, Choice::message)?;
+        self.is_done = true;
         Ok(())
     }
 
-    fn take(&mut self, data: &[u8], place: &str) -> Result<(), Wrong> {
-        let unreadable = || Wrong::Unreadable(String::from_utf8_lossy(data).into_owned());
-        let piece: Value = serde_json::from_slice(data).map_err(|_| unreadable())?;
-        if let Some(error) = piece.get("error").filter(|error| !error.is_null()) {
-            return Err(reported(error));
-        }
-        if !piece.is_object() {
-            return Err(unreadable());
-        }
-        if let Some(model) = piece.get("model").and_then(Value::as_str) {
-            self.model = Some(model.to_owned());
-        }
-        if let Some(usage) = piece.get("usage").filter(|usage| usage.is_object()) {
-            self.usage = Some(usage.clone());
-        }
-        self.is_begun |= piece.pointer("/choices/0").is_some();
-        let at = |name: &str| piece.pointer(&format!("{place}/{name}"));
-        if let Some(refusal) = at("refusal").and_then(Value::as_str) {
-            self.refusal.push_str(refusal);
-        }
-        if let Some(reason) = piece.pointer("/choices/0/finish_reason") {
-            self.finish = reason.as_str().map(str::to_owned).or(self.finish.take());
-        }
-        match at("content") {
-            Some(Value::String(text)) => self.add(text)?,
-            // Some endpoints give a list of parts.
-            Some(Value::Array(parts)) => {
-                for text in parts.iter().filter_map(|part| part.get("text")?.as_str()) {
-                    self.add(text)?;
-                }
+    fn take<'a>(
+        &mut self,
+        data: &'a [u8],
+        words: fn(&Choice<'a>) -> Words<'a>,
+    ) -> Result<(), Wrong> {
+        self.came(data);
+        let piece = match Piece::read(data) {
+            Ok(Some(piece)) => piece,
+            // It was cut in two on the way.
+            Err(error) if error.is_eof() => return Err(Wrong::Incomplete),
+            Ok(None) | Err(_) if self.is_begun => {
+                let from = data.len().saturating_sub(BEGINNING);
+                let end = data.get(from..).unwrap_or_default();
+                return Err(Wrong::Unreadable(String::from_utf8_lossy(end).into_owned()));
             }
-            _ => {}
+            Ok(None) | Err(_) => return Err(Wrong::NoAnswer),
+        };
+        if let Some(error) = piece.error() {
+            return Err(reported(&error));
         }
-        Ok(())
-    }
-
-    fn add(&mut self, text: &str) -> Result<(), Wrong> {
-        self.text.push_str(text);
-        match u64::try_from(self.text.len()) {
+        self.model = piece.model().or(self.model.take());
+        self.usage = piece.usage().or(self.usage.take());
+        let Some(choice) = piece.choice() else {
+            self.is_strange |= !piece.has_choices() && self.usage.is_none();
+            return Ok(());
+        };
+        self.is_begun = true;
+        self.beginning = Vec::new();
+        self.finish = choice.finish_reason().or(self.finish.take());
+        let words = words(&choice);
+        if let Some(refusal) = words.refusal() {
+            self.refusal.push_str(&refusal);
+        }
+        if let Some(text) = words.content() {
+            self.text.push_str(&text);
+        }
+        match u64::try_from(self.text.len().saturating_add(self.refusal.len())) {
             Ok(length) if length <= self.limit => Ok(()),
             _ => Err(Wrong::TooLong(self.limit)),
         }
+    }
+
+    /// Keeps the beginning of what came before there was a choice.
+    fn came(&mut self, data: &[u8]) {
+        if self.is_begun || self.is_cut {
+            return;
+        }
+        if !self.beginning.is_empty() {
+            self.beginning.push(b'\n');
+        }
+        let room = BEGINNING.saturating_sub(self.beginning.len());
+        self.is_cut = data.len() > room;
+        self.beginning
+            .extend_from_slice(data.get(..room).unwrap_or(data));
+    }
+
+    /// The beginning of what came in the place of an answer, and whether there was more of it.
+    pub(super) fn beginning(&self) -> (&[u8], bool) {
+        (&self.beginning, self.is_cut)
+    }
+
+    /// How many bytes of the answer are in memory.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.text.len() + self.refusal.len() + self.beginning.len()
     }
 
     /// The text so far.
@@ -129,6 +176,9 @@ impl Answer {
 
     /// What is wrong with the answer, now that nothing follows.
     pub(super) fn wrong(&self) -> Option<Wrong> {
+        if !self.is_begun && (self.is_done || self.is_strange) {
+            return Some(Wrong::NoAnswer);
+        }
         if !self.is_begun || !(self.is_done || self.finish.is_some()) {
             return Some(Wrong::Incomplete);
         }
@@ -269,8 +319,44 @@ mod tests {
         assert_eq!(streamed(&[delta("hel")]).wrong(), Some(Wrong::Incomplete));
         assert_eq!(streamed(&[delta("hel"), end("stop")]).wrong(), None);
         let mut answer = Answer::new(1000);
-        answer.whole(b"{\"choices\": []}").unwrap();
+        answer.whole(b"").unwrap();
         assert_eq!(answer.wrong(), Some(Wrong::Incomplete));
+        // Some begin with an event that tells of something else, and a proxy may cut in the midst of any.
+        let about = json!({"choices": [], "prompt_filter_results": []});
+        assert_eq!(streamed(&[about]).wrong(), Some(Wrong::Incomplete));
+        for beginning in ["{\"cho", "{\"choices\": [{\"delta\": {\"content\": \"a"] {
+            let (mut event, mut whole) = (Answer::new(9), Answer::new(9));
+            assert_eq!(event.event(beginning.as_bytes()), Err(Wrong::Incomplete));
+            assert_eq!(whole.whole(beginning.as_bytes()), Err(Wrong::Incomplete));
+            assert_eq!(whole.beginning(), (beginning.as_bytes(), false));
+        }
+    }
+
+    #[test]
+    fn what_never_began_is_no_answer_and_its_beginning_is_kept() {
+        let mut answer = Answer::new(1000);
+        answer.whole(b"{\"choices\": []}").unwrap();
+        assert_eq!(answer.wrong(), Some(Wrong::NoAnswer));
+        let mut answer = streamed(&[json!({"choices": []})]);
+        answer.event(b"[DONE]").unwrap();
+        assert_eq!(answer.wrong(), Some(Wrong::NoAnswer));
+        let mut answer = streamed(&[json!({"message": "model not found"})]);
+        assert_eq!(answer.wrong(), Some(Wrong::NoAnswer));
+        answer.stray(b"and more");
+        let kept = b"{\"message\":\"model not found\"}\nand more";
+        assert_eq!(answer.beginning(), (&kept[..], false));
+        answer.stray(&[b'x'; 2000]);
+        let (kept, is_cut) = answer.beginning();
+        assert!(is_cut && kept.len() == BEGINNING, "{}", kept.len());
+        let mut answer = Answer::new(9);
+        assert_eq!(answer.whole(b"<html>"), Err(Wrong::NoAnswer));
+        assert_eq!(answer.beginning(), (&b"<html>"[..], false));
+        // Once it began, nothing of the kind matters.
+        let mut answer = streamed(&[delta("hel")]);
+        answer.stray(b"x");
+        answer.event(b"[DONE]").unwrap();
+        assert_eq!(answer.wrong(), None);
+        assert_eq!(answer.event(b"<html>"), Ok(()));
     }
 
     #[test]
@@ -309,7 +395,7 @@ mod tests {
         assert_eq!(event(json!({"error": "no"})), error(None, "no"));
         assert_eq!(event(delta("ten bytes!")), Err(Wrong::TooLong(9)));
         assert_eq!(
-            Answer::new(9).event(b"<html>"),
+            streamed(&[delta("hel")]).event(b"<html>"),
             Err(Wrong::Unreadable("<html>".into()))
         );
     }

@@ -1,9 +1,13 @@
 //! Server-sent events, as <https://html.spec.whatwg.org/multipage/server-sent-events.html> has them, as far as
 //! they are needed: the data of each event.
 
+use super::answer::Wrong;
+use super::body::most;
+
 /// Takes a stream apart into events, wherever it is cut.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Events {
+    limit: u64,
     line: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
@@ -11,13 +15,34 @@ pub(super) struct Events {
     after_return: bool,
 }
 
+/// What was found in a stream.
+#[derive(Debug)]
+pub(super) enum Told<'a> {
+    /// The data of an event that is complete.
+    Event(&'a [u8]),
+    /// A line that belongs to no event.
+    Stray(&'a [u8]),
+}
+
 impl Events {
-    /// Takes a piece, and tells the data of each event that is complete; stops at the first that is wrong.
-    pub(super) fn push<E>(
+    /// A stream of which no more is held than an answer can need whose text may have `limit` bytes.
+    pub(super) const fn new(limit: u64) -> Self {
+        Events {
+            limit,
+            line: Vec::new(),
+            data: Vec::new(),
+            has_data: false,
+            after_return: false,
+        }
+    }
+
+    /// Takes a piece, and tells what is complete; stops at the first that is wrong.
+    pub(super) fn push(
         &mut self,
         piece: &[u8],
-        mut tell: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut tell: impl FnMut(Told<'_>) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
+        let most = most(self.limit);
         for byte in piece {
             match (byte, std::mem::take(&mut self.after_return)) {
                 (b'\n', true) => {}
@@ -25,6 +50,7 @@ impl Events {
                     self.after_return = *byte == b'\r';
                     self.line(&mut tell)?;
                 }
+                _ if self.held() >= most => return Err(Wrong::TooLong(self.limit)),
                 _ => self.line.push(*byte),
             }
         }
@@ -32,53 +58,69 @@ impl Events {
     }
 
     /// Tells the data of an event that the stream's end has cut off: some servers forget the last empty line.
-    pub(super) fn finish<E>(
+    pub(super) fn finish(
         &mut self,
-        mut tell: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut tell: impl FnMut(Told<'_>) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
         self.line(&mut tell)?;
         self.line(&mut tell)
     }
 
+    /// How many bytes of the stream are in memory.
+    pub(super) const fn held(&self) -> usize {
+        self.line.len() + self.data.len()
+    }
+
     /// Takes the line that is complete.
-    fn line<E>(&mut self, tell: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let line = std::mem::take(&mut self.line);
+    fn line(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), Wrong>) -> Result<(), Wrong> {
+        let mut line = std::mem::take(&mut self.line);
         if line.is_empty() {
             let data = std::mem::take(&mut self.data);
             return match std::mem::take(&mut self.has_data) {
-                true => tell(&data),
+                true => tell(Told::Event(&data)),
                 false => Ok(()),
             };
         }
-        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
-        if let Some(value) = line.strip_prefix(b"data") {
-            let value = match value {
-                [b':', b' ', rest @ ..] | [b':', rest @ ..] => rest,
-                [] => value,
-                // Another field whose name begins alike.
-                _ => return Ok(()),
-            };
-            if std::mem::replace(&mut self.has_data, true) {
-                self.data.push(b'\n');
+        let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
+        let (name, value) = match text.iter().position(|byte| *byte == b':') {
+            Some(colon) => text.split_at(colon),
+            None => (text, &[][..]),
+        };
+        match name {
+            b"data" => {
+                let value = value.strip_prefix(b":").unwrap_or(value);
+                let value = value.strip_prefix(b" ").unwrap_or(value);
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.data.push(b'\n');
+                    self.data.extend_from_slice(value);
+                } else {
+                    // The first is most often the only one, and may be large: it is moved and not copied.
+                    let from = line.len() - value.len();
+                    line.drain(..from);
+                    self.data = line;
+                }
+                Ok(())
             }
-            self.data.extend_from_slice(value);
+            // A comment, and what belongs to an event and is not needed.
+            b"" | b"event" | b"id" | b"retry" => Ok(()),
+            _ => tell(Told::Stray(text)),
         }
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use super::*;
 
     fn events(text: &str, size: usize) -> Vec<String> {
         let mut found = Vec::new();
-        let mut events = Events::default();
-        let mut tell = |data: &[u8]| {
-            found.push(String::from_utf8(data.to_vec()).unwrap());
-            Ok::<(), Infallible>(())
+        let mut events = Events::new(1000);
+        let mut tell = |told: Told<'_>| {
+            found.push(match told {
+                Told::Event(data) => String::from_utf8(data.to_vec()).unwrap(),
+                Told::Stray(line) => format!("stray {}", String::from_utf8_lossy(line)),
+            });
+            Ok(())
         };
         for piece in text.as_bytes().chunks(size) {
             events.push(piece, &mut tell).unwrap();
@@ -94,7 +136,13 @@ mod tests {
         for size in 1..text.len() {
             assert_eq!(
                 events(text, size),
-                ["{\"a\":\"ü\"}", "one\ntwo", "", "[DONE]"],
+                [
+                    "{\"a\":\"ü\"}",
+                    "one\ntwo",
+                    "",
+                    "stray database: no",
+                    "[DONE]"
+                ],
                 "{size}"
             );
         }

@@ -83,14 +83,11 @@ impl Exchange {
         self.response.headers()
     }
 
-    /// Whether the answer comes as a stream of events; where it does not say, whether one was asked for.
-    pub(super) fn is_stream(&self, asked: bool) -> bool {
-        let kind = self.headers().get(header::CONTENT_TYPE);
-        match kind.and_then(|kind| kind.to_str().ok()) {
-            Some(kind) if kind.starts_with("text/event-stream") => true,
-            Some(kind) if kind.starts_with("application/json") => false,
-            _ => asked,
-        }
+    /// The media type of the body, in lower case and without what is added to it; none where none is told.
+    pub(super) fn media_type(&self) -> Option<String> {
+        let kind = self.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+        let kind = kind.split(';').next().unwrap_or_default();
+        Some(kind.trim().to_ascii_lowercase())
     }
 
     /// The next piece of the body; none at its end.

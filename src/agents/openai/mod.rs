@@ -2,9 +2,11 @@
 
 mod answer;
 mod bad_endpoint;
+mod body;
 mod endpoint;
 mod events;
 mod exchange;
+mod piece;
 mod refusal;
 mod request;
 mod trust;
@@ -20,6 +22,7 @@ use wf_core::agent::{Agent, Reply, Request, StepError};
 pub use self::bad_endpoint::BadEndpoint;
 
 use self::answer::Answer;
+use self::body::Body;
 use self::endpoint::Endpoint;
 use self::exchange::Exchange;
 use self::trust::Trust;
@@ -232,52 +235,30 @@ impl OpenAiAgent {
     /// Reads the answer to its end, and shows it.
     async fn read(&self, exchange: &mut Exchange, request: Request<'_>) -> Result<Reply, Fault> {
         let mut answer = Answer::new(self.output_limit);
+        let mut body = Body::new(exchange.media_type().as_deref(), self.output_limit);
         let mut shown = Redactor::new(&self.secrets);
-        let mut events = exchange
-            .is_stream(self.stream)
-            .then(events::Events::default);
-        let mut whole = Vec::new();
+        let mut length = 0;
         let ended = loop {
-            match exchange.next().await {
-                Ok(Some(bytes)) => match &mut events {
-                    None => whole.extend_from_slice(&bytes),
-                    Some(events) => {
-                        let before = answer.text().len();
-                        let taken = events.push(&bytes, |event| answer.event(event));
-                        let new = answer.text().get(before..).unwrap_or_default();
-                        request
-                            .output
-                            .write(&String::from_utf8_lossy(&shown.push(new.as_bytes())));
-                        if let Err(wrong) = taken {
-                            break Err(self.unusable(wrong, &answer));
-                        }
-                        if answer.is_done() {
-                            break Ok(());
-                        }
-                    }
-                },
-                Ok(None) => break Ok(()),
+            let (taken, is_last) = match exchange.next().await {
+                Ok(Some(bytes)) => (body.push(&bytes, &mut answer), answer.is_done()),
+                // The last event may lack its empty line; its text is shown like all other.
+                Ok(None) => (body.finish(&mut answer), true),
                 Err(broken) => break Err(self.broken(&broken, answer.text())),
+            };
+            let new = answer.text().get(length..).unwrap_or_default();
+            let new = shown.push(new.as_bytes());
+            request.output.write(&String::from_utf8_lossy(&new));
+            length = answer.text().len();
+            if let Err(wrong) = taken {
+                break Err(self.unusable(wrong, &answer));
+            }
+            if is_last {
+                break Ok(());
             }
         };
-        let before = answer.text().len();
-        // The last event may lack its empty line; its text is shown like all other.
-        let last = match (&ended, &mut events) {
-            (Ok(()), Some(events)) => events.finish(|event| answer.event(event)),
-            _ => Ok(()),
-        };
-        let new = answer.text().get(before..).unwrap_or_default();
-        let mut end = shown.push(new.as_bytes());
-        end.extend(shown.finish());
+        let end = shown.finish();
         request.output.write(&String::from_utf8_lossy(&end));
         ended?;
-        last.map_err(|wrong| self.unusable(wrong, &answer))?;
-        if events.is_none() {
-            let taken = answer.whole(&whole);
-            taken.map_err(|wrong| self.unusable(wrong, &answer))?;
-            let text = self.secrets.redact_message(answer.text().to_owned());
-            request.output.write(&text);
-        }
         self.reply(answer, request)
     }
 
@@ -299,7 +280,8 @@ impl OpenAiAgent {
         Ok(self.secrets.reply(text).with_usage(usage))
     }
 
-    /// How much may come over the wire: each piece of a streamed answer travels in an envelope.
+    /// How much may come over the wire: each piece of a streamed answer travels in an envelope. What of it is held at once
+    /// is bounded by [`Body`].
     fn raw_limit(&self) -> u64 {
         const ENVELOPE: u64 = 512;
         self.output_limit

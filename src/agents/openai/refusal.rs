@@ -16,6 +16,7 @@ use super::exchange::{Broken, Exchange};
 use super::trust;
 use crate::agents::capture::Tail;
 use crate::agents::fault::{Blame, Fault};
+use crate::agents::secrets::Redactor;
 
 /// How much of the body of an answer with an error status is read, in bytes; its end is shown.
 const BODY: usize = 256 * 1024;
@@ -87,18 +88,38 @@ impl OpenAiAgent {
         let endpoint = self.endpoint.shown();
         match wrong {
             Wrong::Incomplete => {
-                let message = format!("the answer of `{endpoint}` broke off");
-                Fault::attempt(self.retryable(self.with_end(message, answer.text())))
-            }
-            Wrong::Unreadable(what) => {
-                let message = format!("the answer of `{endpoint}` is not what it should be");
-                let message = match Tail::of(what.as_bytes(), &self.secrets).show(&self.secrets) {
-                    end if end.is_empty() => format!("{message}: it is empty"),
-                    end => format!("{message}: {end}"),
+                let message = match (answer.text(), self.beginning(answer)) {
+                    ("", beginning) if beginning.is_empty() => {
+                        format!("the answer of `{endpoint}` is empty")
+                    }
+                    ("", beginning) => format!(
+                        "the answer of `{endpoint}` broke off; what had come begins: {beginning}"
+                    ),
+                    (text, _) => {
+                        self.with_end(format!("the answer of `{endpoint}` broke off"), text)
+                    }
                 };
                 Fault::attempt(self.retryable(message))
             }
+            Wrong::NoAnswer => {
+                let beginning = self.beginning(answer);
+                Fault::agent(self.terminal(match beginning.is_empty() {
+                    true => format!(
+                        "what `{endpoint}` says is no answer; check the agent's `baseUrl`"
+                    ),
+                    false => format!(
+                        "what `{endpoint}` says is no answer: `{beginning}`; check the agent's `baseUrl`"
+                    ),
+                }))
+            }
+            Wrong::Unreadable(what) => {
+                let what = self.end(&what);
+                let message =
+                    format!("the answer of `{endpoint}` is not what it should be: {what}");
+                Fault::attempt(self.terminal(self.with_end(message, answer.text())))
+            }
             Wrong::Error { status, message } => {
+                let message = self.end(&message);
                 let message = format!("`{endpoint}` reports an error: {message}");
                 let message = self.with_end(message, answer.text());
                 match status.and_then(|status| StatusCode::from_u16(status).ok()) {
@@ -124,7 +145,7 @@ impl OpenAiAgent {
                 let message = format!("`{endpoint}` refuses to answer");
                 Fault::prompt(self.terminal(match words.is_empty() {
                     true => format!("{message}: its content filter took hold"),
-                    false => format!("{message}: {words}"),
+                    false => format!("{message}: {}", self.end(&words)),
                 }))
             }
             Wrong::Tools => Fault::attempt(self.terminal(format!(
@@ -162,9 +183,31 @@ impl OpenAiAgent {
     }
 
     fn with_end(&self, message: String, text: &str) -> String {
-        match Tail::of(text.as_bytes(), &self.secrets).show(&self.secrets) {
+        match self.end(text) {
             end if end.is_empty() => message,
             end => format!("{message}; what had come ends: {end}"),
+        }
+    }
+
+    /// The end of a text, or all of it where it is short.
+    fn end(&self, text: &str) -> String {
+        Tail::of(text.as_bytes(), &self.secrets).show(&self.secrets)
+    }
+
+    /// The beginning of what came in the place of an answer.
+    fn beginning(&self, answer: &Answer) -> String {
+        let (text, is_cut) = answer.beginning();
+        let mut redactor = Redactor::new(&self.secrets);
+        let mut shown = redactor.push(text);
+        if !is_cut {
+            shown.extend(redactor.finish());
+        }
+        // What is held back may be the beginning of a secret whose end is gone.
+        let shown = String::from_utf8_lossy(&shown);
+        match is_cut {
+            // A letter may be cut in two.
+            true => format!("{}…", shown.trim_end_matches('\u{fffd}').trim()),
+            false => shown.trim().to_owned(),
         }
     }
 

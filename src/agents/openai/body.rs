@@ -1,0 +1,168 @@
+//! The body of an answer: events, or one JSON text, and no more of either in memory than an answer can need.
+
+use super::answer::{Answer, Wrong};
+use super::events::{Events, Told};
+
+/// The body of an answer, while it comes.
+#[derive(Debug)]
+pub(super) struct Body {
+    form: Form,
+    limit: u64,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// Its first byte tells.
+    Unknown,
+    Events(Events),
+    Whole(Vec<u8>),
+}
+
+/// How much of a body is held at once, in bytes, where the text of an answer may have `limit`: a letter of it may come as
+/// `\u0041`, and what is around it needs some room as well.
+pub(super) fn most(limit: u64) -> usize {
+    const ESCAPED: u64 = 6;
+    const AROUND: u64 = 1024 * 1024;
+    let most = limit.saturating_mul(ESCAPED).saturating_add(AROUND);
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
+impl Body {
+    /// A body of that media type, if one is told, of an answer whose text may have `limit` bytes.
+    pub(super) fn new(media_type: Option<&str>, limit: u64) -> Self {
+        let form = match media_type {
+            Some("text/event-stream") => Form::Events(Events::new(limit)),
+            Some("application/json") => Form::Whole(Vec::new()),
+            _ => Form::Unknown,
+        };
+        Body { form, limit }
+    }
+
+    /// Takes a piece, and gives the answer what is complete by it.
+    pub(super) fn push(&mut self, piece: &[u8], answer: &mut Answer) -> Result<(), Wrong> {
+        if let (Form::Unknown, Some(first)) = (&self.form, first(piece)) {
+            self.form = match begins_event(first) {
+                true => Form::Events(Events::new(self.limit)),
+                false => Form::Whole(Vec::new()),
+            };
+        }
+        match &mut self.form {
+            Form::Unknown => Ok(()),
+            Form::Events(events) => events.push(piece, |told| tell(answer, told)),
+            Form::Whole(whole) if whole.len().saturating_add(piece.len()) > most(self.limit) => {
+                Err(Wrong::TooLong(self.limit))
+            }
+            Form::Whole(whole) => {
+                whole.extend_from_slice(piece);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives the answer what is left, now that nothing follows.
+    pub(super) fn finish(&mut self, answer: &mut Answer) -> Result<(), Wrong> {
+        match &mut self.form {
+            Form::Unknown => Ok(()),
+            Form::Events(events) => events.finish(|told| tell(answer, told)),
+            Form::Whole(whole) => answer.whole(whole),
+        }
+    }
+
+    /// How many bytes of the body are in memory.
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        match &self.form {
+            Form::Unknown => 0,
+            Form::Events(events) => events.held(),
+            Form::Whole(whole) => whole.len(),
+        }
+    }
+}
+
+fn tell(answer: &mut Answer, told: Told<'_>) -> Result<(), Wrong> {
+    match told {
+        Told::Event(data) => answer.event(data),
+        Told::Stray(line) => {
+            answer.stray(line);
+            Ok(())
+        }
+    }
+}
+
+/// The first byte that tells something: a stream of events, and also JSON, may begin with empty lines.
+fn first(piece: &[u8]) -> Option<u8> {
+    let tells = |byte: &&u8| !matches!(**byte, b'\n' | b'\r');
+    piece.iter().find(tells).copied()
+}
+
+/// Whether a line of an event may begin so: with `data`, `event`, `id` or `retry`, as a comment, or with the mark of
+/// the byte order.
+const fn begins_event(byte: u8) -> bool {
+    matches!(byte, b'd' | b'e' | b'i' | b'r' | b':' | 0xef)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: u64 = 1000;
+
+    /// Pushes the piece again and again; what is wrong in the end, and the most that was held.
+    fn flood(media_type: &str, beginning: &[u8], piece: &[u8]) -> (Option<Wrong>, usize) {
+        let mut answer = Answer::new(LIMIT);
+        let mut body = Body::new(Some(media_type), LIMIT);
+        body.push(beginning, &mut answer).unwrap();
+        let mut held = 0;
+        for _ in 0..(2 * most(LIMIT) / piece.len()) {
+            let taken = body.push(piece, &mut answer);
+            held = held.max(body.held() + answer.held());
+            if let Err(wrong) = taken {
+                return (Some(wrong), held);
+            }
+        }
+        (None, held)
+    }
+
+    #[test]
+    fn a_flood_of_any_form_is_held_within_bounds() {
+        let refusal =
+            b"data: {\"choices\":[{\"delta\":{\"refusal\":\"I would rather not. \"}}]}\n\n";
+        for (media_type, beginning, piece) in [
+            ("application/json", &b"{"[..], &[b' '; 4096][..]),
+            ("text/html", b"<html>", &[b' '; 4096]),
+            ("text/event-stream", b"data: ", &[b'x'; 4096]),
+            ("text/event-stream", b":", &[b'x'; 4096]),
+            ("text/event-stream", b"data: {\n", b"data: xxxxxxxxxxxx\n"),
+            ("text/event-stream", b"\n", refusal),
+        ] {
+            let (wrong, held) = flood(media_type, beginning, piece);
+            assert_eq!(wrong, Some(Wrong::TooLong(LIMIT)), "{media_type}");
+            assert!(held <= most(LIMIT), "{media_type}: {held}");
+        }
+        // Of what is no event nothing but its beginning is kept.
+        for piece in [&b"<p>\n"[..], b": ping\n\n", b"data: {}\n\n"] {
+            let (wrong, held) = flood("text/event-stream", b"\n", &piece.repeat(1000));
+            assert!(wrong.is_none() && held < 4096, "{wrong:?} {held}");
+        }
+    }
+
+    #[test]
+    fn of_an_unknown_form_the_first_byte_tells() {
+        for (pieces, is_stream) in [
+            (&["\r\n", "\n{\"choices\": []}"][..], false),
+            (&["<!DOCTYPE html>"], false),
+            (&[" data: x"], false),
+            (&["\n\n", "data: x"], true),
+            (&[": hello"], true),
+            (&["\u{feff}data: x"], true),
+        ] {
+            let mut body = Body::new(Some("text/plain"), LIMIT);
+            for piece in pieces {
+                body.push(piece.as_bytes(), &mut Answer::new(LIMIT))
+                    .unwrap();
+            }
+            let is_events = matches!(body.form, Form::Events(_));
+            assert_eq!(is_events, is_stream, "{pieces:?}");
+        }
+    }
+}
