@@ -234,6 +234,15 @@ async fn answers_that_are_no_answers_fail_for_good_with_their_usage() {
     );
     let tools = failure(Act::Write(vec![stream_head(), finish("tool_calls")])).await;
     assert!(tools.to_string().contains("asks for a tool"), "{tools}");
+    let text = delta("Let me look.");
+    let tools = failure(Act::Write(vec![stream_head(), text, finish("tool_calls")])).await;
+    assert!(matches!(tools, StepError::Terminal(_)), "{tools:?}");
+    assert!(
+        tools
+            .to_string()
+            .ends_with("what had come ends: Let me look."),
+        "{tools}"
+    );
 }
 
 #[tokio::test]

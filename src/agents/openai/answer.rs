@@ -188,7 +188,7 @@ impl Answer {
         match self.finish.as_deref() {
             Some("length" | "max_tokens") => Some(Wrong::CutOff),
             Some("content_filter") => Some(Wrong::Refused(String::new())),
-            Some("tool_calls" | "function_call") if self.text.is_empty() => Some(Wrong::Tools),
+            Some("tool_calls" | "function_call") => Some(Wrong::Tools),
             _ => None,
         }
     }
@@ -365,6 +365,7 @@ mod tests {
             (vec![delta("hel"), end("length")], Wrong::CutOff),
             (vec![end("content_filter")], Wrong::Refused(String::new())),
             (vec![end("tool_calls")], Wrong::Tools),
+            (vec![delta("let me look"), end("tool_calls")], Wrong::Tools),
             (
                 vec![
                     json!({"choices": [{"delta": {"refusal": "I "}}]}),

@@ -148,10 +148,13 @@ impl OpenAiAgent {
                     false => format!("{message}: {}", self.end(&words)),
                 }))
             }
-            Wrong::Tools => Fault::attempt(self.terminal(format!(
-                "`{endpoint}` asks for a tool instead of answering, and there are none; take `tools` out of \
-                 the agent's `options`"
-            ))),
+            Wrong::Tools => {
+                let message = format!(
+                    "`{endpoint}` asks for a tool instead of answering, and there are none; take `tools` out of \
+                     the agent's `options`"
+                );
+                Fault::attempt(self.terminal(self.with_end(message, answer.text())))
+            }
         }
     }
 
