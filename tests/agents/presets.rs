@@ -115,13 +115,69 @@ async fn each_preset_sends_the_prompt_and_reads_answer_and_usage() {
 
 #[tokio::test]
 async fn a_cost_below_nothing_is_not_recorded() {
-    let output = claude(false, "well").replace("0.0125", "-0.0125");
-    assert!(output.contains("-0.0125"));
-    let folder = program(Preset::Claude, &output, 0);
-    let agent = on_path(PresetAgent::new(Preset::Claude), folder.path());
-    let usage = ask(&agent, "p").await.unwrap().usage.unwrap();
-    assert_eq!(usage.get("cost"), None, "{usage}");
-    assert_eq!(usage["session"], "s-1");
+    let claude = claude(false, "well").replace("0.0125", "-0.0125");
+    let opencode = OPENCODE.replace("\"cost\":0.", "\"cost\":-0.");
+    for (preset, output) in [(Preset::Claude, claude), (Preset::Opencode, opencode)] {
+        assert!(output.contains(":-0."));
+        let folder = program(preset, &output, 0);
+        let agent = on_path(PresetAgent::new(preset), folder.path());
+        let usage = ask(&agent, "p").await.unwrap().usage.unwrap();
+        assert_eq!(usage.get("cost"), None, "{usage}");
+        assert!(usage["session"].is_string(), "{usage}");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_around_the_json_is_passed_over() {
+    let compact = claude(false, "All is well.");
+    let whole: Value = serde_json::from_str(&compact).unwrap();
+    let list = json!([{"type": "system"}, whole]);
+    for (preset, output) in [
+        (Preset::Claude, compact.clone()),
+        (Preset::Claude, format!("{whole:#}")),
+        (Preset::Claude, list.to_string()),
+        (Preset::Claude, format!("{list:#}")),
+        (Preset::Codex, CODEX.to_owned()),
+        (Preset::Gemini, gemini()),
+        (Preset::Opencode, OPENCODE.to_owned()),
+    ] {
+        for around in [
+            format!("{output}\nA new version is there.\n"),
+            format!("[notice] see {{docs}}\n{{not json}}\n{output}"),
+            format!("\u{feff}{output}"),
+            format!("{output} done\n").replace("}\n done", "} done"),
+            output.replace('\n', "\r\n"),
+        ] {
+            let folder = program(preset, &around, 0);
+            let agent = on_path(PresetAgent::new(preset), folder.path());
+            let reply = ask(&agent, "p").await.unwrap();
+            assert_eq!(reply.result.as_str(), r#""All is well.""#, "{around}");
+            assert!(reply.usage.unwrap()["session"].is_string(), "{around}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_no_answer() {
+    let (codex, _) = CODEX.split_once("{\"type\":\"turn.completed\"").unwrap();
+    let again = format!("{CODEX}{{\"type\":\"turn.started\"}}\n");
+    let gemini = "{\"type\":\"message\",\"role\":\"assistant\",\"content\":\"All is\"}\n";
+    for (preset, output) in [
+        (Preset::Codex, codex),
+        (Preset::Codex, &again),
+        (Preset::Gemini, gemini),
+    ] {
+        let folder = program(preset, output, 0);
+        let agent = on_path(PresetAgent::new(preset), folder.path());
+        let error = ask(&agent, "p").await.unwrap_err();
+        assert!(error.is_retryable(), "{error:?}");
+        let said = error.to_string();
+        assert!(
+            said.contains("ended before its answer was complete"),
+            "{said}"
+        );
+        assert!(error.failure().usage.is_some());
+    }
 }
 
 #[tokio::test]

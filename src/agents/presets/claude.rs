@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::said::{Said, add, count, objects, text};
+use super::said::{Said, add, add_cost, count, text, values};
 
 pub(super) fn read(output: &str) -> Option<Said> {
     let is_result = |value: &Value| text(value, "/type") == Some("result");
-    let result = match serde_json::from_str(output) {
-        Ok(Value::Array(events)) => events.into_iter().rev().find(is_result),
-        Ok(value) => Some(value).filter(is_result),
-        Err(_) => objects(output).filter(is_result).last(),
-    }?;
+    let events = values(output).flat_map(|value| match value {
+        Value::Array(events) => events,
+        event => vec![event],
+    });
+    let result = events.filter(is_result).last()?;
     let is_error = result.pointer("/is_error").and_then(Value::as_bool);
     let subtype = text(&result, "/subtype").unwrap_or_default();
     let answer = match result.pointer("/structured_output") {
@@ -20,11 +20,11 @@ pub(super) fn read(output: &str) -> Option<Said> {
         _ => text(&result, "/result").map(str::to_owned),
     };
     let mut said = Said {
-        cost: cost(&result),
         session: text(&result, "/session_id").map(str::to_owned),
         model: model(&result),
         ..Said::default()
     };
+    add_cost(&mut said.cost, &result, "/total_cost_usd");
     for place in [
         "/usage/input_tokens",
         "/usage/cache_creation_input_tokens",
@@ -61,12 +61,6 @@ pub(super) fn meaning(line: &str) -> Option<Cow<'_, str>> {
         })
         .collect();
     (!words.is_empty()).then(|| words.join("\n").into())
-}
-
-/// What it reports to have cost; nothing costs less than nothing.
-fn cost(result: &Value) -> Option<f64> {
-    let cost = result.pointer("/total_cost_usd")?.as_f64()?;
-    (cost >= 0.0).then_some(cost)
 }
 
 /// The model that wrote the most.

@@ -9,6 +9,7 @@ use super::said::{Said, add, count, objects, text, words};
 pub(super) fn read(output: &str) -> Option<Said> {
     let mut said = Said::default();
     let mut is_known = false;
+    let mut is_complete = false;
     for event in objects(output) {
         let Some(kind) = text(&event, "/type") else {
             continue;
@@ -20,7 +21,9 @@ pub(super) fn read(output: &str) -> Option<Said> {
             "item.completed" if is_message(&event) => {
                 said.text = text(&event, "/item/text").map(str::to_owned);
             }
+            "turn.started" => is_complete = false,
             "turn.completed" => {
+                is_complete = true;
                 add(&mut said.input, count(&event, "/usage/input_tokens"));
                 add(
                     &mut said.cached,
@@ -35,6 +38,7 @@ pub(super) fn read(output: &str) -> Option<Said> {
             _ => {}
         }
     }
+    said.is_cut = !is_complete;
     is_known.then_some(said)
 }
 

@@ -7,15 +7,15 @@ use serde_json::Value;
 use super::said::{Said, add, count, objects, text, words};
 
 pub(super) fn read(output: &str) -> Option<Said> {
-    // What it has to say before the object, such as where it found its credentials, is passed over.
-    let from = match output.starts_with('{') {
-        true => 0,
-        false => output.find("\n{").map(|at| at + 1)?,
-    };
-    match serde_json::from_str::<Value>(output.get(from..)?) {
-        Ok(whole) if whole.get("type").is_none() => read_whole(&whole),
-        _ => read_events(output),
-    }
+    let objects: Vec<Value> = objects(output).collect();
+    let wholes = objects
+        .iter()
+        .rev()
+        .filter(|value| value.get("type").is_none());
+    wholes
+        .filter_map(read_whole)
+        .next()
+        .or_else(|| read_events(&objects))
 }
 
 /// What the model says, when it comes in events.
@@ -59,29 +59,33 @@ fn read_whole(whole: &Value) -> Option<Said> {
     Some(said)
 }
 
-fn read_events(output: &str) -> Option<Said> {
-    let mut said = Said::default();
+fn read_events(events: &[Value]) -> Option<Said> {
+    let mut said = Said {
+        is_cut: true,
+        ..Said::default()
+    };
     let mut is_known = false;
-    for event in objects(output) {
-        match text(&event, "/type") {
+    for event in events {
+        match text(event, "/type") {
             Some("init") => {
                 is_known = true;
-                said.model = text(&event, "/model").map(str::to_owned);
-                said.session = text(&event, "/session_id").map(str::to_owned);
+                said.model = text(event, "/model").map(str::to_owned);
+                said.session = text(event, "/session_id").map(str::to_owned);
             }
-            Some("message") if text(&event, "/role") == Some("assistant") => {
+            Some("message") if text(event, "/role") == Some("assistant") => {
                 is_known = true;
-                let piece = text(&event, "/content").unwrap_or_default();
+                let piece = text(event, "/content").unwrap_or_default();
                 said.text.get_or_insert_default().push_str(piece);
             }
             // What it said until then was not the answer yet.
             Some("tool_use") => said.text = None,
             Some("result") => {
                 is_known = true;
-                said.input = count(&event, "/stats/input_tokens");
-                said.output = count(&event, "/stats/output_tokens");
-                said.cached = count(&event, "/stats/cached");
-                if text(&event, "/status") == Some("error") {
+                said.is_cut = false;
+                said.input = count(event, "/stats/input_tokens");
+                said.output = count(event, "/stats/output_tokens");
+                said.cached = count(event, "/stats/cached");
+                if text(event, "/status") == Some("error") {
                     said.error = event.get("error").map(words);
                 }
             }

@@ -24,8 +24,8 @@ use super::structured::{demand, unfenced};
 ///
 /// It is a [`CommandAgent`] in all else: process group, environment, limits, cancellation. The program must be
 /// installed and logged in, or be given its key. What it reports of tokens, cost, model and session is recorded as
-/// usage. An exit status other than zero fails the attempt, and so does an error that it reports itself. Output that
-/// is not what it should be fails the step for good.
+/// usage. An exit status other than zero fails the attempt, and so does an error that it reports itself, and an answer
+/// that breaks off. Output that is not what it should be fails the step for good.
 ///
 /// Where the step has an output schema, the prompt ends with it, and a block of JSON between fences is taken for
 /// what is in it.
@@ -130,6 +130,7 @@ impl PresetAgent {
             let error = StepError::retryable(format_args!("`{program}` reports an error: {error}"));
             return Err(with_usage(error));
         }
+        let is_cut = said.as_ref().is_some_and(|said| said.is_cut);
         let Some(text) = said.and_then(|said| said.text) else {
             let end = command.end_of(&ended.output);
             let name = known.name;
@@ -144,6 +145,12 @@ impl PresetAgent {
                 ),
             })));
         };
+        if is_cut {
+            let end = command.end_of(&ended.output);
+            let message =
+                format!("`{program}` ended before its answer was complete; its output ends: {end}");
+            return Err(with_usage(StepError::retryable(message)));
+        }
         let text = command.text(text.into_bytes()).map_err(&with_usage)?;
         let text = match request.schema {
             Some(_) => unfenced(&text),

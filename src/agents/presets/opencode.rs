@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::said::{Said, add, count, objects, text, words};
+use super::said::{Said, add, add_cost, count, objects, text, words};
 
 pub(super) fn read(output: &str) -> Option<Said> {
     let mut said = Said::default();
@@ -30,9 +30,7 @@ pub(super) fn read(output: &str) -> Option<Said> {
                 add(&mut said.cached, count(&event, "/part/tokens/cache/read"));
                 add(&mut said.output, count(&event, "/part/tokens/output"));
                 add(&mut said.output, count(&event, "/part/tokens/reasoning"));
-                if let Some(cost) = event.pointer("/part/cost").and_then(Value::as_f64) {
-                    said.cost = Some(said.cost.unwrap_or(0.0) + cost);
-                }
+                add_cost(&mut said.cost, &event, "/part/cost");
             }
             "error" => said.error = event.get("error").map(words),
             _ => {}
