@@ -89,6 +89,8 @@ use unchecked::Validator;
 
 #[cfg(feature = "schema")]
 mod checked {
+    use jsonschema::ReferencingError;
+    use jsonschema::error::ValidationErrorKind;
     use serde_json::Value;
 
     /// At most this many misfits are told at once.
@@ -138,7 +140,17 @@ mod checked {
         jsonschema::options()
             .with_pattern_options(jsonschema::PatternOptions::regex())
             .build(schema)
-            .map_err(|fault| shortened(&fault.to_string()))
+            .map_err(|fault| {
+                let text = shortened(&fault.to_string());
+                match fault.kind() {
+                    ValidationErrorKind::Referencing(ReferencingError::Unretrievable {
+                        ..
+                    }) => {
+                        format!("{text}; nothing is fetched; put it under `$defs`")
+                    }
+                    _ => text,
+                }
+            })
     }
 
     fn shortened(text: &str) -> String {
@@ -234,8 +246,16 @@ mod tests {
     fn what_is_no_schema_is_said_to_be_none() {
         assert!(fault(&json!({"type": "objekt"})).is_err());
         assert!(fault(&json!({"pattern": "("})).is_err());
-        assert!(fault(&json!({"$ref": "http://127.0.0.1:9/elsewhere"})).is_err());
-        assert!(fault(&json!({"$ref": "file:///etc/passwd"})).is_err());
+        for outside in ["http://127.0.0.1:9/elsewhere", "file:///etc/passwd"] {
+            let said = fault(&json!({"$ref": outside})).unwrap_err();
+            assert!(said.contains(outside), "{said}");
+            assert!(
+                said.ends_with("; nothing is fetched; put it under `$defs`"),
+                "{said}"
+            );
+        }
+        let said = fault(&json!({"$ref": "#/$defs/missing"})).unwrap_err();
+        assert!(!said.contains("fetched"), "{said}");
         assert_eq!(fault(&json!(true)), Ok(()));
     }
 
