@@ -89,7 +89,17 @@ pub(crate) fn agents_of(
     let origin = &execution.origin;
     let file = match (given, &origin.agents_file) {
         (Some(given), _) => given,
-        (None, Some(recorded)) => Path::new(recorded),
+        (None, Some(recorded)) => {
+            let file = Path::new(recorded);
+            if !file.exists() {
+                return Err(Failure::wrong(format!(
+                    "execution `{}` was started with the agents file `{recorded}`, which is not there any more; name \
+                     it where it is now with `--agents FILE`",
+                    execution.id,
+                )));
+            }
+            file
+        }
         (None, None) => {
             return Err(Failure::wrong(format!(
                 "execution `{}` was not started by `ax`, so its agents are not known; go on with it where it was \

@@ -273,7 +273,7 @@ fn resume_takes_other_agents_when_told_to() {
     workbench
         .workflow(&["resume", "x"])
         .assert_status(2)
-        .assert_says("agents.yaml");
+        .assert_says("agents.yaml`, which is not there any more; name it where it is now with `--agents FILE`");
     workbench.write("other.yaml", "agents: { w: { builtin: echo } }\n");
     let resumed = workbench
         .workflow(&["resume", "x", "--agents", "other.yaml"])
