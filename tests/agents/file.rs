@@ -178,6 +178,32 @@ fn mistakes_of_limits_and_references_have_their_places() {
     assert_eq!(found.len(), 13, "{found:#?}");
 }
 
+#[test]
+fn a_reference_to_what_is_empty_or_no_file_is_a_mistake_and_waits_for_nobody() {
+    let folder = written(
+        "agents:
+  a: { builtin: echo, env: { KEY: 'file:empty', ROOM: 'file:pipe' } }
+  b: { builtin: echo, env: { KEY: 'file:folder', ROOM: 'file:/dev/zero' } }
+  c: { preset: claude, model: '' }
+",
+    );
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("empty"), "\n").unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    let made = Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+    assert!(made.success());
+    let said = read(folder.path()).unwrap_err();
+    for mistake in [
+        "what `file:empty` names is empty",
+        "pipe` is a pipe or a device, and no file with a content",
+        "folder` is a folder",
+        "zero` is a pipe or a device, and no file with a content",
+        "`model` is empty",
+    ] {
+        assert!(said.contains(mistake), "{mistake} in {said}");
+    }
+}
+
 #[cfg(feature = "openai")]
 #[test]
 fn mistakes_of_a_model_have_their_places() {
@@ -191,6 +217,7 @@ fn mistakes_of_a_model_have_their_places() {
   f: { openai: { baseUrl: 'http://x/v1', model: m, options: { model: n, seed: 1 }, prices: { inptu: 1 } } }
   g: { openai: { baseUrl: 'http://x/v1', model: m, maxTokens: 0, stream: 'yes', idleTimeout: 0 } }
   h: { openai: { baseUrl: 'http://x/v1', model: m }, model: n }
+  i: { openai: { baseUrl: 'http://x/v1', model: ' ' } }
 ",
     );
     for (message, line) in [
@@ -211,6 +238,7 @@ fn mistakes_of_a_model_have_their_places() {
         ("`stream` is a string, but must be `true` or `false`", 8),
         ("`idleTimeout` is zero, so nothing could ever finish", 8),
         ("`model` is for a preset, and agent `h` has none", 9),
+        ("`model` is empty", 10),
     ] {
         assert!(
             found.contains(&(message.into(), line)),

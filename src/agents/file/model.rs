@@ -25,6 +25,9 @@ const KEYS: [&str; 14] = [
     "idleTimeout",
 ];
 
+/// What to write as `model`.
+const A_MODEL: &str = "write the name of a model that the endpoint has";
+
 /// What `options` cannot say, and what does.
 const TAKEN: [(&str, &str); 3] = [
     ("model", "the agent's `model`"),
@@ -46,7 +49,10 @@ impl Parser<'_> {
             let mut change = |change: Change| changes.push((at, change));
             match name {
                 "baseUrl" => base_url = self.reader.text(name, value).map(|url| (at, url)),
-                "model" => model = self.reader.text(name, value),
+                "model" => {
+                    let text = self.reader.text(name, value);
+                    model = text.and_then(|text| self.filled(name, at, text, A_MODEL));
+                }
                 "apiKeyEnv" | "apiKeyFile" => {
                     if let Some((first, first_place)) = &key {
                         let problem = Problem::error(
@@ -123,7 +129,7 @@ impl Parser<'_> {
                 "baseUrl",
                 "write the endpoint's, such as `\"https://api.example.com/v1\"`",
             ),
-            ("model", "write the name of a model that the endpoint has"),
+            ("model", A_MODEL),
         ] {
             if !seen.contains(&required) {
                 self.reader.missing_key(place, required, help);

@@ -140,8 +140,10 @@ impl Parser<'_> {
             "model" => {
                 parts.for_presets.push((name, at));
                 let model = self.reader.text(name, value);
+                let model = model.and_then(|model| self.without_nul(name, place, model));
+                let help = "write the name of a model, or leave it out for the program's own";
                 parts.overrides.model =
-                    model.and_then(|model| self.without_nul(name, place, model));
+                    model.and_then(|model| self.filled(name, place, model, help));
             }
             "args" => {
                 parts.for_presets.push((name, at));
@@ -167,6 +169,22 @@ impl Parser<'_> {
             "fallback" => parts.fallback = self.reader.texts(name, value).unwrap_or_default(),
             _ => parts.capabilities = self.capabilities(value).unwrap_or_default(),
         }
+    }
+
+    /// The text, unless it is empty.
+    pub(super) fn filled(
+        &mut self,
+        name: &str,
+        place: u32,
+        text: String,
+        help: &str,
+    ) -> Option<String> {
+        if text.trim().is_empty() {
+            let problem = Problem::error(place, format!("`{name}` is empty"));
+            self.reader.report(problem.help(help));
+            return None;
+        }
+        Some(text)
     }
 
     fn draft(&mut self, name: String, place: u32, parts: Parts) -> Draft {

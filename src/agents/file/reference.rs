@@ -73,13 +73,20 @@ impl Parser<'_> {
         let place = node.place;
         let text = self.reader.text(name, node)?;
         let text = self.without_nul(name, place, text)?;
-        let (value, is_secret) = if let Some(from) = text.strip_prefix(FROM_HOST) {
+        let (value, is_secret): (OsString, bool) = if let Some(from) = text.strip_prefix(FROM_HOST)
+        {
             (self.host_variable(from, place)?, true)
         } else if let Some(from) = text.strip_prefix(FROM_FILE) {
             (self.secret_file(from, place)?, true)
         } else {
-            (text.into(), false)
+            (text.clone().into(), false)
         };
+        if is_secret && value.is_empty() {
+            let problem = Problem::error(place, format!("what `{text}` names is empty"));
+            self.reader
+                .report(problem.help(format!("give it a value, or leave `{name}` out")));
+            return None;
+        }
         Some(Given { value, is_secret })
     }
 
@@ -161,6 +168,15 @@ impl Parser<'_> {
 /// The content of a file, or what is wrong with the file.
 fn read(file: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
+    // Whoever opens a pipe waits for somebody at its other end.
+    match std::fs::metadata(file) {
+        Ok(found) if found.is_dir() => return Err("is a folder".to_owned()),
+        Ok(found) if !found.is_file() => {
+            return Err("is a pipe or a device, and no file with a content".to_owned());
+        }
+        // What cannot be opened says why itself.
+        Ok(_) | Err(_) => {}
+    }
     let read = File::open(file).and_then(|open| open.take(largest + 1).read_to_end(&mut content));
     match read {
         Err(error) => Err(format!("cannot be read: {error}")),

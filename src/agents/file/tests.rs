@@ -148,6 +148,19 @@ fn a_value_that_is_no_text_asks_for_quotes() {
 }
 
 #[test]
+fn a_variable_that_is_set_to_nothing_is_a_mistake() {
+    let environment = |_: &str| Some(OsString::new());
+    let text = "agents: { a: { builtin: echo, env: { KEY: 'env:TOKEN', PLAIN: '' } } }";
+    let source = Source::yaml("agents.yaml", text);
+    let folder = Path::new("/");
+    let report = AgentsFile::parse(&source, folder, folder, &environment, None).unwrap_err();
+    let [found] = report.diagnostics() else {
+        panic!("{report}");
+    };
+    assert_eq!(found.message, "what `env:TOKEN` names is empty");
+}
+
+#[test]
 fn a_nul_character_is_refused() {
     let said = parse("agents: { a: { command: [\"a\\0b\"] } }").unwrap_err();
     assert!(

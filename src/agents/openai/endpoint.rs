@@ -1,11 +1,14 @@
 //! Where the endpoint is, and the way there.
 
 use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -96,9 +99,16 @@ impl Endpoint {
         &self.shown
     }
 
-    /// Makes a connection, to whom that trust accepts.
-    pub(super) async fn connect(&self, trust: &Trust) -> io::Result<Box<dyn Stream>> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+    /// Makes a connection, to whom that trust accepts. Where the host has several addresses, each gets its share of the
+    /// time; the whole of it is for the caller to bound.
+    pub(super) async fn connect(
+        &self,
+        trust: &Trust,
+        within: Duration,
+    ) -> io::Result<Box<dyn Stream>> {
+        let began = Instant::now();
+        let addresses = lookup_host((self.host.as_str(), self.port)).await?;
+        let stream = first_reached(&addresses.collect::<Vec<_>>(), began, within).await?;
         // An answer comes in small pieces, each wanted at once.
         stream.set_nodelay(true)?;
         let Some(name) = &self.tls else {
@@ -109,6 +119,31 @@ impl Endpoint {
             .await?;
         Ok(Box::new(stream))
     }
+}
+
+/// A connection with the first of these where somebody answers. One that says nothing leaves to each that follows its
+/// share of the time.
+async fn first_reached(
+    addresses: &[SocketAddr],
+    began: Instant,
+    within: Duration,
+) -> io::Result<TcpStream> {
+    let mut error = io::Error::other("the host has no address");
+    for (number, address) in addresses.iter().enumerate() {
+        let following = addresses.len() - number - 1;
+        let connecting = TcpStream::connect(address);
+        let Some(following) = u32::try_from(following).ok().filter(|count| *count > 0) else {
+            // The last has all the time that is left.
+            return connecting.await;
+        };
+        let share = within.saturating_sub(began.elapsed()) / (following + 1);
+        match timeout(share, connecting).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(failed)) => error = failed,
+            Err(_) => {}
+        }
+    }
+    Err(error)
 }
 
 /// A URL that could not be read, as far as it can be shown: what stands where a password or a key may be is not.
@@ -188,5 +223,28 @@ mod tests {
     fn a_query_is_not_shown() {
         let endpoint = Endpoint::parse("https://x.example/v1?key=hunter2").unwrap();
         assert_eq!(endpoint.shown(), "https://x.example/v1/chat/completions");
+    }
+
+    #[tokio::test]
+    async fn an_address_where_nobody_answers_leaves_time_for_the_next() {
+        // A queue that is full: whoever comes then is neither taken nor refused.
+        let silent = tokio::net::TcpSocket::new_v4().unwrap();
+        silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let silent = silent.listen(1).unwrap();
+        let nobody = silent.local_addr().unwrap();
+        let mut queue = Vec::new();
+        while let Ok(taken) = timeout(Duration::from_millis(200), TcpStream::connect(nobody)).await
+        {
+            queue.push(taken.unwrap());
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let somebody = listener.local_addr().unwrap();
+        let (began, within) = (Instant::now(), Duration::from_secs(2));
+        let all = [nobody, nobody, somebody];
+        let reached = timeout(within, first_reached(&all, began, within));
+        let stream = reached.await.unwrap().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), somebody);
+        let error = first_reached(&[], began, within).await.unwrap_err();
+        assert_eq!(error.to_string(), "the host has no address");
     }
 }

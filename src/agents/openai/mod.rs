@@ -215,7 +215,7 @@ impl OpenAiAgent {
             false => IDLE_WHOLE,
         });
         let message = self.message(request);
-        let connected = self.endpoint.connect(&self.trust);
+        let connected = self.endpoint.connect(&self.trust, self.connect_timeout);
         let stream = match tokio::time::timeout(self.connect_timeout, connected).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(self.not_connected(&error)),

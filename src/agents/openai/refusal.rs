@@ -21,6 +21,9 @@ use crate::agents::secrets::Redactor;
 /// How much of the body of an answer with an error status is read, in bytes; its end is shown.
 const BODY: usize = 256 * 1024;
 
+/// The longest time that an endpoint can ask to be left alone: a hundred years.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 impl OpenAiAgent {
     /// There is no connection.
     pub(super) fn not_connected(&self, error: &io::Error) -> Fault {
@@ -227,18 +230,29 @@ impl OpenAiAgent {
 /// that; some also give milliseconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    if let Some(millis) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
-        return Some(Duration::from_millis(millis));
+    if let Some(millis) = text("retry-after-ms").and_then(whole) {
+        return Some(Duration::from_millis(millis).min(FOR_EVER));
     }
     let text_of_wait = text(header::RETRY_AFTER.as_str())?;
-    if let Ok(seconds) = text_of_wait.parse() {
-        return Some(Duration::from_secs(seconds));
+    if let Some(seconds) = whole(text_of_wait) {
+        return Some(Duration::from_secs(seconds).min(FOR_EVER));
+    }
+    // Dates end in this year, and its last days are beyond what can be reckoned with.
+    if text_of_wait.split_whitespace().nth(3) == Some("9999") {
+        return Some(FOR_EVER);
     }
     let millis = |text: &str| Some(rfc2822::parse(text).ok()?.timestamp().as_millisecond());
     let now = text(header::DATE.as_str()).and_then(millis);
     let now = now.unwrap_or_else(|| SystemClock::new().now().millis());
     let wait = millis(text_of_wait)?.saturating_sub(now).max(0);
-    u64::try_from(wait).ok().map(Duration::from_millis)
+    let wait = u64::try_from(wait).ok().map(Duration::from_millis)?;
+    Some(wait.min(FOR_EVER))
+}
+
+/// A whole number, of any length.
+fn whole(text: &str) -> Option<u64> {
+    let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -269,8 +283,19 @@ mod tests {
         );
         // A moment that is past is no wait.
         assert_eq!(wait(&[later]), Some(0));
-        for nonsense in ["", "soon", "-1", "1.5", "99999999999999999999999"] {
+        for nonsense in ["", "soon", "-1", "1.5"] {
             assert_eq!(wait(&[("retry-after", nonsense)]), None, "{nonsense}");
         }
+        for endless in [
+            "99999999999999999999999",
+            "18446744073709551615",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "Sun, 06 Nov 5994 08:49:37 GMT",
+        ] {
+            let long = Some(FOR_EVER.as_millis());
+            assert_eq!(wait(&[("retry-after", endless)]), long, "{endless}");
+        }
+        let millis = ("retry-after-ms", "99999999999999999999999");
+        assert_eq!(wait(&[millis]), Some(FOR_EVER.as_millis()));
     }
 }
