@@ -44,7 +44,8 @@ pub(crate) async fn show(console: Console, arguments: &Run) -> Result<Exit, Fail
     let inputs = inputs::read(&plan, arguments)?;
     match start::agents_file(arguments.agents.as_deref(), &arguments.file) {
         Ok(file) => {
-            let agents = start::read_agents(&file, &start::current_directory()?)?;
+            let agents =
+                start::read_agents(&file, &start::current_directory()?, &start::asked(&plan))?;
             check(&plan, inputs.clone(), agents).await?;
         }
         Err(missing) if arguments.agents.is_none() => {

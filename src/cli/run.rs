@@ -30,7 +30,7 @@ pub(crate) async fn run(
     let inputs = inputs::read(&plan, arguments)?;
     let directory = start::current_directory()?;
     let agents_file = start::agents_file(arguments.agents.as_deref(), &arguments.file)?;
-    let agents = start::read_agents(&agents_file, &directory)?;
+    let agents = start::read_agents(&agents_file, &directory, &start::asked(&plan))?;
     // Every mistake is found before a database is made.
     let context = rehearsal::check(&plan, inputs.clone(), agents.clone()).await?;
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Deserialize;
 use wf_core::agent::Agents;
 use wf_core::engine::{Engine, EngineError};
 use wf_core::id::ExecutionId;
@@ -64,14 +65,16 @@ pub(crate) fn agents_file(given: Option<&Path>, workflow: &Path) -> Result<PathB
     }
 }
 
-/// Reads an agents file; programs start in `directory` unless the file says otherwise.
-pub(crate) fn read_agents(file: &Path, directory: &Path) -> Result<Agents, Failure> {
-    let read = match std::env::current_exe() {
-        Ok(ax) => AgentsFile::read_watched(file, directory, Watchdog::new(ax, [WATCHDOG])),
-        // Where this program cannot be found, it cannot be started a second time.
-        Err(_) => AgentsFile::read(file, directory),
-    };
-    match read {
+/// Reads an agents file for the steps that ask `asked`; programs start in `directory` unless the file says otherwise.
+pub(crate) fn read_agents(
+    file: &Path,
+    directory: &Path,
+    asked: &[&str],
+) -> Result<Agents, Failure> {
+    // Where this program cannot be found, it cannot be started a second time.
+    let ax = std::env::current_exe().ok();
+    let watchdog = ax.map(|ax| Watchdog::new(ax, [WATCHDOG]));
+    match AgentsFile::read_for(file, directory, watchdog, asked) {
         Ok(agents) => Ok(agents.into_agents()),
         Err(report) => Err(Failure::report(
             format!("the agents file `{}` cannot be used", file.display()),
@@ -82,9 +85,11 @@ pub(crate) fn read_agents(file: &Path, directory: &Path) -> Result<Agents, Failu
 
 /// The agents of an execution that was started before: of the file that is given, else of the file that it was
 /// started with; programs start in the folder that it was started in.
-pub(crate) fn agents_of(
+pub(crate) async fn agents_of(
     execution: &ExecutionRecord,
     given: Option<&Path>,
+    store: &dyn Store,
+    database: &Database,
 ) -> Result<Agents, Failure> {
     let origin = &execution.origin;
     let file = match (given, &origin.agents_file) {
@@ -112,7 +117,35 @@ pub(crate) fn agents_of(
         Some(directory) => directory.into(),
         None => current_directory()?,
     };
-    read_agents(file, &directory)
+    let definition = store.definition(&execution.workflow_id).await;
+    let definition = definition.map_err(|error| database.failure(&error))?;
+    let definition: Asking = definition
+        .and_then(|definition| serde_json::from_str(definition.as_str()).ok())
+        .unwrap_or_default();
+    let asked: Vec<&str> = definition
+        .steps
+        .iter()
+        .map(|step| step.agent.as_str())
+        .collect();
+    read_agents(file, &directory, &asked)
+}
+
+/// The agents that the steps of a plan ask.
+pub(crate) fn asked(plan: &Plan) -> Vec<&str> {
+    let steps = plan.definition().steps.iter();
+    steps.map(|step| step.agent.as_str()).collect()
+}
+
+/// As much of a stored definition as says whom its steps ask.
+#[derive(Default, Deserialize)]
+struct Asking {
+    steps: Vec<AskingStep>,
+}
+
+#[derive(Deserialize)]
+struct AskingStep {
+    #[serde(default)]
+    agent: String,
 }
 
 /// The current folder.

@@ -54,6 +54,54 @@ fn an_agent_that_is_not_in_the_file_is_an_error_before_anything_runs() {
 }
 
 #[test]
+fn a_secret_is_needed_only_by_agents_that_may_be_asked() {
+    let others =
+        "other: { builtin: echo, env: { K: 'env:AX_TEST_NOT_SET' }, capabilities: [spare] }";
+    let workbench = workbench(&format!(
+        "agents: {{ worker: {{ builtin: echo }}, {others} }}\n"
+    ));
+    let run = ["run", "one.yaml", "--input", "p=x"];
+    workbench.workflow(&run).assert_status(0);
+    let dry = ["run", "one.yaml", "--input", "p=x", "--dry-run"];
+    workbench.workflow(&dry).assert_status(0);
+    let missing = "the environment variable `AX_TEST_NOT_SET` is not set";
+    let needed =
+        format!("agents: {{ worker: {{ builtin: echo, fallback: [other] }}, {others} }}\n");
+    workbench.write("agents.yaml", &needed);
+    workbench
+        .workflow(&run)
+        .assert_status(2)
+        .assert_says(missing);
+    workbench
+        .workflow(&dry)
+        .assert_status(2)
+        .assert_says(missing);
+    // The same when it goes on.
+    workbench.write(
+        "two.yaml",
+        "name: Two\nconfig: { onFailure: pause }\nsteps: [{ key: a, agent: '@spare', prompt: p }]\n",
+    );
+    workbench.write(
+        "failing.yaml",
+        "agents: { w: { command: ['false'], capabilities: [spare] } }\n",
+    );
+    workbench
+        .workflow(&["run", "two.yaml", "--id", "x", "--agents", "failing.yaml"])
+        .assert_status(3);
+    workbench
+        .workflow(&["resume", "x", "--agents", "agents.yaml"])
+        .assert_status(2)
+        .assert_says(missing);
+    workbench.write(
+        "spare.yaml",
+        "agents: { w: { builtin: echo, capabilities: [spare] }, v: { builtin: echo, env: { K: 'env:AX_TEST_NOT_SET' } } }\n",
+    );
+    workbench
+        .workflow(&["resume", "x", "--agents", "spare.yaml"])
+        .assert_status(0);
+}
+
+#[test]
 fn the_file_is_looked_for_beside_the_workflow_then_in_the_current_folder() {
     let workbench = workbench("agents: { worker: { command: [echo, here] } }\n");
     std::fs::create_dir(workbench.path("flows")).unwrap();

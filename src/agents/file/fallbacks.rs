@@ -16,6 +16,8 @@ pub(super) struct Draft {
     pub(super) capabilities: Vec<String>,
     /// The agents to be asked when it fails, each with its place.
     pub(super) fallback: Vec<(u32, String)>,
+    /// The secrets that it lacks.
+    pub(super) lacking: Vec<Problem<u32>>,
 }
 
 impl Parser<'_> {

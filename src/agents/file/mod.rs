@@ -2,6 +2,7 @@
 
 mod fallbacks;
 mod kinds;
+mod lacking;
 #[cfg(feature = "openai")]
 mod model;
 mod parser;
@@ -42,7 +43,7 @@ impl AgentsFile {
     /// Every mistake at once, each with its position and a way out; also a variable of the environment that
     /// the file asks for and that is not set.
     pub fn read(path: &Path, directory: &Path) -> Result<AgentsFile, Report> {
-        AgentsFile::open(path, directory, None)
+        AgentsFile::open(path, directory, None, None)
     }
 
     /// Reads a file as [`read`](Self::read) does; what its programs leave running when this process is killed is
@@ -56,7 +57,25 @@ impl AgentsFile {
         directory: &Path,
         watchdog: Watchdog,
     ) -> Result<AgentsFile, Report> {
-        AgentsFile::open(path, directory, Some(watchdog))
+        AgentsFile::open(path, directory, Some(watchdog), None)
+    }
+
+    /// Reads a file as [`read`](Self::read) does, or with a watchdog as [`read_watched`](Self::read_watched), for runs whose
+    /// steps ask `asked`: names of agents, or `@capability`.
+    ///
+    /// A secret that is not there is a mistake where one of these needs it, or one that is asked when it fails. Any other
+    /// agent without its secret fails for good when it is asked all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_for(
+        path: &Path,
+        directory: &Path,
+        watchdog: Option<Watchdog>,
+        asked: &[&str],
+    ) -> Result<AgentsFile, Report> {
+        AgentsFile::open(path, directory, watchdog, Some(asked))
     }
 
     /// The agents, to be given to an engine.
@@ -68,13 +87,14 @@ impl AgentsFile {
         path: &Path,
         directory: &Path,
         watchdog: Option<Watchdog>,
+        asked: Option<&[&str]>,
     ) -> Result<AgentsFile, Report> {
         let source = Source::file(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         // Where there is no current folder, paths stay as they are.
         let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
         let environment = |name: &str| std::env::var_os(name);
-        AgentsFile::parse(&source, &folder, directory, &environment, watchdog)
+        AgentsFile::parse(&source, &folder, directory, &environment, watchdog, asked)
     }
 
     fn parse(
@@ -83,6 +103,7 @@ impl AgentsFile {
         directory: &Path,
         environment: &dyn Fn(&str) -> Option<OsString>,
         watchdog: Option<Watchdog>,
+        asked: Option<&[&str]>,
     ) -> Result<AgentsFile, Report> {
         let (root, mut reader) = source.parse()?;
         let mut file = Parser {
@@ -91,6 +112,8 @@ impl AgentsFile {
             directory,
             environment,
             watchdog,
+            asked,
+            lacking: Vec::new(),
         };
         let agents = file.file(root);
         match agents {

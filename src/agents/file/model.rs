@@ -178,8 +178,7 @@ impl Parser<'_> {
         let key = key.trim();
         if key.is_empty() {
             let problem = Problem::error(place, format!("the key that `{name}` names is empty"));
-            self.reader
-                .report(problem.help("give it a value, or leave this out if there is no key"));
+            self.lacks(problem.help("give it a value, or leave this out if there is no key"));
             return None;
         }
         Some(key.to_owned())

@@ -43,6 +43,10 @@ pub(super) struct Parser<'a> {
     pub(super) directory: &'a Path,
     pub(super) environment: &'a dyn Fn(&str) -> Option<OsString>,
     pub(super) watchdog: Option<Watchdog>,
+    /// The agents that will be asked, by name or as `@capability`; none where it may be any.
+    pub(super) asked: Option<&'a [&'a str]>,
+    /// What the agent that is being read lacks, to be told if it is asked.
+    pub(super) lacking: Vec<Problem<u32>>,
 }
 
 /// What was read of one agent.
@@ -58,6 +62,7 @@ struct Parts {
     settings: Settings,
     capabilities: Vec<String>,
     fallback: Vec<(u32, String)>,
+    lacking: Vec<Problem<u32>>,
 }
 
 impl Parser<'_> {
@@ -99,6 +104,7 @@ impl Parser<'_> {
             }
         }
         self.check_fallbacks(&drafts);
+        self.check_lacking(&mut drafts);
         if self.reader.has_errors() {
             return None;
         }
@@ -122,6 +128,7 @@ impl Parser<'_> {
             };
             self.part(known, key.place, value, &mut parts);
         }
+        parts.lacking = std::mem::take(&mut self.lacking);
         Some(parts)
     }
 
@@ -196,6 +203,7 @@ impl Parser<'_> {
             settings,
             capabilities,
             fallback,
+            lacking,
         } = parts;
         let is_preset = kinds.iter().any(|(key, ..)| *key == "preset");
         if is_preset {
@@ -238,6 +246,7 @@ impl Parser<'_> {
             agent,
             capabilities,
             fallback,
+            lacking,
         }
     }
 

@@ -83,8 +83,7 @@ impl Parser<'_> {
         };
         if is_secret && value.is_empty() {
             let problem = Problem::error(place, format!("what `{text}` names is empty"));
-            self.reader
-                .report(problem.help(format!("give it a value, or leave `{name}` out")));
+            self.lacks(problem.help(format!("give it a value, or leave `{name}` out")));
             return None;
         }
         Some(Given { value, is_secret })
@@ -109,7 +108,7 @@ impl Parser<'_> {
                 place,
                 format!("the environment variable `{name}` is not set"),
             );
-            self.reader.report(problem.help(format!(
+            self.lacks(problem.help(format!(
                 "set it before `ax` is started, with `export {name}=…`"
             )));
         }
@@ -133,9 +132,16 @@ impl Parser<'_> {
         let message = format!("the file `{}` {wrong}", file.display());
         let help = "name a file that holds the value alone; a relative path is taken from the folder of \
                     the agents file";
-        self.reader
-            .report(Problem::error(place, message).help(help));
+        self.lacks(Problem::error(place, message).help(help));
         None
+    }
+
+    /// An agent lacks a secret: a mistake, unless nobody asks it.
+    pub(super) fn lacks(&mut self, problem: Problem<u32>) {
+        match self.asked {
+            None => self.reader.report(problem),
+            Some(_) => self.lacking.push(problem),
+        }
     }
 
     /// The content of a file of certificates.

@@ -11,6 +11,7 @@ fn parse(text: &str) -> Result<Agents, String> {
         Path::new("/start"),
         &environment,
         None,
+        None,
     )
     .map(AgentsFile::into_agents)
     .map_err(|report| report.to_string())
@@ -24,6 +25,7 @@ fn mistakes(text: &str) -> Vec<(String, usize, usize)> {
         Path::new("/project"),
         Path::new("/start"),
         &environment,
+        None,
         None,
     )
     .unwrap_err();
@@ -56,9 +58,16 @@ fn every_form_of_an_agent_is_read() {
 #[test]
 fn a_json_file_is_read_as_well() {
     let source = Source::json("agents.json", r#"{"agents": {"a": {"builtin": "echo"}}}"#);
-    let agents = AgentsFile::parse(&source, Path::new("/"), Path::new("/"), &|_| None, None)
-        .unwrap()
-        .into_agents();
+    let agents = AgentsFile::parse(
+        &source,
+        Path::new("/"),
+        Path::new("/"),
+        &|_| None,
+        None,
+        None,
+    )
+    .unwrap()
+    .into_agents();
     assert_eq!(agents.names().collect::<Vec<_>>(), ["a"]);
 }
 
@@ -153,11 +162,57 @@ fn a_variable_that_is_set_to_nothing_is_a_mistake() {
     let text = "agents: { a: { builtin: echo, env: { KEY: 'env:TOKEN', PLAIN: '' } } }";
     let source = Source::yaml("agents.yaml", text);
     let folder = Path::new("/");
-    let report = AgentsFile::parse(&source, folder, folder, &environment, None).unwrap_err();
+    let report = AgentsFile::parse(&source, folder, folder, &environment, None, None).unwrap_err();
     let [found] = report.diagnostics() else {
         panic!("{report}");
     };
     assert_eq!(found.message, "what `env:TOKEN` names is empty");
+}
+
+#[tokio::test]
+async fn a_secret_is_missed_where_its_agent_may_be_asked_and_nowhere_else() {
+    let text = "agents:
+  a: { builtin: echo, fallback: [b] }
+  b: { builtin: echo, env: { K: 'env:B' }, fallback: [c] }
+  c: { builtin: echo, env: { K: 'file:/nowhere/c' } }
+  d: { builtin: echo, env: { K: 'env:D' }, capabilities: [dig] }
+  e: { builtin: echo, capabilities: [dig, sing] }
+  f: { builtin: echo, env: { K: 'env:EMPTY' } }
+";
+    let environment = |name: &str| (name == "EMPTY").then(OsString::new);
+    let source = Source::yaml("agents.yaml", text);
+    let folder = Path::new("/");
+    let parse = |asked: Option<&[&str]>| {
+        AgentsFile::parse(&source, folder, folder, &environment, None, asked)
+    };
+    for (asked, lines) in [
+        (None, &[3, 4, 5, 7][..]),
+        (Some(&["a"][..]), &[3, 4]),
+        (Some(&["c"]), &[4]),
+        (Some(&["@dig"]), &[5]),
+        (Some(&["f", "e"]), &[7]),
+        (Some(&["e", "@sing", "nobody"]), &[]),
+        (Some(&[]), &[]),
+    ] {
+        let found: Vec<usize> = match parse(asked) {
+            Ok(_) => Vec::new(),
+            Err(report) => report
+                .diagnostics()
+                .iter()
+                .map(|found| found.line)
+                .collect(),
+        };
+        assert_eq!(found, lines, "{asked:?}");
+    }
+    let agents = parse(Some(&["e"])).unwrap().into_agents();
+    assert_eq!(agents.names().count(), 6);
+    let execution = wf_core::id::ExecutionId::from("x");
+    let request = wf_core::agent::Request::new("p", &execution, "s", 1);
+    let error = agents.agent("d").unwrap().call(request).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "agent `d` cannot be asked: the environment variable `D` is not set"
+    );
 }
 
 #[test]
