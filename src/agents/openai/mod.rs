@@ -49,7 +49,9 @@ const IDLE_WHOLE: Duration = Duration::from_secs(600);
 ///
 /// Statuses 408, 429 and 5xx, timeouts and broken connections fail the attempt retryably, and a `Retry-After` is
 /// honoured; every other status fails the step for good. So does an answer that was cut off at the limit of tokens,
-/// that was filtered or refused, that asks for tools, or that is longer than the output limit.
+/// that was filtered or refused, that asks for tools, or that is longer than the output limit; and so does what is no
+/// answer at all. An answer that is empty or ends in the midst is a broken connection. Whatever the endpoint sends, no more
+/// of an answer is held at once than six times the output limit and 1 MiB.
 ///
 /// Usage is recorded as `input_tokens`, `output_tokens`, `total_tokens`, `cached_input_tokens`, `model`, and with
 /// [`prices`](Self::prices) `cost`, as far as the endpoint tells.
