@@ -127,16 +127,12 @@ impl Answer {
         self.beginning = Vec::new();
         self.finish = choice.finish_reason().or(self.finish.take());
         let words = words(&choice);
-        if let Some(refusal) = words.refusal() {
-            self.refusal.push_str(&refusal);
-        }
-        if let Some(text) = words.content() {
-            self.text.push_str(&text);
-        }
-        match u64::try_from(self.text.len().saturating_add(self.refusal.len())) {
-            Ok(length) if length <= self.limit => Ok(()),
-            _ => Err(Wrong::TooLong(self.limit)),
-        }
+        let length = self.text.len().saturating_add(self.refusal.len());
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let room = limit.saturating_sub(length);
+        let room = room.saturating_sub(add(&mut self.refusal, words.refusal(), room, self.limit)?);
+        add(&mut self.text, words.content(), room, self.limit)?;
+        Ok(())
     }
 
     /// Keeps the beginning of what came before there was a choice.
@@ -226,6 +222,23 @@ impl Answer {
         usage.insert("model".into(), model.into());
         Value::Object(usage)
     }
+}
+
+/// Adds as much as there is room for; returns how much that is, if it is all.
+fn add(all: &mut String, new: Option<String>, room: usize, limit: u64) -> Result<usize, Wrong> {
+    let new = new.unwrap_or_default();
+    if new.len() > room {
+        let fitting = new.get(..new.floor_char_boundary(room));
+        all.push_str(fitting.unwrap_or_default());
+        return Err(Wrong::TooLong(limit));
+    }
+    let length = new.len();
+    match all.is_empty() {
+        // An answer as a whole is not copied.
+        true => *all = new,
+        false => all.push_str(&new),
+    }
+    Ok(length)
 }
 
 /// To a billionth, so that it reads as people would write it.
@@ -395,6 +408,10 @@ mod tests {
         );
         assert_eq!(event(json!({"error": "no"})), error(None, "no"));
         assert_eq!(event(delta("ten bytes!")), Err(Wrong::TooLong(9)));
+        let mut answer = Answer::new(9);
+        answer.event(delta("1234").to_string().as_bytes()).unwrap();
+        let more = answer.event(delta("5678ü").to_string().as_bytes());
+        assert_eq!((more, answer.text()), (Err(Wrong::TooLong(9)), "12345678"));
         assert_eq!(
             streamed(&[delta("hel")]).event(b"<html>"),
             Err(Wrong::Unreadable("<html>".into()))

@@ -51,7 +51,7 @@ const IDLE_WHOLE: Duration = Duration::from_secs(600);
 /// honoured; every other status fails the step for good. So does an answer that was cut off at the limit of tokens,
 /// that was filtered or refused, that asks for tools, or that is longer than the output limit; and so does what is no
 /// answer at all. An answer that is empty or ends in the midst is a broken connection. Whatever the endpoint sends, no more
-/// of an answer is held at once than six times the output limit and 1 MiB.
+/// of it is kept at once than six times the output limit and 1 MiB, beside the text that was made of it.
 ///
 /// Usage is recorded as `input_tokens`, `output_tokens`, `total_tokens`, `cached_input_tokens`, `model`, and with
 /// [`prices`](Self::prices) `cost`, as far as the endpoint tells.
