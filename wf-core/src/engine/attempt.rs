@@ -241,8 +241,10 @@ struct Bounds {
 
 impl Bounds {
     /// Makes the call within its time. While it waits for its turn, time stands still, and it can be recalled.
-    ///
-    /// A block and not an `async fn`, which would hold what it is given twice.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would hold what it is given twice"
+    )]
     fn keep(
         mut self,
         call: Call,
