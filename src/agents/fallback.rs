@@ -5,17 +5,9 @@ use std::fmt;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use wf_core::agent::{Agent, Reply, Request, StepError};
+use wf_core::usage::{add_reported, set_reported};
 
 use super::fault::{Blame, Diagnose, Fault};
-
-/// What is added up over all agents that were asked.
-const SUMMED: [&str; 5] = [
-    "input_tokens",
-    "cached_input_tokens",
-    "output_tokens",
-    "total_tokens",
-    "cost",
-];
 
 /// Asks one agent after the other, within one attempt, until one succeeds.
 ///
@@ -60,10 +52,10 @@ impl Fallback {
                         failures.append(more);
                     }
                     for (_, fault) in failed {
-                        add(&mut usage, fault.error.into_failure().usage);
+                        add_reported(&mut usage, fault.error.into_failure().usage);
                     }
-                    set(&mut usage, "agent", name.as_str().into());
-                    set(&mut usage, "failed", failures.into());
+                    set_reported(&mut usage, "agent", name.as_str().into());
+                    set_reported(&mut usage, "failed", failures.into());
                     return Ok(reply.with_usage(usage));
                 }
                 Err(fault) => {
@@ -136,43 +128,12 @@ fn together(mut failed: Vec<(&str, Fault)>) -> Fault {
     }
     let mut usage = Value::Null;
     for (_, fault) in failed {
-        add(&mut usage, fault.error.into_failure().usage);
+        add_reported(&mut usage, fault.error.into_failure().usage);
     }
     if !usage.is_null() {
         error = error.with_usage(usage);
     }
     Fault::attempt(error)
-}
-
-/// Adds what can be added up.
-fn add(usage: &mut Value, other: Option<Value>) {
-    let Some(Value::Object(other)) = other else {
-        return;
-    };
-    for (key, more) in other {
-        if !SUMMED.contains(&key.as_str()) {
-            continue;
-        }
-        let sum = match (usage.get(&key), &more) {
-            (Some(Value::Number(known)), Value::Number(more)) => {
-                match (known.as_u64(), more.as_u64()) {
-                    (Some(known), Some(more)) => known.saturating_add(more).into(),
-                    _ => (known.as_f64().unwrap_or(0.0) + more.as_f64().unwrap_or(0.0)).into(),
-                }
-            }
-            _ => more,
-        };
-        set(usage, &key, sum);
-    }
-}
-
-fn set(usage: &mut Value, key: &str, value: Value) {
-    if !usage.is_object() {
-        *usage = Value::Object(serde_json::Map::new());
-    }
-    if let Value::Object(usage) = usage {
-        usage.insert(key.to_owned(), value);
-    }
 }
 
 #[cfg(test)]

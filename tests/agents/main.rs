@@ -7,6 +7,7 @@
 )]
 
 mod breaker;
+mod capabilities;
 mod documents;
 mod file;
 mod hostile;

@@ -45,6 +45,47 @@ impl std::ops::AddAssign for Usage {
     }
 }
 
+/// What is added up over all agents that were asked within one attempt.
+const SUMMED: [&str; 5] = [
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cost",
+];
+
+/// Adds to a report of usage what of another can be added up: tokens and cost. What is no object becomes one.
+pub fn add_reported(usage: &mut Value, other: Option<Value>) {
+    let Some(Value::Object(other)) = other else {
+        return;
+    };
+    for (key, more) in other {
+        if !SUMMED.contains(&key.as_str()) {
+            continue;
+        }
+        let sum = match (usage.get(&key), &more) {
+            (Some(Value::Number(known)), Value::Number(more)) => {
+                match (known.as_u64(), more.as_u64()) {
+                    (Some(known), Some(more)) => known.saturating_add(more).into(),
+                    _ => (known.as_f64().unwrap_or(0.0) + more.as_f64().unwrap_or(0.0)).into(),
+                }
+            }
+            _ => more,
+        };
+        set_reported(usage, &key, sum);
+    }
+}
+
+/// Sets a member of a report of usage; what is no object becomes one.
+pub fn set_reported(usage: &mut Value, key: &str, value: Value) {
+    if !usage.is_object() {
+        *usage = Value::Object(serde_json::Map::new());
+    }
+    if let Value::Object(usage) = usage {
+        usage.insert(key.to_owned(), value);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::future::{BoxFuture, ready};
-
-use super::{Agent, Reply, Request, StepError};
+use super::Agent;
+use super::capable::{Capable, Counted, Turns};
 
 /// The agents of a host, by name.
 #[derive(Clone, Default)]
 pub struct Agents {
     by_name: BTreeMap<String, Registered>,
+    turns: Turns,
 }
 
 #[derive(Clone)]
@@ -43,12 +42,9 @@ impl Agents {
         agent: Arc<dyn Agent>,
         capabilities: Vec<String>,
     ) -> Self {
-        let capable = (!capabilities.is_empty()).then(|| {
-            Arc::new(Counted {
-                agent: Arc::clone(&agent),
-                calls: AtomicUsize::new(0),
-            })
-        });
+        let name = name.into();
+        let capable = (!capabilities.is_empty())
+            .then(|| Arc::new(Counted::new(name.clone(), Arc::clone(&agent))));
         let registered = Registered {
             agent: match &capable {
                 Some(counted) => Arc::clone(counted) as Arc<dyn Agent>,
@@ -57,14 +53,17 @@ impl Agents {
             capable,
             capabilities,
         };
-        self.by_name.insert(name.into(), registered);
+        self.by_name.insert(name, registered);
         self
     }
 
     /// The agent that a step's `agent` names: by its name, or with `@capability` any that lists the capability.
     ///
     /// Each attempt of an `@capability` goes to the one with the fewest calls under way, through these agents
-    /// and their clones; among equals the first by name.
+    /// and their clones; each failure since its last success counts as a call. Among equals they take turns, the
+    /// first by name first. Another attempt at a step goes to another agent than those that failed it, where there
+    /// is one, and when an agent [is down](super::StepError::Unavailable), the next is asked within the same attempt.
+    /// The recorded usage has who answered as `agent`, and the message of a failure names who failed.
     pub fn agent(&self, wanted: &str) -> Option<Arc<dyn Agent>> {
         let Some(capability) = wanted.strip_prefix('@') else {
             return self
@@ -74,11 +73,9 @@ impl Agents {
         };
         let able = |agent: &&Registered| agent.capabilities.iter().any(|can| can == capability);
         let able = self.by_name.values().filter(able);
-        let mut able: Vec<Arc<Counted>> = able.filter_map(|found| found.capable.clone()).collect();
-        match able.len() {
-            0 | 1 => able.pop().map(|agent| agent as Arc<dyn Agent>),
-            _ => Some(Arc::new(LeastLoaded(able))),
-        }
+        let able: Vec<Arc<Counted>> = able.filter_map(|found| found.capable.clone()).collect();
+        let turns = Arc::clone(&self.turns);
+        Capable::new(able, turns).map(|agent| Arc::new(agent) as Arc<dyn Agent>)
     }
 
     /// The agents' names, sorted.
@@ -103,63 +100,12 @@ impl fmt::Debug for Agents {
     }
 }
 
-/// An agent, and how many of its calls are under way.
-struct Counted {
-    agent: Arc<dyn Agent>,
-    calls: AtomicUsize,
-}
-
-impl Agent for Counted {
-    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
-        let underway = Underway::new(&self.calls);
-        let answer = self.agent.call(request);
-        Box::pin(async move {
-            let _underway = underway;
-            answer.await
-        })
-    }
-}
-
-/// A call that is under way, until it is dropped.
-struct Underway<'a>(&'a AtomicUsize);
-
-impl<'a> Underway<'a> {
-    fn new(calls: &'a AtomicUsize) -> Self {
-        calls.fetch_add(1, Ordering::Relaxed);
-        Underway(calls)
-    }
-}
-
-impl Drop for Underway<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Agents that can do the same: each attempt goes to the one with the fewest calls under way.
-struct LeastLoaded(Vec<Arc<Counted>>);
-
-impl Agent for LeastLoaded {
-    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
-        // The first of equals: `min_by_key` keeps the earliest.
-        let least = self
-            .0
-            .iter()
-            .min_by_key(|agent| agent.calls.load(Ordering::Relaxed));
-        match least {
-            Some(agent) => agent.call(request),
-            None => Box::pin(ready(Err(StepError::terminal(
-                "no agent has the capability",
-            )))),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
     use futures::channel::oneshot;
 
+    use super::super::Request;
     use super::*;
     use crate::id::ExecutionId;
 

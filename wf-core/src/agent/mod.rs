@@ -1,6 +1,7 @@
 //! The seam to whoever does a step: a program, a model behind HTTP, a Rust function.
 
 mod agents;
+mod capable;
 mod error;
 mod reply;
 mod request;

@@ -166,7 +166,8 @@ impl Purse {
             self.spent += used;
         }
         // A failure that reports nothing says nothing of what a success uses.
-        if let Some(used) = used.or(succeeded.then(Usage::default)) {
+        let known = used.filter(|used| succeeded || !used.is_none());
+        if let Some(used) = known.or(succeeded.then(Usage::default)) {
             let largest = self.largest.entry(agent.to_owned()).or_default();
             largest.tokens = largest.tokens.max(used.tokens);
             largest.cost = largest.cost.max(used.cost);
