@@ -141,6 +141,12 @@ impl CommandAgent {
         self
     }
 
+    /// The same, which does not show what was given to others either.
+    pub(super) fn hiding(mut self, shared: &Secrets) -> Self {
+        self.secrets.join(shared);
+        self
+    }
+
     /// What must not be shown.
     pub(super) const fn secrets(&self) -> &Secrets {
         &self.secrets

@@ -66,11 +66,14 @@ pub(crate) fn agents_file(given: Option<&Path>, workflow: &Path) -> Result<PathB
 }
 
 /// Reads an agents file for the steps that ask `asked`; programs start in `directory` unless the file says otherwise.
+///
+/// From here on no program of the same user can read the environment and the memory of this process.
 pub(crate) fn read_agents(
     file: &Path,
     directory: &Path,
     asked: &[&str],
 ) -> Result<Agents, Failure> {
+    hide_from_agents();
     // Where this program cannot be found, it cannot be started a second time.
     let ax = std::env::current_exe().ok();
     let watchdog = ax.map(|ax| Watchdog::new(ax, [WATCHDOG]));
@@ -82,6 +85,18 @@ pub(crate) fn read_agents(
         )),
     }
 }
+
+/// Keeps what this process knows, such as the variables that hold keys, from the programs that it starts.
+#[cfg(target_os = "linux")]
+fn hide_from_agents() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // It fails nowhere; and where it did, what agents write would still be masked.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Other systems have no such switch, or need none.
+#[cfg(not(target_os = "linux"))]
+const fn hide_from_agents() {}
 
 /// The agents of an execution that was started before: of the file that is given, else of the file that it was
 /// started with; programs start in the folder that it was started in.

@@ -199,6 +199,93 @@ steps:
     }
 }
 
+/// A folder with an agent that has the key, and one that has not and runs `script`.
+fn folder_with(script: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let agents = format!(
+        "agents:
+  owner: {{ command: [cat], env: {{ KEY: env:SECRET, PIN: env:PIN }} }}
+  other: {{ command: [sh, -c, {}] }}
+",
+        serde_json::Value::from(script)
+    );
+    let workflow = "
+name: Two
+steps:
+  - { key: other, agent: other, prompt: p, retryPolicy: { maxAttempts: 2, initialDelay: 1ms } }
+";
+    fs::write(folder.path().join("agents.yaml"), agents).unwrap();
+    fs::write(folder.path().join("two.yaml"), workflow).unwrap();
+    fs::write(folder.path().join("key"), KEY).unwrap();
+    folder
+}
+
+#[test]
+fn what_an_agent_says_of_the_key_of_another_is_masked() {
+    let script = r#"cat key >&2; echo " said" >&2; test $AX_ATTEMPT = 2 || exit 1; printf '{"k": "%s", "pin": "me-1"}' "$(cat key)""#;
+    let folder = folder_with(script);
+    let run = Command::new(env!("CARGO_BIN_EXE_ax"))
+        .args(["workflow", "run", "two.yaml", "--id", "x", "-v"])
+        .current_dir(folder.path())
+        // A short one is a word to those to whom it is no secret.
+        .envs([("SECRET", KEY), ("PIN", "me-1")])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
+    let result = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(
+        result.contains(r#""k": "[redacted]""#) && result.contains(r#""pin": "me-1""#),
+        "{result}"
+    );
+    let logs = ax(folder.path(), &["workflow", "logs", "x"]);
+    let status = ax(folder.path(), &["workflow", "status", "x", "--json"]);
+    let shown = String::from_utf8_lossy(&logs.stdout).into_owned();
+    assert!(shown.contains("[redacted] said"), "{shown}");
+    for output in [&run, &logs, &status] {
+        assert_absent("the output", &output.stdout);
+        assert_absent("the errors", &output.stderr);
+    }
+    for file in files(&folder.path().join(".ax")) {
+        assert_absent(&file.display().to_string(), &fs::read(&file).unwrap());
+    }
+}
+
+/// The variables of `ax` itself, also those that are no secret of anybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_agent_can_read_the_environment_of_the_command() {
+    use std::os::unix::fs::chown;
+    use std::os::unix::process::CommandExt;
+
+    let script =
+        r"{ tr '\0' '\n' < /proc/$PPID/environ; } 2>&1; tr '\0' '\n' < /proc/self/environ; true";
+    let folder = folder_with(script);
+    let program = folder.path().join("ax");
+    fs::copy(env!("CARGO_BIN_EXE_ax"), &program).unwrap();
+    let mut command = Command::new(&program);
+    command
+        .args(["workflow", "run", "two.yaml", "--id", "x"])
+        .current_dir(folder.path())
+        .envs([("SECRET", KEY), ("PIN", "me-1"), ("CANARY", "tweet-tweet")]);
+    // Nothing is hidden from the superuser.
+    if rustix::process::geteuid().is_root() {
+        for path in [folder.path(), &folder.path().join("key")] {
+            chown(path, Some(65_534), Some(65_534)).unwrap();
+        }
+        command.uid(65_534).gid(65_534);
+    }
+    let run = command.output().unwrap();
+    assert!(run.status.success(), "{run:?}");
+    let result = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(result.contains("Permission denied"), "{result}");
+    // What it was given it can see.
+    assert!(result.contains("AX_STEP_KEY=other"), "{result}");
+    assert!(
+        !result.contains("tweet") && !result.contains("CANARY"),
+        "{result}"
+    );
+}
+
 /// The files in a folder and below it.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();

@@ -67,9 +67,10 @@ impl Parser<'_> {
             }
             #[cfg(feature = "openai")]
             Kind::Model(agent) => {
+                let agent = agent.hiding(&self.secrets);
                 let agent = match settings.output_limit {
                     Some(bytes) => agent.output_limit(bytes),
-                    None => *agent,
+                    None => agent,
                 };
                 limited(name, agent, &settings)
             }
@@ -110,6 +111,7 @@ impl Parser<'_> {
                 false => agent.env(name, &given.value),
             };
         }
+        agent = agent.hiding(&self.secrets);
         if let Some(bytes) = settings.output_limit {
             agent = agent.output_limit(bytes);
         }

@@ -19,6 +19,7 @@ use wf_model::{Report, Source};
 
 use self::parser::Parser;
 use super::Watchdog;
+use super::secrets::Secrets;
 
 /// The agents that a file names.
 ///
@@ -114,6 +115,7 @@ impl AgentsFile {
             watchdog,
             asked,
             lacking: Vec::new(),
+            secrets: Secrets::default(),
         };
         let agents = file.file(root);
         match agents {

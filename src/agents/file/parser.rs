@@ -10,6 +10,7 @@ use wf_model::tree::{Entry, Node, Reader, Value};
 use super::fallbacks::{Draft, with_fallbacks};
 use super::kinds::{Kind, Overrides, Settings};
 use super::size;
+use crate::agents::secrets::Secrets;
 use crate::agents::{RateLimit, Watchdog};
 
 /// The keys of a file.
@@ -47,6 +48,8 @@ pub(super) struct Parser<'a> {
     pub(super) asked: Option<&'a [&'a str]>,
     /// What the agent that is being read lacks, to be told if it is asked.
     pub(super) lacking: Vec<Problem<u32>>,
+    /// What came by a reference, of all agents.
+    pub(super) secrets: Secrets,
 }
 
 /// What was read of one agent.
@@ -90,7 +93,7 @@ impl Parser<'_> {
     }
 
     fn agents(&mut self, node: Node) -> Option<Agents> {
-        let mut drafts = Vec::new();
+        let mut read = Vec::new();
         for Entry { key, value } in self.reader.mapping("agents", node)? {
             if key.text.is_empty() || key.text.starts_with('@') {
                 let message = format!("an agent cannot be named `{}`", key.text);
@@ -100,9 +103,14 @@ impl Parser<'_> {
                     .report(Problem::error(key.place, message).help(help));
             }
             if let Some(parts) = self.parts(&key.text, value) {
-                drafts.push(self.draft(key.text.to_string(), key.place, parts));
+                read.push((key, parts));
             }
         }
+        // Each knows the secrets of all.
+        let drafts = read.into_iter();
+        let mut drafts: Vec<Draft> = drafts
+            .map(|(key, parts)| self.draft(key.text.to_string(), key.place, parts))
+            .collect();
         self.check_fallbacks(&drafts);
         self.check_lacking(&mut drafts);
         if self.reader.has_errors() {

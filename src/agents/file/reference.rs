@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use wf_model::Problem;
@@ -103,7 +103,9 @@ impl Parser<'_> {
         } else {
             (self.environment)(name)
         };
-        if value.is_none() {
+        if let Some(value) = &value {
+            self.secrets.share(value.as_bytes());
+        } else {
             let problem = Problem::error(
                 place,
                 format!("the environment variable `{name}` is not set"),
@@ -126,7 +128,11 @@ impl Parser<'_> {
         let file = self.folder.join(path);
         let wrong = match read(&file, LARGEST) {
             Ok(content) if content.contains(&0) => "has a NUL character in it".to_owned(),
-            Ok(content) => return Some(without_line_end(content)),
+            Ok(content) => {
+                let value = without_line_end(content);
+                self.secrets.share(value.as_bytes());
+                return Some(value);
+            }
             Err(wrong) => wrong,
         };
         let message = format!("the file `{}` {wrong}", file.display());

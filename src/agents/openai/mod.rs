@@ -148,6 +148,12 @@ impl OpenAiAgent {
         Ok(self)
     }
 
+    /// The same, which does not show what was given to others either.
+    pub(super) fn hiding(mut self, shared: &Secrets) -> Self {
+        self.secrets.join(shared);
+        self
+    }
+
     /// The same, where the authorities whose certificates `pem` has are trusted as well as those of the system: what
     /// an endpoint inside of a company needs.
     ///

@@ -80,7 +80,7 @@ impl Secrets {
         });
         let is_value = || {
             let number = token.parse().map(f64::abs);
-            number.is_ok_and(|number| self.numbers.contains(&number))
+            number.is_ok_and(|number| self.0.numbers.contains(&number))
         };
         (has_value || is_value()).then(|| Value::from(mask()).to_string())
     }
@@ -92,7 +92,8 @@ impl Secrets {
 
     /// Whether the text holds a value that begins as JSON does.
     fn is_spread_over(&self, text: &str) -> bool {
-        self.values
+        self.0
+            .values
             .iter()
             .filter(|value| value.len() >= SHORTEST_IN_RESULTS)
             .filter(|value| matches!(value.first(), Some(b'{' | b'[' | b'"')))

@@ -5,6 +5,8 @@ mod json;
 mod members;
 mod stream;
 
+use std::sync::Arc;
+
 pub(in crate::agents) use stream::Redactor;
 
 /// What stands where a secret stood.
@@ -17,9 +19,13 @@ const SHORTEST_IN_RESULTS: usize = 8;
 /// Whole numbers below this are told apart by their value; above it, by their digits alone.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The values that must not appear where people read, in each of the forms in which they come back.
+/// The values that must not appear where people read, in each of the forms in which they come back. Clones share
+/// them.
 #[derive(Clone, Default)]
-pub(in crate::agents) struct Secrets {
+pub(in crate::agents) struct Secrets(Arc<Values>);
+
+#[derive(Clone, Default)]
+struct Values {
     /// The longest first, so that a secret which holds another is masked whole.
     values: Vec<Vec<u8>>,
     /// For each byte the values that begin with it, by index, the longest first: most bytes of a text need no
@@ -37,40 +43,43 @@ impl Secrets {
         let trimmed = value.trim_ascii();
         let members = members::of(trimmed);
         let members = members.iter().map(String::as_bytes);
+        let mut new = Vec::new();
         for value in [value, trimmed].into_iter().chain(members) {
             if !value.is_empty() {
-                self.values.push(value.to_vec());
-                self.values.extend(forms::of(value));
+                new.push(value.to_vec());
+                new.extend(forms::of(value));
             }
         }
-        self.values
-            .sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-        self.values.dedup();
-        self.by_first = vec![Vec::new(); 256];
-        for (index, value) in self.values.iter().enumerate() {
-            let first = value.first().map(|first| usize::from(*first));
-            if let Some(known) = first.and_then(|first| self.by_first.get_mut(first)) {
-                known.push(index);
-            }
+        Arc::make_mut(&mut self.0).extend(new);
+    }
+
+    /// Adds a value that is hidden from everybody: one of at least 8 bytes. Shorter ones are words, and secrets only
+    /// to those to whom they were given.
+    pub(in crate::agents) fn share(&mut self, value: &[u8]) {
+        if value.trim_ascii().len() >= SHORTEST_IN_RESULTS {
+            self.add(value);
         }
-        self.numbers = self
-            .values
-            .iter()
-            .filter(|value| value.len() >= SHORTEST_IN_RESULTS)
-            .filter(|value| value.iter().all(u8::is_ascii_digit))
-            .filter_map(|value| std::str::from_utf8(value).ok()?.parse().ok())
-            .filter(|number| *number < EXACT)
-            .collect();
+    }
+
+    /// Adds those that are hidden from everybody.
+    pub(in crate::agents) fn join(&mut self, shared: &Secrets) {
+        let (own, all) = (&self.0.values, &shared.0.values);
+        let is_shared = |value: &Vec<u8>| all.binary_search_by(|known| order(known, value)).is_ok();
+        if own.iter().all(is_shared) {
+            *self = shared.clone();
+        } else {
+            Arc::make_mut(&mut self.0).extend(all.iter().cloned());
+        }
     }
 
     /// Whether nothing is hidden.
-    pub(in crate::agents) const fn is_empty(&self) -> bool {
-        self.values.is_empty()
+    pub(in crate::agents) fn is_empty(&self) -> bool {
+        self.0.values.is_empty()
     }
 
     /// The length of the longest value, in bytes.
     pub(in crate::agents) fn longest(&self) -> usize {
-        self.values.first().map_or(0, Vec::len)
+        self.0.values.first().map_or(0, Vec::len)
     }
 
     /// The text with a mask for each value in it.
@@ -82,6 +91,7 @@ impl Secrets {
         let mut rest = text;
         if cut
             && let Some(end) = self
+                .0
                 .values
                 .iter()
                 .filter_map(|value| end_at_start(value, text))
@@ -138,7 +148,7 @@ impl Secrets {
             return text.len();
         }
         let begins = |byte: &u8| {
-            let values = self.by_first.get(usize::from(*byte));
+            let values = self.0.by_first.get(usize::from(*byte));
             values.is_some_and(|values| !values.is_empty())
         };
         text.iter().position(begins).unwrap_or(text.len())
@@ -161,10 +171,38 @@ impl Secrets {
     /// The values whose first byte is that of the text, the longest first.
     fn beginning_as(&self, text: &[u8]) -> impl Iterator<Item = &[u8]> {
         let first = text.first().map(|first| usize::from(*first));
-        let indexes = first.and_then(|first| self.by_first.get(first));
+        let indexes = first.and_then(|first| self.0.by_first.get(first));
         let values = indexes.into_iter().flatten();
-        values.filter_map(|index| self.values.get(*index).map(Vec::as_slice))
+        values.filter_map(|index| self.0.values.get(*index).map(Vec::as_slice))
     }
+}
+
+impl Values {
+    fn extend(&mut self, new: impl IntoIterator<Item = Vec<u8>>) {
+        self.values.extend(new);
+        self.values.sort_by(|one, other| order(one, other));
+        self.values.dedup();
+        self.by_first = vec![Vec::new(); 256];
+        for (index, value) in self.values.iter().enumerate() {
+            let first = value.first().map(|first| usize::from(*first));
+            if let Some(known) = first.and_then(|first| self.by_first.get_mut(first)) {
+                known.push(index);
+            }
+        }
+        self.numbers = self
+            .values
+            .iter()
+            .filter(|value| value.len() >= SHORTEST_IN_RESULTS)
+            .filter(|value| value.iter().all(u8::is_ascii_digit))
+            .filter_map(|value| std::str::from_utf8(value).ok()?.parse().ok())
+            .filter(|number| *number < EXACT)
+            .collect();
+    }
+}
+
+/// The longest first.
+fn order(one: &[u8], other: &[u8]) -> std::cmp::Ordering {
+    other.len().cmp(&one.len()).then_with(|| one.cmp(other))
 }
 
 /// How many bytes at the beginning of `text` are the end of `value`, but not all of it.
@@ -267,6 +305,23 @@ mod tests {
                 "{shown}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_shared_is_masked_for_others_and_a_short_value_for_its_owner_alone() {
+        let mut shared = Secrets::default();
+        for value in ["dev", "sk-0123456789", "sk-abcdefgh"] {
+            shared.share(value.as_bytes());
+        }
+        let shown = |own: &[&str]| {
+            let mut secrets = secrets(own);
+            secrets.join(&shared);
+            let text = b"dev: sk-0123456789 sk-abcdefgh";
+            String::from_utf8(secrets.redact(text, false)).unwrap()
+        };
+        assert_eq!(shown(&[]), "dev: [redacted] [redacted]");
+        assert_eq!(shown(&["sk-abcdefgh"]), "dev: [redacted] [redacted]");
+        assert_eq!(shown(&["dev"]), "[redacted]: [redacted] [redacted]");
     }
 
     #[test]
