@@ -25,6 +25,8 @@ mod secrets;
 #[cfg(feature = "openai")]
 mod server;
 mod watchdog;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use std::sync::Mutex;
 
