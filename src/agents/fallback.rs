@@ -5,7 +5,7 @@ use std::fmt;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use wf_core::agent::{Agent, Reply, Request, StepError};
-use wf_core::usage::{add_reported, set_reported};
+use wf_core::usage::{Usage, add_reported, set_reported};
 
 use super::fault::{Blame, Diagnose, Fault};
 
@@ -16,7 +16,8 @@ use super::fault::{Blame, Diagnose, Fault};
 /// [unavailable](StepError::Unavailable) if any is, else terminal; with the shortest wait that was asked for.
 /// What those that failed have used is added to the usage; when another than the first answers, the usage
 /// names it as `agent`, and has those that failed with their messages as `failed`. Whoever watches sees each failure
-/// when the next is asked.
+/// when the next is asked. When those that failed have used all that the run's budget
+/// [leaves the attempt](Request::allowance), nobody else is asked.
 ///
 /// # Cancellation
 ///
@@ -40,8 +41,10 @@ impl Fallback {
 
     async fn ask(&self, request: Request<'_>) -> Result<Reply, Fault> {
         let mut failed: Vec<(&str, Fault)> = Vec::new();
+        let mut left = request.allowance;
+        let mut unasked = None;
         for (at, (name, agent)) in self.agents.iter().enumerate() {
-            match agent.diagnose(request).await {
+            match agent.diagnose(request.with_allowance(left)).await {
                 Ok(reply) if failed.is_empty() => return Ok(reply),
                 Ok(mut reply) => {
                     let mut usage = reply.usage.take().unwrap_or_default();
@@ -60,7 +63,12 @@ impl Fallback {
                 }
                 Err(fault) => {
                     let next = self.agents.get(at + 1);
-                    let next = next.filter(|_| fault.blame != Blame::Prompt);
+                    let mut next = next.filter(|_| fault.blame != Blame::Prompt);
+                    let used = fault.error.failure().usage.as_ref();
+                    match left.after(used.map(Usage::reported).unwrap_or_default()) {
+                        Some(rest) => left = rest,
+                        None => unasked = next.take(),
+                    }
                     if let Some((next, _)) = next {
                         let error = &fault.error;
                         let line = format!("[agent `{name}` failed: {error}; asking `{next}`]\n");
@@ -73,7 +81,8 @@ impl Fallback {
                 }
             }
         }
-        Err(together(failed))
+        let unasked = unasked.map(|(name, _)| name.as_str());
+        Err(together(failed, unasked))
     }
 }
 
@@ -102,9 +111,10 @@ fn told(name: &str, error: &StepError) -> Value {
     serde_json::json!({"agent": name, "error": error.to_string()})
 }
 
-/// All failures as one.
-fn together(mut failed: Vec<(&str, Fault)>) -> Fault {
+/// All failures as one, and who was not asked since nothing was left to pay for it.
+fn together(mut failed: Vec<(&str, Fault)>, unasked: Option<&str>) -> Fault {
     if failed.len() == 1
+        && unasked.is_none()
         && let Some((_, alone)) = failed.pop()
     {
         return alone;
@@ -113,7 +123,13 @@ fn together(mut failed: Vec<(&str, Fault)>) -> Fault {
         .iter()
         .map(|(name, fault)| format!("`{name}`: {}", fault.error))
         .collect();
-    let message = format!("every agent that was asked failed: {}", said.join("; "));
+    let mut message = format!("every agent that was asked failed: {}", said.join("; "));
+    if let Some(name) = unasked {
+        message += &format!(
+            "; `{name}` was not asked, since this attempt has used what the run's budget leaves it; \
+             a larger `perAttempt` leaves it more"
+        );
+    }
     let is = |test: fn(&StepError) -> bool| failed.iter().any(|(_, fault)| test(&fault.error));
     let mut error = if is(StepError::is_retryable) {
         StepError::retryable(message)
@@ -141,6 +157,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
+    use wf_core::agent::Allowance;
     use wf_core::id::ExecutionId;
 
     use super::*;
@@ -233,6 +250,35 @@ mod tests {
             .or("b", fails(StepError::terminal("y")));
         let error = ask(&agent).await.unwrap_err();
         assert!(matches!(error, StepError::Terminal(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_else_is_asked_when_the_attempt_has_used_what_it_may() {
+        let costs = |cost: f64| StepError::retryable("no").with_usage(json!({"cost": cost}));
+        let asked = async |allowed: f64| {
+            let inner = Fallback::new("b", fails(costs(1.0))).or("c", fails(costs(1.0)));
+            let agent = Fallback::new("a", fails(costs(1.0)))
+                .or("bc", inner)
+                .or("d", fails(StepError::terminal("gone")))
+                .or("e", Fixed(Ok(Reply::text("yes"))));
+            let execution = ExecutionId::from("run");
+            let allowance = Allowance {
+                cost: Some(allowed),
+                ..Allowance::UNLIMITED
+            };
+            let request = Request::new("p", &execution, "s", 1).with_allowance(allowance);
+            agent.call(request).await
+        };
+        let used = |error: &StepError| Usage::reported(error.failure().usage.as_ref().unwrap());
+        for (allowed, unasked) in [(1.0, "`bc`"), (2.0, "`c`"), (3.0, "`d`")] {
+            let error = asked(allowed).await.unwrap_err();
+            assert_eq!(used(&error).cost, allowed, "{error}");
+            let said = format!("{unasked} was not asked, since this attempt has used");
+            assert!(error.to_string().contains(&said), "{error}");
+            assert!(error.is_retryable());
+        }
+        // What costs nothing is no reason to stop.
+        assert_eq!(asked(4.0).await.unwrap().result.as_str(), r#""yes""#);
     }
 
     #[tokio::test]

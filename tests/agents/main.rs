@@ -7,6 +7,7 @@
 )]
 
 mod breaker;
+mod budgets;
 mod capabilities;
 mod documents;
 mod file;

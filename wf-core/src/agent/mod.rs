@@ -16,7 +16,7 @@ pub use error::{Failure, StepError};
 pub use reply::{IntoReply, Reply};
 pub(crate) use request::Queued;
 pub(crate) use request::idempotency_key;
-pub use request::{Output, Request, Waiting};
+pub use request::{Allowance, Output, Request, Waiting};
 
 /// Does a step: takes a prompt, gives a reply.
 ///

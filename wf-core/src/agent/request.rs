@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::id::ExecutionId;
+use crate::usage::Usage;
 
 /// One attempt at a step, as an agent sees it.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,9 @@ pub struct Request<'a> {
     /// The JSON Schema that the result has to fit: the step's `outputSchema`. The engine checks it; an
     /// agent may pass it on to a model.
     pub schema: Option<&'a serde_json::Value>,
+    /// What the run's budget leaves the attempt, where it has one: who asks several times within one attempt stops when
+    /// that is used up.
+    pub allowance: Allowance,
     queued: Option<&'a Queued>,
 }
 
@@ -40,6 +44,7 @@ impl<'a> Request<'a> {
             attempt,
             output: Output(None),
             schema: None,
+            allowance: Allowance::UNLIMITED,
             queued: None,
         }
     }
@@ -55,6 +60,13 @@ impl<'a> Request<'a> {
     #[must_use]
     pub const fn with_schema(mut self, schema: &'a serde_json::Value) -> Self {
         self.schema = Some(schema);
+        self
+    }
+
+    /// The same with what the attempt may use.
+    #[must_use]
+    pub const fn with_allowance(mut self, allowance: Allowance) -> Self {
+        self.allowance = allowance;
         self
     }
 
@@ -87,6 +99,47 @@ impl<'a> Request<'a> {
             queued.0.fetch_add(1, Ordering::Relaxed);
         }
         Waiting(self.queued)
+    }
+}
+
+/// What an attempt may use at most.
+///
+/// ```
+/// use serde_json::json;
+/// use wf_core::agent::Allowance;
+/// use wf_core::usage::Usage;
+///
+/// let allowance = Allowance { tokens: Some(100), ..Allowance::UNLIMITED };
+/// let used = |tokens| Usage::reported(&json!({"total_tokens": tokens}));
+/// assert_eq!(allowance.after(used(60)).unwrap().tokens, Some(40));
+/// assert_eq!(allowance.after(used(100)), None);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Allowance {
+    /// How many tokens, if that is limited.
+    pub tokens: Option<u64>,
+    /// How much money, if that is limited.
+    pub cost: Option<f64>,
+}
+
+impl Allowance {
+    /// As much as it takes.
+    pub const UNLIMITED: Allowance = Allowance {
+        tokens: None,
+        cost: None,
+    };
+
+    /// What is left when so much was used; none when nothing is left of something that was used.
+    pub fn after(self, used: Usage) -> Option<Allowance> {
+        let Allowance { tokens, cost } = self;
+        // A sum of decimal fractions may be off by a hair.
+        let hair = cost.unwrap_or_default() * 1e-9;
+        let tokens_are_up = used.tokens > 0 && tokens.is_some_and(|most| used.tokens >= most);
+        let cost_is_up = used.cost > 0.0 && cost.is_some_and(|most| used.cost + hair >= most);
+        (!tokens_are_up && !cost_is_up).then(|| Allowance {
+            tokens: tokens.map(|most| most - used.tokens.min(most)),
+            cost: cost.map(|most| (most - used.cost).max(0.0)),
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use super::recall::Recalled;
 use super::trace::Within;
 use super::work::Work;
 use super::{Notice, Observer, Parts};
-use crate::agent::{Agent, Queued, Reply, Request, StepError};
+use crate::agent::{Agent, Allowance, Queued, Reply, Request, StepError};
 use crate::clock::Clock;
 use crate::id::{ExecutionId, Timestamp};
 use crate::plan::Plan;
@@ -35,6 +35,7 @@ pub(super) struct Call {
     /// What is said below the prompt: why the last answer was refused.
     pub(super) remark: Option<String>,
     pub(super) schema: Option<Arc<Schema>>,
+    pub(super) allowance: Allowance,
 }
 
 /// How an attempt ended.
@@ -186,6 +187,7 @@ impl Call {
         let prompt = remarked.as_deref().unwrap_or(prompt);
         let mut request =
             Request::new(prompt, &self.execution, key, self.number).with_queued(outside.queued);
+        request = request.with_allowance(self.allowance);
         if let Some(schema) = &self.schema {
             request = request.with_schema(schema.text());
         }

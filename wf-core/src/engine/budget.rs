@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 pub use wf_model::{Budget, PerAttempt};
 
+use crate::agent::Allowance;
 use crate::step::Attempt;
 use crate::typed::NATIVE;
 use crate::usage::Usage;
@@ -54,12 +55,31 @@ impl Purse {
         self.budget.wall_time
     }
 
-    /// Sets aside what an attempt may use.
-    pub(super) fn reserve(&mut self, step: u32, agent: &str) {
+    /// Sets aside what an attempt may use, and says how much that is: where `perAttempt` does not say it, no more than
+    /// what nobody else has set aside.
+    pub(super) fn reserve(&mut self, step: u32, agent: &str) -> Allowance {
         let expected = self.expected(agent);
+        let Budget {
+            tokens,
+            cost,
+            per_attempt,
+            ..
+        } = self.budget;
+        let allowance = Allowance {
+            tokens: tokens.map(|limit| {
+                let taken = self.spent.tokens.saturating_add(self.reserved.tokens);
+                let left = limit.saturating_sub(taken);
+                per_attempt.tokens.unwrap_or(left)
+            }),
+            cost: cost.map(|limit| {
+                let left = limit - self.spent.cost - self.reserved.cost;
+                per_attempt.cost.unwrap_or(left.max(0.0))
+            }),
+        };
         self.attempts += 1;
         self.reserved += expected;
         self.underway.insert(step, expected);
+        allowance
     }
 
     /// Pays for an attempt that has ended, and gives back what was set aside for it.
@@ -215,6 +235,27 @@ mod tests {
             purse.shortage("a").unwrap(),
             "100 of its 400 tokens are used, and the next attempt may take 100"
         );
+    }
+
+    #[test]
+    fn an_attempt_is_told_what_it_may_use() {
+        let mut known = purse(tokens(400));
+        assert_eq!(known.reserve(0, "a").tokens, Some(400));
+        known.settle(0, "a", Some(&json!({"total_tokens": 100})), true);
+        assert_eq!(known.reserve(1, "a").tokens, Some(300));
+        assert_eq!(known.reserve(2, "a").tokens, Some(200));
+        let mut said = purse(Budget {
+            per_attempt: PerAttempt {
+                tokens: Some(50),
+                cost: None,
+            },
+            ..tokens(400)
+        });
+        let expected = Allowance {
+            tokens: Some(50),
+            cost: None,
+        };
+        assert_eq!(said.reserve(0, "a"), expected);
     }
 
     #[test]

@@ -147,9 +147,8 @@ impl Drive {
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
         record.attempts.push(Attempt::start(number, now));
         record.started_at.get_or_insert(now);
-        if let Some(purse) = &mut self.purse {
-            purse.reserve(step, agent(&self.plan, step));
-        }
+        let purse = self.purse.as_mut();
+        let allowance = purse.map(|purse| purse.reserve(step, agent(&self.plan, step)));
         let attempt = record.attempts.len();
         self.forget_shown();
         let due = self.engine.clock.elapsed() + MOMENT;
@@ -167,6 +166,7 @@ impl Drive {
             work,
             remark: self.remark(step),
             schema: self.schema(step).cloned(),
+            allowance: allowance.unwrap_or_default(),
         });
         let (key, asked) = (self.plan.key(at), agent(&self.plan, step));
         let within = self.trace.attempt(key, asked, number);
