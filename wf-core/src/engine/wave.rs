@@ -289,15 +289,20 @@ impl Drive {
         let record = self.slots[step as usize].record_mut();
         record.attempts.push(attempt);
         let asked = failure.retry_after.unwrap_or_default();
-        let granted = is_retryable.then(|| self.retry_in(step, number)).flatten();
+        // Nobody needs to mend what the run can do without.
+        let is_optional = self.plan.is_optional(step);
+        let may_retry = is_retryable || (is_down && is_optional);
+        let granted = may_retry.then(|| self.retry_in(step, number)).flatten();
         let is_away = granted.is_some() && asked > LONGEST_WAIT;
         if is_away {
             let wait = asked.as_secs();
             error +=
                 &format!("; it asks to be left alone for {wait} s, which is more than an hour");
         }
-        let parks = is_down || is_away;
-        let retry_in = granted.filter(|_| !parks).map(|delay| delay.max(asked));
+        let parks = !is_optional && (is_down || is_away);
+        let retry_in = granted
+            .filter(|_| !parks && !is_away)
+            .map(|delay| delay.max(asked));
         let record = self.slots[step as usize].record_mut();
         record.error = Some(error.clone());
         if parks {

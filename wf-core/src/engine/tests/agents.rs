@@ -55,6 +55,33 @@ fn an_agent_that_is_down_pauses_the_run_and_uses_up_no_retry() {
 }
 
 #[test]
+fn an_optional_step_whose_agent_is_down_fails_alone_after_its_retries() {
+    let bench = Bench::new();
+    bench.agent.on("maybe", &[Act::Down(1, "no key")]);
+    bench.agent.on("away", &[Act::Busy(1, 7200)]);
+    let retry = "optional: true, retryPolicy: { maxAttempts: 3, initialDelay: 1s, jitter: false }";
+    let steps = format!(
+        "maybe, {retry}\naway, {retry}\nend, dependencies: [maybe, away], prompt: '{{{{maybe}}}}'"
+    );
+    let status = bench.run(&plan("", &steps));
+    assert_eq!(
+        (status.state(), status.execution.error.as_deref()),
+        (State::Completed, None)
+    );
+    let maybe = status.step("maybe").unwrap();
+    assert_eq!(maybe.state, StepState::Failed);
+    let attempts = &maybe.record.attempts;
+    assert_eq!(attempts.len(), 3);
+    assert!(attempts.iter().all(|attempt| !attempt.interrupted));
+    // Nobody waits for more than an hour.
+    let away = status.step("away").unwrap();
+    assert_eq!(
+        (away.state, away.record.attempts.len()),
+        (StepState::Failed, 1)
+    );
+}
+
+#[test]
 fn a_run_that_pauses_for_a_failure_says_for_which() {
     let bench = Bench::new();
     bench
