@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use wf_core::agent::{Agent, Reply, Request, StepError};
 
 use super::capture::{Tail, read_output, write_prompt};
-use super::fault::{Diagnose, Fault};
+use super::fault::{Blame, Diagnose, Fault};
 use super::group::Group;
 use super::live::{Lines, Meaning};
 use super::program;
@@ -160,7 +160,8 @@ impl CommandAgent {
     async fn attempt(&self, request: Request<'_>) -> Result<Reply, Fault> {
         let ended = self.run(request, request.prompt, None).await?;
         if !ended.status.success() {
-            return Err(Fault::attempt(StepError::retryable(self.failure(ended))));
+            let error = StepError::retryable(self.failure(ended));
+            return Err(Fault::new(error, Blame::Exit));
         }
         let text = self.text(ended.output).map_err(Fault::attempt)?;
         Ok(self.secrets.reply(&text))

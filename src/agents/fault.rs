@@ -13,6 +13,9 @@ pub enum Blame {
     /// The agent as a whole: it does not answer, the key is not accepted, the program is missing. Other attempts
     /// would meet the same.
     Agent,
+    /// The agent as a whole, or this attempt: a program ended with a status other than zero. Counts where a breaker is
+    /// told to [count that](super::Limited::counting_exits).
+    Exit,
     /// This attempt; it says nothing about others.
     Attempt,
     /// What was asked: the agent is well, and would refuse it again.

@@ -103,6 +103,34 @@ async fn fewer_failures_suffice_where_nobody_was_reached() {
     assert_eq!(script.calls(), 3);
 }
 
+#[test]
+fn a_program_that_fails_again_and_again_pauses_the_run_where_a_breaker_is_asked_for() {
+    let run = |breaker: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let agents = format!("agents: {{ a: {{ command: [sh, -c, 'exit 1'] {breaker} }} }}");
+        std::fs::write(folder.path().join("agents.yaml"), agents).unwrap();
+        let mut workflow = String::from("name: W\nconfig: { onFailure: continue }\nsteps:\n");
+        for step in 0..20 {
+            let policy = "retryPolicy: { maxAttempts: 5, initialDelay: 1ms }";
+            workflow += &format!("  - {{ key: s{step}, agent: a, prompt: p, {policy} }}\n");
+        }
+        std::fs::write(folder.path().join("w.yaml"), workflow).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_ax"))
+            .args(["workflow", "run", "w.yaml", "--json", "--quiet"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let steps = said["steps"].as_object().unwrap().values();
+        let attempts = steps.map(|step| step["attempts"].as_u64().unwrap());
+        (output.status.code(), attempts.sum::<u64>())
+    };
+    let (status, attempts) = run(", breaker: 2");
+    // Those that had begun when it became known have ended.
+    assert!(status == Some(3) && attempts < 40, "{status:?} {attempts}");
+    assert_eq!(run(""), (Some(1), 100));
+}
+
 #[tokio::test(start_paused = true)]
 async fn failures_that_all_began_at_once_are_one_sign_alone() {
     let script = Scripted::default();

@@ -25,9 +25,9 @@ mod real_server;
 mod secrets;
 #[cfg(feature = "openai")]
 mod server;
-mod watchdog;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod watchdog;
 
 use std::sync::Mutex;
 

@@ -184,7 +184,9 @@ impl Parser<'_> {
 fn limited(name: &str, agent: impl Diagnose + 'static, settings: &Settings) -> Arc<dyn Diagnose> {
     let reset = settings.breaker_reset.unwrap_or(BREAKER_RESET);
     let mut limited = match settings.breaker {
-        Some(failures) => Limited::new(agent).breaker(name, failures, reset),
+        Some(failures) => Limited::new(agent)
+            .breaker(name, failures, reset)
+            .counting_exits(),
         None => Limited::new(agent)
             .breaker(name, BREAKER, reset)
             .unreached(BREAKER_UNREACHED),

@@ -15,6 +15,8 @@ pub(super) struct Circuit {
     most: u32,
     /// How many failures in a row suffice where nobody was reached.
     most_unreached: u32,
+    /// Whether a program's exit status counts.
+    counts_exits: bool,
     reset: Duration,
     state: Mutex<State>,
     /// Told at every change of phase.
@@ -60,6 +62,7 @@ impl Circuit {
             name,
             most,
             most_unreached: most,
+            counts_exits: false,
             reset,
             state: Mutex::new(State {
                 phase: Phase::Closed,
@@ -77,6 +80,14 @@ impl Circuit {
     pub(super) fn unreached(self, most: u32) -> Self {
         Circuit {
             most_unreached: most.clamp(1, self.most),
+            ..self
+        }
+    }
+
+    /// The same, where a program that ends with a status other than zero has failed as a whole.
+    pub(super) fn counting_exits(self) -> Self {
+        Circuit {
+            counts_exits: true,
             ..self
         }
     }
@@ -154,7 +165,8 @@ impl Pass<'_> {
         match answer {
             Err(fault) => match fault.blame {
                 Blame::Agent | Blame::Nobody => Err(self.failed(fault, request)),
-                Blame::Attempt => Err(fault),
+                Blame::Exit if self.circuit.counts_exits => Err(self.failed(fault, request)),
+                Blame::Attempt | Blame::Exit => Err(fault),
                 Blame::Prompt => {
                     self.succeeded();
                     Err(fault)

@@ -111,6 +111,14 @@ impl<A: Diagnose> Limited<A> {
         self.circuit = self.circuit.map(|circuit| circuit.unreached(failures));
         self
     }
+
+    /// The same, where the breaker that was set also counts that a program [ends](super::Blame::Exit) with a status other
+    /// than zero.
+    #[must_use]
+    pub fn counting_exits(mut self) -> Self {
+        self.circuit = self.circuit.map(Circuit::counting_exits);
+        self
+    }
 }
 
 impl<A: Agent> Limited<A> {

@@ -16,7 +16,7 @@ use wf_core::agent::{Agent, Reply, Request, StepError};
 pub use self::table::Preset;
 
 use super::command::CommandAgent;
-use super::fault::{Diagnose, Fault};
+use super::fault::{Blame, Diagnose, Fault};
 use super::structured::{demand, unfenced};
 
 /// Runs one of the programs claude, codex, gemini and opencode for each attempt, without anybody at the keyboard:
@@ -122,7 +122,8 @@ impl PresetAgent {
                 }
                 None => command.failure(ended),
             };
-            return Err(with_usage(StepError::retryable(message)));
+            let fault = with_usage(StepError::retryable(message));
+            return Err(Fault::new(fault.error, Blame::Exit));
         }
         let program = command.name();
         if let Some(error) = reported {
