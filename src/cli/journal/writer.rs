@@ -23,6 +23,9 @@ const KEPT: usize = 16 << 20;
 /// What the agents of one execution write takes at most this many bytes of its journal: 256 MiB.
 const KEPT_IN_ALL: u64 = 256 << 20;
 
+/// A journal that has taken the last room of its disk gives half of it back, if it has at least this many bytes.
+const WORTH_GIVING: u64 = 64 << 10;
+
 /// Writes down what an engine tells of its runs.
 pub(crate) struct Journal {
     database: Database,
@@ -147,14 +150,25 @@ impl Journal {
         let Some(file) = &mut writer.file else {
             return;
         };
-        let written = serde_json::to_string(&entry)
-            .map_err(io::Error::other)
-            .and_then(|mut line| {
-                line.push('\n');
-                writer.in_all += line.len() as u64;
-                // One call, so that a reader sees whole lines.
-                file.write_all(line.as_bytes())
+        let written = line(&entry).and_then(|line| {
+            writer.in_all += line.len() as u64;
+            // One call, so that a reader sees whole lines.
+            file.write_all(line.as_bytes())
+        });
+        if let Err(error) = &written
+            && is_full(error)
+        {
+            let output = Happened::Output {
+                text: String::new(),
+                cut: true,
+            };
+            let mark = entry.attempt.map(|_| Entry {
+                happened: output,
+                ..entry
             });
+            // Without it, the steps that go on would not find room for their results.
+            let _ = give_back(file, mark.as_ref());
+        }
         if self.opened(written).is_none() {
             writer.file = None;
         }
@@ -207,6 +221,34 @@ impl Writer {
     }
 }
 
+/// Whether no room is left.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+/// Takes the latter half out of a long journal, and says so in it.
+fn give_back(file: &mut File, mark: Option<&Entry>) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    if length < WORTH_GIVING {
+        return Ok(());
+    }
+    file.set_len(length / 2)?;
+    // The last line has lost its end.
+    let mut rest = String::from("\n");
+    if let Some(mark) = mark {
+        rest += &line(mark)?;
+    }
+    file.write_all(rest.as_bytes())
+}
+
+/// The entry as a line.
+fn line(entry: &Entry) -> io::Result<String> {
+    let mut line = serde_json::to_string(entry).map_err(io::Error::other)?;
+    line.push('\n');
+    Ok(line)
+}
+
 /// How many bytes a text takes in JSON.
 fn written(text: &str) -> usize {
     let escaped = text.bytes().map(|byte| match byte {
@@ -240,4 +282,51 @@ fn open(path: &Path) -> io::Result<File> {
         }
     }
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_has_filled_its_disk_gives_half_of_it_back_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("logs").join("e.jsonl");
+        let mut file = open(&path).unwrap();
+        let entry = |text: &str, cut| Entry {
+            at: "2026-01-01T00:00:00Z".into(),
+            step: Some("s".into()),
+            attempt: Some(1),
+            happened: Happened::Output {
+                text: text.into(),
+                cut,
+            },
+        };
+        let one = line(&entry(&"x".repeat(1000), false)).unwrap();
+        for _ in 0..1000 {
+            file.write_all(one.as_bytes()).unwrap();
+        }
+        let (whole, mark) = (one.len() * 1000, entry("", true));
+        give_back(&mut file, Some(&mark)).unwrap();
+        let left = std::fs::read_to_string(&path).unwrap();
+        assert!(left.len() < whole / 2 + 200, "{}", left.len());
+        let lines: Vec<&str> = left.lines().collect();
+        let read = |line: &str| serde_json::from_str::<Entry>(line).ok();
+        assert_eq!(read(lines[lines.len() - 1]), Some(mark.clone()));
+        assert!(lines[..499].iter().all(|line| read(line).is_some()));
+        // A short one is not worth it.
+        drop(file);
+        std::fs::write(&path, &one).unwrap();
+        give_back(&mut open(&path).unwrap(), Some(&mark)).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), one);
+    }
+
+    #[test]
+    fn only_a_full_disk_shortens_a_journal() {
+        let error = |errno: rustix::io::Errno| io::Error::from(errno);
+        assert!(is_full(&error(rustix::io::Errno::NOSPC)));
+        assert!(is_full(&error(rustix::io::Errno::DQUOT)));
+        assert!(!is_full(&error(rustix::io::Errno::IO)));
+        assert!(!is_full(&error(rustix::io::Errno::FBIG)));
+    }
 }
