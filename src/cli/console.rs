@@ -1,5 +1,6 @@
 //! What is written where: results on standard output, all else on standard error.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -149,6 +150,36 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// A text of more than this many bytes, or lines, is told in brief.
+const LONG: (usize, usize) = (800, 10);
+
+/// Of a text told in brief, at most this many bytes of its first line are left.
+const BEGINNING: usize = 200;
+
+/// Of a text told in brief, at most this many bytes, and lines, are left at its end.
+const END: (usize, usize) = (500, 6);
+
+/// The beginning and the last lines of what is long, such as the message of an agent that has written much.
+pub(crate) fn brief(text: &str) -> Cow<'_, str> {
+    let text = text.trim_end();
+    let is_short = text.len() <= LONG.0 && text.lines().count() <= LONG.1;
+    let line = text.lines().next().unwrap_or_default();
+    let beginning = line.get(..line.floor_char_boundary(BEGINNING));
+    let (Some(beginning), false) = (beginning, is_short) else {
+        return Cow::Borrowed(text);
+    };
+    let rest = text.get(beginning.len()..).unwrap_or_default();
+    let lines = rest.rmatch_indices('\n').map(|(at, _)| at + 1);
+    let from = rest.ceil_char_boundary(rest.len().saturating_sub(END.0));
+    // Whole lines, where the last one is none that is too long itself.
+    let whole = lines.take(END.1).take_while(|at| *at >= from).last();
+    let end = rest.get(whole.unwrap_or(from)..).unwrap_or_default();
+    Cow::Owned(match whole {
+        Some(_) => format!("{beginning} …\n{end}"),
+        None => format!("{beginning} … {end}"),
+    })
+}
+
 /// The one text that a run's result holds, if it holds nothing else.
 fn only_text(result: &str) -> Option<String> {
     let members: HashMap<String, &RawValue> = serde_json::from_str(result).ok()?;
@@ -241,6 +272,21 @@ fn say(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_told_by_its_beginning_and_its_last_lines() {
+        let short = "`sh` exited with status 1: no such file\nor folder";
+        assert_eq!(brief(short), short);
+        let flood: String = (0..200).map(|line| format!("line {line}\n")).collect();
+        assert_eq!(
+            brief(&format!("`sh` exited with status 1: …{flood}")),
+            "`sh` exited with status 1: …line 0 …\nline 194\nline 195\nline 196\nline 197\nline 198\nline 199"
+        );
+        let one_line = "ü".repeat(5000);
+        let told = brief(&one_line);
+        assert!(told.len() <= BEGINNING + END.0 + 8, "{}", told.len());
+        assert_eq!(told.trim_matches('ü'), " … ");
+    }
 
     #[test]
     fn control_characters_are_left_out() {

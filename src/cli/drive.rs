@@ -12,7 +12,7 @@ use wf_core::lifecycle::State;
 use wf_core::step::StepState;
 use wf_core::store::ExecutionRecord;
 
-use super::console::Console;
+use super::console::{Console, brief};
 use super::database::{Database, quoted};
 use super::document::StatusDocument;
 use super::exit::{Exit, Failure, with_causes};
@@ -154,7 +154,7 @@ impl Session<'_> {
                     .as_deref()
                     .unwrap_or("no reason is recorded");
                 self.console
-                    .error(&format!("the execution failed: {reason}"));
+                    .error(&format!("the execution failed: {}", brief(reason)));
                 let inspect = format!(
                     "ax workflow status {}{}",
                     quoted(id.as_str()),
@@ -173,7 +173,7 @@ impl Session<'_> {
                     && failed.clone().next().is_none()
                 {
                     self.console
-                        .error(&format!("the run paused by itself: {reason}"));
+                        .error(&format!("the run paused by itself: {}", brief(reason)));
                 }
                 for step in failed {
                     let reason = step
@@ -182,7 +182,7 @@ impl Session<'_> {
                         .as_deref()
                         .unwrap_or("no reason is recorded");
                     self.console
-                        .error(&format!("step `{}` failed: {reason}", step.key));
+                        .error(&format!("step `{}` failed: {}", step.key, brief(reason)));
                 }
                 let more = if status.execution.error.is_some() && !status.budget.is_unlimited() {
                     " (`--budget LIMIT=+AMOUNT` raises its budget)"

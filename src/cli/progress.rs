@@ -11,7 +11,7 @@ use wf_core::engine::Notice;
 use wf_core::lifecycle::State;
 use wf_core::step::Outcome;
 
-use super::console::{Console, printable};
+use super::console::{Console, brief, printable};
 use super::lines::OpenLines;
 use super::moment::human;
 
@@ -79,7 +79,7 @@ impl Progress {
                     .unwrap_or_default();
                 self.line(&format!(
                     "{step}: attempt {attempt} failed: {}{next}",
-                    printable(error)
+                    printable(&brief(error))
                 ));
             }
             Notice::StepEnded {
