@@ -143,6 +143,10 @@ impl Tail {
         let from = text.ceil_char_boundary(text.len().saturating_sub(SHOWN));
         let shown = text.get(from..).unwrap_or_default();
         if self.cut || from > 0 {
+            // From the beginning of a line, if one is near.
+            let near = shown.get(..shown.floor_char_boundary(SHOWN / 8));
+            let line = near.and_then(|near| near.find('\n')).map(|end| end + 1);
+            let shown = line.and_then(|line| shown.get(line..)).unwrap_or(shown);
             format!("…{shown}")
         } else {
             shown.to_owned()
@@ -190,6 +194,16 @@ mod tests {
             "{shown}"
         );
         assert!(shown.len() <= SHOWN + "…".len());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_many_lines_begins_with_a_whole_one() {
+        let text: String = (0..1000)
+            .map(|line| format!("line {line} of many\n"))
+            .collect();
+        let shown = end_of(&text, &Secrets::default()).await;
+        assert!(shown.starts_with("…line "), "{}", &shown[..40]);
+        assert!(shown.len() > SHOWN - 40 && shown.ends_with("line 999 of many"));
     }
 
     #[tokio::test]
