@@ -8,6 +8,7 @@ mod checkpoints;
 mod conflicts;
 mod control;
 mod database;
+mod gone;
 mod identity;
 mod inputs;
 mod inspect;

@@ -17,6 +17,7 @@ use diesel::sql_types::{BigInt, Text};
 use wf_core::store::StoreError;
 
 use crate::error::store_error;
+use crate::place::Place;
 use file::{absolute, check_file, has_log, prepare_file, refused};
 use migrations::{migrate, pending};
 
@@ -40,14 +41,14 @@ const RETRY: Duration = Duration::from_millis(10);
 /// as a database would drop that connection's POSIX locks.
 static OPENING: Mutex<()> = Mutex::new(());
 
-/// Opens the two connections of a store: the one that writes, and the one that reads.
+/// Opens the two connections of a store, the one that writes and the one that reads, and notes which file that is.
 ///
 /// The file and its folder are made if they are missing, readable by their owner only; the schema is
 /// brought up to date.
 pub(crate) fn open_pair(
     path: &Path,
     busy_timeout: Duration,
-) -> Result<(SqliteConnection, SqliteConnection), StoreError> {
+) -> Result<(SqliteConnection, SqliteConnection, Place), StoreError> {
     let path = absolute(path)?;
     let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     prepare_file(&path)?;
@@ -56,15 +57,16 @@ pub(crate) fn open_pair(
     migrate(&mut writing, &path)?;
     let mut reading = connect(&path, READ_WRITE, busy_timeout)?;
     query_only(&mut reading).map_err(|error| about(&path, store_error(&error)))?;
+    let place = place(&path)?;
     drop(opening);
-    Ok((writing, reading))
+    Ok((writing, reading, place))
 }
 
 /// Opens two connections that write nothing, to a file that is there: also one in a folder that may not be written to.
 pub(crate) fn open_to_read(
     path: &Path,
     busy_timeout: Duration,
-) -> Result<(SqliteConnection, SqliteConnection), StoreError> {
+) -> Result<(SqliteConnection, SqliteConnection, Place), StoreError> {
     let path = absolute(path)?;
     let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     let found = fs::metadata(&path).map_err(|error| refused(&path, "").with_source(error))?;
@@ -85,8 +87,14 @@ pub(crate) fn open_to_read(
     }
     let mut second = connect(&path, first.1, busy_timeout)?;
     query_only(&mut second).map_err(|error| about(&path, store_error(&error)))?;
+    let place = place(&path)?;
     drop(opening);
-    Ok((first.0, second))
+    Ok((first.0, second, place))
+}
+
+/// Notes which file was opened. Not before it was opened to write: some file systems copy it only then.
+fn place(path: &Path) -> Result<Place, StoreError> {
+    Place::of(path).map_err(|error| refused(path, "").with_source(error))
 }
 
 /// Connects, and looks whether the database can be read so.
@@ -283,7 +291,7 @@ mod tests {
     #[test]
     fn the_writing_connection_is_durable_and_checks_references() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut conn, _) =
+        let (mut conn, ..) =
             open_pair(&folder.path().join("ax.db"), Duration::from_millis(1234)).unwrap();
         let mut number =
             |pragma: &str| -> i64 { sql::<BigInt>(pragma).get_result(&mut conn).unwrap() };

@@ -38,6 +38,7 @@ mod connection;
 mod error;
 mod executions;
 mod insert;
+mod place;
 mod reader;
 mod schema;
 mod step_executions;

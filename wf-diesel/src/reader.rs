@@ -1,5 +1,6 @@
 //! The thread that owns the reading connection, so that whoever asks is never blocked.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
@@ -8,6 +9,7 @@ use futures::channel::oneshot;
 use wf_core::store::StoreError;
 
 use crate::error::store_error;
+use crate::place::Place;
 use crate::writer::{join, thread_is_gone};
 
 type Reading = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
@@ -16,11 +18,12 @@ type Reading = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 pub(crate) struct Reader {
     queue: Option<Sender<Reading>>,
     thread: Option<JoinHandle<()>>,
+    place: Arc<Place>,
 }
 
 impl Reader {
     /// Starts the thread.
-    pub(crate) fn start(mut conn: SqliteConnection) -> Result<Self, StoreError> {
+    pub(crate) fn start(mut conn: SqliteConnection, place: Arc<Place>) -> Result<Self, StoreError> {
         let (queue, readings) = channel::<Reading>();
         let thread = std::thread::Builder::new()
             .name("wf-store-reader".into())
@@ -35,6 +38,7 @@ impl Reader {
         Ok(Reader {
             queue: Some(queue),
             thread: Some(thread),
+            place,
         })
     }
 
@@ -45,10 +49,14 @@ impl Reader {
         R: FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
+        let place = Arc::clone(&self.place);
         let reading: Reading = Box::new(move |conn| {
             if !sender.is_canceled() {
+                let found = place
+                    .check()
+                    .and_then(|()| conn.transaction(read).map_err(|error| store_error(&error)));
                 // Nobody may be waiting any more.
-                let _ = sender.send(conn.transaction(read).map_err(|error| store_error(&error)));
+                let _ = sender.send(found);
             }
         });
         let sent = self

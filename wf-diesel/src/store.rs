@@ -31,6 +31,10 @@ use crate::{checkpoints, connection, executions, step_executions, workflows};
 /// Many processes may use the same file; within a process, clone the store instead of opening it again, so that
 /// concurrent writes share transactions. Dropping the last clone waits for the writes that have queued, and
 /// closes the file.
+///
+/// A file that is deleted, moved or replaced while it is open is noticed within a fifth of a second by those who
+/// [watch](Store::watch) an execution, and before any answer but that to a commit in the middle of a run: it
+/// is [gone](StoreError::is_gone) then.
 #[derive(Clone)]
 pub struct SqliteStore {
     parts: Arc<Parts>,
@@ -142,13 +146,14 @@ impl SqliteOptions {
         } else {
             connection::open_pair
         };
-        let (mut writing, reading) = open(path.as_ref(), self.busy_timeout)?;
+        let (mut writing, reading, place) = open(path.as_ref(), self.busy_timeout)?;
         if let Some(bytes) = self.max_size {
             connection::limit_size(&mut writing, bytes).map_err(|error| store_error(&error))?;
         }
         let watches = Watches::new();
-        let writer = Writer::start(writing, Arc::clone(&watches))?;
-        let reader = Reader::start(reading)?;
+        let place = Arc::new(place);
+        let writer = Writer::start(writing, Arc::clone(&place), Arc::clone(&watches))?;
+        let reader = Reader::start(reading, place)?;
         Ok(SqliteStore {
             parts: Arc::new(Parts {
                 watches,

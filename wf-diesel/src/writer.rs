@@ -14,6 +14,7 @@ use wf_core::store::StoreError;
 
 use crate::connection::{begin_immediate, commit, data_version, roll_back};
 use crate::error::store_error;
+use crate::place::Place;
 use crate::watch::Watches;
 use crate::writes::{Session, Write};
 
@@ -27,7 +28,7 @@ pub(crate) struct Writer {
     transactions: Arc<AtomicU64>,
 }
 
-/// Asks the writing connection whether another has written to the database.
+/// Asks the writing connection whether another has written to the database, or taken it away.
 pub(crate) struct Probe(Sender<Message>);
 
 enum Message {
@@ -38,11 +39,16 @@ enum Message {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(conn: SqliteConnection, watches: Arc<Watches>) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        conn: SqliteConnection,
+        place: Arc<Place>,
+        watches: Arc<Watches>,
+    ) -> Result<Self, StoreError> {
         let (queue, messages) = channel();
         let transactions = Arc::new(AtomicU64::new(0));
         let mut thread = Thread {
             session: Session::new(conn),
+            place,
             watches,
             transactions: Arc::clone(&transactions),
             data_version: 0,
@@ -97,8 +103,8 @@ impl Drop for Writer {
 }
 
 impl Probe {
-    /// Whether another connection has written to the database since this was asked last; none when the thread is
-    /// gone.
+    /// Whether another connection has written to the database since this was asked last, or its file is not where it
+    /// was; none when the thread is gone.
     pub(crate) fn ask(&self) -> Option<bool> {
         let (sender, answer) = sync_channel(1);
         self.0.send(Message::Probe(sender)).ok()?;
@@ -125,6 +131,9 @@ pub(crate) fn thread_is_gone() -> StoreError {
 trait Queued: Send {
     fn rows(&self) -> usize;
 
+    /// Whether it is to be known before the answer that the file is where it was.
+    fn wants_place(&self) -> bool;
+
     /// Applies the write and keeps the answer until it is durable.
     fn apply(&mut self, session: &mut Session) -> QueryResult<()>;
 
@@ -141,6 +150,10 @@ struct Waiting<W: Write> {
 impl<W: Write> Queued for Waiting<W> {
     fn rows(&self) -> usize {
         self.write.rows()
+    }
+
+    fn wants_place(&self) -> bool {
+        self.write.wants_place()
     }
 
     fn apply(&mut self, session: &mut Session) -> QueryResult<()> {
@@ -166,6 +179,7 @@ impl<W: Write> Queued for Waiting<W> {
 
 struct Thread {
     session: Session,
+    place: Arc<Place>,
     watches: Arc<Watches>,
     transactions: Arc<AtomicU64>,
     data_version: i64,
@@ -195,7 +209,7 @@ impl Thread {
                         batch.push(write);
                     }
                     // Nobody may be waiting any more.
-                    Message::Probe(sender) => _ = sender.send(self.others_have_written()),
+                    Message::Probe(sender) => _ = sender.send(self.is_there_news()),
                     Message::Close => open = false,
                 }
                 next = if open && rows < ROWS_PER_TRANSACTION {
@@ -216,19 +230,26 @@ impl Thread {
         match self.transaction(batch) {
             Err(failure) if failure.separable && batch.len() > 1 => {
                 for mut write in batch.drain(..) {
-                    let failure = self.transaction(std::slice::from_mut(&mut write)).err();
-                    write.answer(failure.map(|failure| failure.store_error()), &self.watches);
+                    let outcome = self.transaction(std::slice::from_mut(&mut write));
+                    self.answer(write, &outcome);
                 }
             }
             outcome => {
                 for write in batch.drain(..) {
-                    write.answer(
-                        outcome.as_ref().err().map(Failure::store_error),
-                        &self.watches,
-                    );
+                    self.answer(write, &outcome);
                 }
             }
         }
+    }
+
+    /// Tells the caller of a write how its transaction has ended.
+    fn answer(&self, write: Box<dyn Queued>, outcome: &Result<(), Failure>) {
+        let failure = match outcome {
+            Ok(()) if write.wants_place() => self.place.check().err(),
+            Ok(()) => None,
+            Err(failure) => Some(failure.store_error()),
+        };
+        write.answer(failure, &self.watches);
     }
 
     /// Applies writes in one transaction, of which all of them remain or none.
@@ -251,6 +272,11 @@ impl Thread {
             }
         }
         written
+    }
+
+    /// Whether those who watch should read again: others have written, or the file is gone, which reading says.
+    fn is_there_news(&mut self) -> bool {
+        self.others_have_written() || self.place.check().is_err()
     }
 
     /// Whether another connection has written since this was asked last; yes when that cannot be told.

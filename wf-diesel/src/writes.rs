@@ -38,6 +38,12 @@ pub(crate) trait Write: Send + 'static {
     /// has changed nothing.
     fn apply(&self, session: &mut Session) -> QueryResult<Result<Self::Answer, StoreError>>;
 
+    /// Whether it is to be known before the answer that the file is where it was: of all but what is written for each
+    /// step.
+    fn wants_place(&self) -> bool {
+        true
+    }
+
     /// The execution whose owner should read its row again.
     fn wakes(&self) -> Option<&ExecutionId> {
         None
@@ -198,8 +204,12 @@ impl Write for Commit {
         1 + self.writes.steps.len() + usize::from(self.writes.checkpoint.is_some())
     }
 
+    fn wants_place(&self) -> bool {
+        settles(self)
+    }
+
     fn apply(&self, session: &mut Session) -> QueryResult<Result<(), StoreError>> {
-        let settles = self.to == State::Paused || self.to.is_terminal();
+        let settles = settles(self);
         let written = if settles {
             executions::settle_execution(&mut session.conn, self)?
         } else {
@@ -337,6 +347,11 @@ fn insert_workflow_with_steps(
         workflow_steps::insert_step(conn, &workflow.id, first + position, position, step)?;
     }
     Ok(StepIds { first, count })
+}
+
+/// Whether nobody drives the execution after the commit: it has ended, or is paused.
+fn settles(commit: &Commit) -> bool {
+    commit.to == State::Paused || commit.to.is_terminal()
 }
 
 /// Whether a row is not inserted because there is one with its key.

@@ -22,6 +22,7 @@ enum Kind {
     Busy,
     Full,
     Damaged,
+    Gone,
     Unanswered,
 }
 
@@ -59,6 +60,11 @@ impl StoreError {
     /// What the store holds cannot be read.
     pub fn damaged(message: impl Into<String>) -> Self {
         StoreError::new(Kind::Damaged, message)
+    }
+
+    /// What the store writes to is no longer where it was opened: whoever opens it there will not find what is written.
+    pub fn gone(message: impl Into<String>) -> Self {
+        StoreError::new(Kind::Gone, message)
     }
 
     /// It is not known whether the write happened.
@@ -114,6 +120,11 @@ impl StoreError {
     /// Whether what the store holds cannot be read.
     pub fn is_damaged(&self) -> bool {
         self.kind == Kind::Damaged
+    }
+
+    /// Whether the store's file was deleted, moved or replaced while it was open.
+    pub fn is_gone(&self) -> bool {
+        self.kind == Kind::Gone
     }
 
     /// Whether it is unknown if the write happened: read the row again.

@@ -37,14 +37,14 @@ impl Write for Panic {
 /// A writer whose connection has run `settings`, and a connection that reads.
 fn writer(settings: &str) -> (Writer, SqliteConnection, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let (mut writing, reading) =
+    let (mut writing, reading, place) =
         open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
     writing
         .batch_execute("CREATE TABLE notes (text TEXT) STRICT")
         .unwrap();
     writing.batch_execute(settings).unwrap();
     (
-        Writer::start(writing, Watches::new()).unwrap(),
+        Writer::start(writing, Arc::new(place), Watches::new()).unwrap(),
         reading,
         folder,
     )
@@ -138,7 +138,7 @@ fn a_probe_sees_the_writes_of_others_once_and_never_its_own() {
     let probe = writer.probe();
     block_on(writer.write(Statements("INSERT INTO notes VALUES ('ours')"))).unwrap();
     assert_eq!(probe.ask(), Some(false));
-    let (mut other, _) = open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
+    let (mut other, ..) = open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
     other
         .batch_execute("INSERT INTO notes VALUES ('theirs')")
         .unwrap();

@@ -7,6 +7,7 @@ mod concurrency;
 mod cost;
 mod faults;
 mod fixtures;
+mod gone;
 mod opening;
 mod processes;
 mod schema;
