@@ -16,9 +16,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use wf_core::store::StoreError;
 
-use crate::error::store_error;
+use crate::error::{is_no_database, store_error};
 use crate::place::Place;
-use file::{absolute, check_file, has_log, prepare_file, refused};
+use file::{absolute, check_file, has_log, overwritten, prepare_file, refused};
 use migrations::{migrate, pending};
 
 /// `synchronous = FULL`, as SQLite numbers it.
@@ -33,6 +33,9 @@ const IMMUTABLE: &str = "mode=ro&immutable=1";
 /// How much memory the writing connection may use to keep pages at hand, in KiB: enough for the largest context, which
 /// every commit of its execution reads.
 const CACHE: u32 = 32 << 10;
+
+/// How many bytes a database has at least (SQLite's file format, 1.3.2).
+const SMALLEST_PAGE: u64 = 512;
 
 /// How long to wait before asking again for a lock that SQLite does not wait for itself.
 const RETRY: Duration = Duration::from_millis(10);
@@ -52,6 +55,7 @@ pub(crate) fn open_pair(
     let path = absolute(path)?;
     let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     prepare_file(&path)?;
+    check_header(&path, busy_timeout)?;
     let mut writing = connect(&path, READ_WRITE, busy_timeout)?;
     configure(&mut writing, busy_timeout).map_err(|error| about(&path, error))?;
     migrate(&mut writing, &path)?;
@@ -71,6 +75,7 @@ pub(crate) fn open_to_read(
     let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     let found = fs::metadata(&path).map_err(|error| refused(&path, "").with_source(error))?;
     check_file(&path, &found)?;
+    check_header(&path, busy_timeout)?;
     let mut first = match look(&path, READ_ONLY, busy_timeout) {
         // SQLite wants to make its two files beside the database. Where there is no log, nothing is missed without.
         Err(error) if error.is_rejected() && !has_log(&path) => {
@@ -95,6 +100,29 @@ pub(crate) fn open_to_read(
 /// Notes which file was opened. Not before it was opened to write: some file systems copy it only then.
 fn place(path: &Path) -> Result<Place, StoreError> {
     Place::of(path).map_err(|error| refused(path, "").with_source(error))
+}
+
+/// Refuses a file with a log beside it that is no database itself.
+///
+/// SQLite looks, and not we: closing a file that is open as a database elsewhere in this process drops that connection's
+/// POSIX locks. It looks past the log, which otherwise stands for the page that is to be seen.
+fn check_header(path: &Path, busy_timeout: Duration) -> Result<(), StoreError> {
+    if !has_log(path) {
+        return Ok(());
+    }
+    if fs::metadata(path).is_ok_and(|found| found.len() < SMALLEST_PAGE) {
+        return Err(overwritten(path));
+    }
+    let mut conn = connect(path, IMMUTABLE, busy_timeout)?;
+    // A file of less than a page would be taken for an empty one; the page's true size is in its header.
+    let read = conn
+        .batch_execute(&format!("PRAGMA page_size = {SMALLEST_PAGE}"))
+        .and_then(|()| sql::<BigInt>("PRAGMA schema_version").get_result::<i64>(&mut conn));
+    match read {
+        Err(error) if is_no_database(&error) => Err(overwritten(path)),
+        // What else is wrong is found out with the log.
+        _ => Ok(()),
+    }
 }
 
 /// Connects, and looks whether the database can be read so.

@@ -112,12 +112,21 @@ impl fmt::Display for Unacceptable {
 
 impl Error for Unacceptable {}
 
-fn by_code(text: &str) -> StoreError {
-    let code = RESULT_CODES
+/// Whether SQLite says that the file is no database at all.
+pub(crate) fn is_no_database(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(_, information)
+        if code(information.message()) == Some(Code::NotADatabase))
+}
+
+fn code(text: &str) -> Option<Code> {
+    let known = RESULT_CODES
         .iter()
-        .find(|(known, _)| text.starts_with(known))
-        .map(|&(_, code)| code);
-    match code {
+        .find(|(known, _)| text.starts_with(known));
+    known.map(|&(_, code)| code)
+}
+
+fn by_code(text: &str) -> StoreError {
+    match code(text) {
         Some(Code::Busy) => StoreError::busy("the database is held by another process"),
         Some(Code::Full) => StoreError::full("the disk or the database is full"),
         Some(Code::InputOutput) => StoreError::unanswered("the disk failed"),

@@ -76,6 +76,15 @@ fn without_its_file(path: &Path) -> StoreError {
     ))
 }
 
+/// That there is a log beside a file that is no database. SQLite would write the log into it, and delete the log.
+pub(super) fn overwritten(path: &Path) -> StoreError {
+    let path = path.display();
+    StoreError::damaged(format!(
+        "the file `{path}` is not an SQLite database, but there is the log of one beside it; the log `{path}-wal` is left \
+         as it is, and tells what was written last once the file that it belongs to is back"
+    ))
+}
+
 /// That the database cannot be opened, with why.
 pub(super) fn refused(path: &Path, why: &str) -> StoreError {
     StoreError::rejected(format!(

@@ -288,3 +288,38 @@ fn a_log_without_its_file_is_not_thrown_away() {
     let store = SqliteStore::open(scratch.path()).unwrap();
     assert!(block_on(store.execution(&"e".into())).unwrap().is_some());
 }
+
+#[test]
+fn a_log_beside_a_file_that_was_overwritten_is_not_thrown_away() {
+    let scratch = Scratch::new();
+    let store = SqliteStore::open(scratch.path()).unwrap();
+    started(&store, "e", 1);
+    let whole = fs::read(scratch.path()).unwrap();
+    let log = scratch.folder().join("ax.db-wal");
+    let kept = fs::read(&log).unwrap();
+    drop(store);
+    fs::write(&log, &kept).unwrap();
+    let mut headless = whole.clone();
+    headless[..16].fill(b'x');
+    for garbage in [
+        b"x".to_vec(),
+        b"garbage\n".repeat(100),
+        b"garbage\n".repeat(2_000),
+        headless,
+    ] {
+        fs::write(scratch.path(), &garbage).unwrap();
+        for options in [SqliteStore::options(), SqliteStore::options().read_only()] {
+            let error = options.open(scratch.path()).unwrap_err();
+            assert!(error.is_damaged(), "{error}");
+            assert!(
+                error.to_string().contains("-wal` is left as it is"),
+                "{error}"
+            );
+            assert_eq!(fs::read(&log).unwrap(), kept);
+            assert_eq!(fs::read(scratch.path()).unwrap(), garbage);
+        }
+    }
+    fs::write(scratch.path(), whole).unwrap();
+    let store = SqliteStore::open(scratch.path()).unwrap();
+    assert!(block_on(store.execution(&"e".into())).unwrap().is_some());
+}
