@@ -216,15 +216,11 @@ impl Drive {
                 continue;
             };
             let record = &slots[ended.step as usize].record;
-            let duration = record
-                .completed_at
-                .zip(record.started_at)
-                .map(|(end, start)| end.since(start));
             tell(Notice::StepEnded {
                 execution,
                 step: plan.key(ended.step as usize),
                 outcome: ended.outcome,
-                duration,
+                duration: record.taken(),
                 usage: record.attempts.last().and_then(|made| made.usage.as_ref()),
             });
         }

@@ -67,7 +67,7 @@ pub enum Notice<'a> {
         step: &'a str,
         /// How it ended.
         outcome: Outcome,
-        /// From the start of its first attempt to its end; none when it was not started.
+        /// How long its attempts took, all together: [`StepRecord::taken`](crate::store::StepRecord::taken).
         duration: Option<Duration>,
         /// What its last attempt used, as its agent says; attempts that failed before are told one by one.
         usage: Option<&'a serde_json::Value>,

@@ -145,9 +145,10 @@ impl ExecutionRecord {
 }
 
 impl StepStatus {
-    /// From the start of its first attempt to its end, once it has ended.
+    /// How long its attempts took, all together, once it has ended: see [`StepRecord::taken`].
     pub fn duration(&self) -> Option<Duration> {
-        Some(self.record.completed_at?.since(self.record.started_at?))
+        self.record.completed_at?;
+        self.record.taken()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a store gives back.
 
+use std::time::Duration;
+
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{Row, State};
 use crate::step::{Attempt, Attempts, StepState};
@@ -190,6 +192,16 @@ impl StepRecord {
     /// The attempt made last.
     pub fn last_attempt(&self) -> Option<&Attempt> {
         self.attempts.last()
+    }
+
+    /// How long the attempts took whose end was seen, all together; none when there is no such attempt.
+    ///
+    /// This is the time that was spent on the step. The waits between its attempts are not in it, nor the time in which
+    /// the execution was paused or driven by nobody, nor an attempt that was lost with the process that made it.
+    pub fn taken(&self) -> Option<Duration> {
+        let each = self.attempts.iter();
+        each.filter_map(|attempt| Some(attempt.ended_at?.since(attempt.started_at)))
+            .reduce(Duration::saturating_add)
     }
 
     /// `retry_count`: how many attempts were made beyond the first.

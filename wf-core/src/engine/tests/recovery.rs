@@ -1,5 +1,6 @@
 //! A host that starts drives on what others have left.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future;
@@ -7,7 +8,7 @@ use futures::future;
 use super::bench::{Act, Bench, die_after, id, plan, resume};
 use crate::agent::Agents;
 use crate::clock::Clock;
-use crate::engine::{Engine, RunOptions, Status};
+use crate::engine::{Engine, Notice, RunOptions, Status};
 use crate::lifecycle::State;
 use crate::plan::Inputs;
 use crate::store::Store;
@@ -35,6 +36,49 @@ fn what_is_orphaned_is_driven_on() {
     assert_eq!(recovered[0].state(), State::Completed);
     assert_eq!(bench.calls(), ["a", "b", "b"]);
     assert_eq!(recover(&bench, &survivor(&bench)), []);
+}
+
+#[test]
+fn a_step_takes_as_long_as_its_attempts_and_not_as_long_as_nobody_drove_them() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let bench = Bench::new();
+    let retried =
+        "a, retryPolicy: { maxAttempts: 2, initialDelay: 1h, maxDelay: 1h, jitter: false }";
+    bench
+        .agent
+        .on("a", &[Act::Fail(3, "no"), Act::Answer(4, "a")]);
+    bench.agent.on("b", &[Act::Hang, Act::Answer(2, "b")]);
+    die_after(&bench, &plan("", &format!("{retried}\nb")), 10);
+    bench.clock.run(bench.clock.sleep(DAY)).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let engine = survivor(&bench).with_observer(move |notice| {
+        if let Notice::StepEnded { step, duration, .. } = notice {
+            let duration = duration.unwrap_or_default().as_secs();
+            heard.lock().unwrap().push(((*step).to_owned(), duration));
+        }
+    });
+    let recovered = recover(&bench, &engine);
+    assert_eq!(recovered[0].state(), State::Completed);
+    let taken = |step: &str| {
+        let step = recovered[0].step(step).unwrap();
+        let record = &step.record;
+        assert!(
+            record
+                .completed_at
+                .unwrap()
+                .since(record.started_at.unwrap())
+                >= DAY
+        );
+        step.duration().unwrap().as_secs()
+    };
+    // The waits between attempts are not in it, nor the attempt that was lost.
+    assert_eq!((taken("a"), taken("b")), (7, 2));
+    told.lock().unwrap().sort();
+    assert_eq!(
+        *told.lock().unwrap(),
+        [("a".to_owned(), 7), ("b".to_owned(), 2)]
+    );
 }
 
 #[test]
