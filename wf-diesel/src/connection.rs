@@ -19,7 +19,7 @@ use wf_core::store::StoreError;
 use crate::error::{is_no_database, store_error};
 use crate::place::Place;
 use file::{absolute, check_file, has_log, overwritten, prepare_file, refused};
-use migrations::{migrate, pending};
+use migrations::{check_tables, migrate, pending};
 
 /// `synchronous = FULL`, as SQLite numbers it.
 const FULL: i64 = 2;
@@ -59,6 +59,7 @@ pub(crate) fn open_pair(
     let mut writing = connect(&path, READ_WRITE, busy_timeout)?;
     configure(&mut writing, busy_timeout).map_err(|error| about(&path, error))?;
     migrate(&mut writing, &path)?;
+    check_tables(&mut writing, &path)?;
     let mut reading = connect(&path, READ_WRITE, busy_timeout)?;
     query_only(&mut reading).map_err(|error| about(&path, store_error(&error)))?;
     let place = place(&path)?;
@@ -90,6 +91,7 @@ pub(crate) fn open_to_read(
             " to read: it was made by an older version of this program; open it once where it may be written to",
         ));
     }
+    check_tables(&mut first.0, &path)?;
     let mut second = connect(&path, first.1, busy_timeout)?;
     query_only(&mut second).map_err(|error| about(&path, store_error(&error)))?;
     let place = place(&path)?;

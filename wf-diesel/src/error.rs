@@ -6,6 +6,9 @@ use std::fmt;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use wf_core::store::StoreError;
 
+/// How many characters of what SQLite says are kept: it quotes the file, which may hold anything.
+const LONGEST: usize = 200;
+
 /// SQLite's own text for the result codes that callers can act upon.
 ///
 /// diesel keeps the code of a constraint that does not hold, and only SQLite's text of every other one.
@@ -63,7 +66,7 @@ pub(crate) fn store_error(error: &DieselError) -> StoreError {
                 Some(Unacceptable::Write(message)) => StoreError::rejected(*message),
                 Some(Unacceptable::Read(message)) => StoreError::damaged(*message),
                 None => StoreError::damaged("a row in the database cannot be read")
-                    .with_source(refusal.to_string()),
+                    .with_source(first_line(&refusal.to_string())),
             };
         }
         DieselError::InvalidCString(_) | DieselError::SerializationError(_) => {
@@ -74,7 +77,20 @@ pub(crate) fn store_error(error: &DieselError) -> StoreError {
         }
         _ => StoreError::unanswered("the database is in an unexpected state"),
     };
-    kind.with_source(error.to_string())
+    kind.with_source(first_line(&error.to_string()))
+}
+
+/// What can be read of the first line of a text, which may be that of a damaged file.
+fn first_line(text: &str) -> String {
+    let is_said = |letter: &char| !letter.is_control() && *letter != char::REPLACEMENT_CHARACTER;
+    let lines = text.split(['\n', '\r']);
+    let mut lines = lines.map(|line| line.chars().filter(is_said).collect::<String>());
+    let line = lines.find(|line| !line.trim().is_empty());
+    let line = line.unwrap_or_default();
+    match line.trim().char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line.trim()[..end]),
+        None => line.trim().to_owned(),
+    }
 }
 
 /// Refuses a write for a reason that the database does not see; whatever it has written is rolled back.
@@ -187,6 +203,22 @@ mod tests {
             error.source().unwrap().to_string(),
             "UNIQUE constraint failed: workflows.id"
         );
+    }
+
+    #[test]
+    fn what_the_database_says_is_one_line_that_can_be_read() {
+        let source = |text: &str| {
+            let error = of(DatabaseErrorKind::Unknown, text);
+            assert!(error.is_damaged());
+            error.source().unwrap().to_string()
+        };
+        let text = "malformed database schema (\u{1b}[2Jstëps\u{7}\nDROP TABLE x\r\n) - near";
+        assert_eq!(source(text), "malformed database schema ([2Jstëps");
+        let long = format!("malformed database schema {}", "é".repeat(1_000));
+        assert_eq!(source(&long).chars().count(), LONGEST + 1);
+        assert!(source(&long).ends_with("é…"));
+        assert_eq!(source("\n\u{1}\n  no such table: x"), "no such table: x");
+        assert_eq!(source("\u{0}"), "");
     }
 
     #[test]

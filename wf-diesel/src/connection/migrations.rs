@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use diesel::dsl::sql;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use wf_core::store::StoreError;
@@ -13,6 +15,15 @@ use crate::error::store_error;
 
 /// The schema's history, oldest first.
 pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// What a database holds that is up to date.
+const TABLES: [&str; 5] = [
+    "workflows",
+    "workflow_steps",
+    "workflow_executions",
+    "workflow_step_executions",
+    "workflow_checkpoints",
+];
 
 /// Brings the schema up to date, in one transaction; refuses one that is newer than this program.
 pub(super) fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
@@ -52,6 +63,21 @@ impl From<diesel::result::Error> for Opening {
     }
 }
 
+/// Refuses a database that lacks one of the tables that its history says were made.
+pub(super) fn check_tables(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let found: Vec<String> = sql::<Text>("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        .load(conn)
+        .map_err(|error| about(path, store_error(&error)))?;
+    let is_missing = |table: &&&str| !found.iter().any(|found| found == **table);
+    match TABLES.iter().find(is_missing) {
+        None => Ok(()),
+        Some(table) => Err(StoreError::damaged(format!(
+            "the database `{}` has lost its table `{table}`",
+            path.display(),
+        ))),
+    }
+}
+
 /// How many migrations the database lacks.
 pub(super) fn pending(conn: &mut SqliteConnection, path: &Path) -> Result<usize, StoreError> {
     let known: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS
@@ -85,9 +111,6 @@ fn migration_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> S
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use diesel::dsl::sql;
-    use diesel::sql_types::Text;
 
     use super::*;
     use crate::connection::open_pair;

@@ -159,6 +159,52 @@ fn a_database_of_a_newer_version_is_refused() {
 }
 
 #[test]
+fn a_table_that_is_missing_is_named_when_the_database_is_opened() {
+    for table in [
+        "workflows",
+        "workflow_steps",
+        "workflow_executions",
+        "workflow_step_executions",
+        "workflow_checkpoints",
+    ] {
+        let scratch = Scratch::new();
+        started(&scratch.open(), "e", 1);
+        let drop = format!("PRAGMA foreign_keys = OFF; DROP TABLE {table}");
+        scratch.connection().batch_execute(&drop).unwrap();
+        for options in [SqliteStore::options(), SqliteStore::options().read_only()] {
+            let refused = options.open(scratch.path()).unwrap_err();
+            assert!(refused.is_damaged(), "{refused:?}");
+            let lost = format!("has lost its table `{table}`");
+            assert!(refused.to_string().ends_with(&lost), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn what_a_damaged_schema_says_is_told_in_one_line() {
+    let scratch = Scratch::new();
+    started(&scratch.open(), "e", 1);
+    scratch
+        .connection()
+        .batch_execute(
+            "PRAGMA writable_schema = ON; \
+             UPDATE sqlite_schema SET name = 'one' || char(10) || char(27) || '[2J', sql = 'CREATE TABLE' \
+             WHERE name = 'workflow_checkpoints'",
+        )
+        .unwrap();
+    let refused = SqliteStore::open(scratch.path()).unwrap_err();
+    assert!(refused.is_damaged(), "{refused:?}");
+    let mut told = refused.to_string();
+    let mut cause = refused.source();
+    while let Some(next) = cause {
+        told.push_str(&next.to_string());
+        cause = next.source();
+    }
+    assert!(!told.contains(char::is_control), "{told:?}");
+    assert!(told.contains("malformed database schema (one"), "{told}");
+}
+
+#[test]
 fn tables_of_others_in_the_same_file_stay() {
     let scratch = Scratch::new();
     let mut conn = connection(&scratch.path());
