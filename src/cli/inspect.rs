@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use wf_core::engine::Status;
 use wf_core::id::WorkflowId;
 use wf_core::lifecycle::State;
-use wf_core::store::{Store, WorkflowRecord};
+use wf_core::store::{ExecutionRecord, Store, WorkflowRecord};
 use wf_core::value::Json;
 
 use super::arguments::Execution;
@@ -18,6 +18,9 @@ use super::exit::{Exit, Failure};
 use super::moment::{human, to_the_second};
 use super::start;
 use super::table::{Cell, Table};
+
+/// What is said of an execution that somebody should drive and nobody does.
+const NOBODY: &str = "the process that drove it is gone, or does not answer";
 
 /// Lists the workflows that were run, newest first.
 pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, Failure> {
@@ -116,7 +119,11 @@ pub(crate) async fn executions(console: Console, database: &Database) -> Result<
                         .map(to_the_second)
                         .unwrap_or_default(),
                 ),
-                Cell::cut(execution.error.as_deref().unwrap_or_default()),
+                match &execution.error {
+                    Some(error) => Cell::cut(error),
+                    None if is_left_behind(execution) => Cell::from(NOBODY),
+                    None => Cell::from(""),
+                },
             ]);
         }
         console.styled(&table.render())?;
@@ -224,18 +231,17 @@ fn shown(status: &Status, database: &Database) -> String {
     if !status.budget.is_unlimited() {
         facts.push(("budget", Cell::from(status.budget.to_string())));
     }
-    let rests = execution.state.is_terminal() || execution.state == State::Paused;
-    let is_abandoned = !rests && is_abandoned(execution);
-    if is_abandoned {
-        let owner = "the process that drove it is gone, or does not answer";
-        facts.push(("owner", Cell::from(owner)));
+    let rests = rests(execution);
+    let is_left = is_left_behind(execution);
+    if is_left {
+        facts.push(("owner", Cell::from(NOBODY)));
     } else if execution.pause_requested && !rests {
         facts.push(("pause", Cell::from("asked for; running steps end first")));
     }
     if let Some(error) = &execution.error {
         facts.push(("error", Cell::from(printable(error).replace('\n', "\n  "))));
     }
-    if execution.state == State::Paused || is_abandoned {
+    if execution.state == State::Paused || is_left {
         let id = quoted(execution.id.as_str());
         facts.push((
             "resume",
@@ -257,4 +263,14 @@ fn shown(status: &Status, database: &Database) -> String {
         ]);
     }
     format!("{}\n\n{}", header.render(), steps.render())
+}
+
+/// Whether nobody has to drive it: it has ended, or is paused.
+fn rests(execution: &ExecutionRecord) -> bool {
+    execution.state.is_terminal() || execution.state == State::Paused
+}
+
+/// Whether somebody has to drive it, and nobody does.
+fn is_left_behind(execution: &ExecutionRecord) -> bool {
+    !rests(execution) && is_abandoned(execution)
 }

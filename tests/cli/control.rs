@@ -158,7 +158,7 @@ fn a_run_says_that_another_pauses_it_and_resuming_it_has_to_wait() {
     workbench
         .workflow(&["resume", "x"])
         .assert_status(2)
-        .assert_says("execution `x` is being paused by the engine that drives it; resume it when its running steps have ended");
+        .assert_says("execution `x` is being paused by the process that drives it; resume it when its running steps have ended");
     workbench.tell("go", "ok");
     end(run)
         .assert_status(3)
@@ -201,11 +201,18 @@ fn an_execution_whose_process_died_is_resumed_at_once() {
         status.stdout.contains("ax workflow resume x\n"),
         "{status:?}"
     );
+    let listed = workbench.workflow(&["executions"]).assert_status(0);
+    assert!(
+        listed.stdout.contains("the process that drove it is gone"),
+        "{listed:?}"
+    );
     let resumed = workbench.start(&["resume", "x"]);
     workbench.hear("up");
     workbench.tell("go", "ok");
     let resumed = end(resumed).assert_status(0);
     assert_eq!(resumed.told(), "two\n");
+    let listed = workbench.workflow(&["executions"]).assert_status(0);
+    assert!(!listed.stdout.contains("gone"), "{listed:?}");
     assert!(resumed.stderr.starts_with("second: "), "{resumed:?}");
 }
 

@@ -79,16 +79,16 @@ impl EngineError {
         let (id, state) = (&execution.id, execution.state);
         let mut message = if state == State::CreatingCheckpoint || execution.pause_requested {
             format!(
-                "execution `{id}` is being paused by the engine that drives it; resume it when its running steps have ended"
+                "execution `{id}` is being paused by the process that drives it; resume it when its running steps have ended"
             )
         } else {
             format!(
-                "execution `{id}` is `{state}` and driven by another engine; pause or cancel it, or wait for its end"
+                "execution `{id}` is `{state}` and driven by another process; pause or cancel it, or wait for its end"
             )
         };
         if !silence.is_zero() {
             let seconds = silence.as_secs() + 1;
-            message += &format!("; if that engine is gone, try again in {seconds} s");
+            message += &format!("; if that process is gone, try again in {seconds} s");
         }
         EngineError::new(Kind::Held, message)
     }
@@ -100,7 +100,7 @@ impl EngineError {
     pub(super) fn lost(id: &ExecutionId) -> Self {
         EngineError::new(
             Kind::Lost,
-            format!("execution `{id}` was taken over by another engine, which drives it on"),
+            format!("execution `{id}` was taken over by another process, which drives it on"),
         )
     }
 

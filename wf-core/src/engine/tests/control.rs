@@ -202,7 +202,7 @@ fn another_engine_takes_a_dead_run_over_when_its_lease_has_ended() {
     assert!(error.is_held(), "{error}");
     let message = error.to_string();
     let (_, wait) = message
-        .split_once("; if that engine is gone, try again in ")
+        .split_once("; if that process is gone, try again in ")
         .unwrap();
     let wait: u64 = wait.strip_suffix(" s").unwrap().parse().unwrap();
     bench
