@@ -125,10 +125,9 @@ impl Database {
                 self.arguments()
             )
         } else if error.is_gone() {
-            format!(
-                "if it was moved, move it back together with its `-wal` file, or name where it is with `--db`, and go on \
-                 with `ax workflow resume`; if it was deleted, put a backup in its place, or run the workflow again"
-            )
+            "if it was moved, move it back together with its `-wal` file, or name where it is with `--db`, and go on with \
+             `ax workflow resume`; if it was deleted, put a backup in its place, or run the workflow again"
+                .to_owned()
         } else if error.is_damaged() {
             format!(
                 "put a backup in the place of `{path}`, with `{path}-wal` and `{path}-shm` moved away, or name another \
