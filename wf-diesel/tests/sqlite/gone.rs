@@ -12,8 +12,11 @@ use wf_diesel::SqliteStore;
 
 use crate::fixtures::{Scratch, moment, new_execution, result_of, started};
 
-/// Takes the file away in each way, and gives what is to be said of it.
-const WAYS: &[(fn(&Path), &str)] = &[
+/// Takes the file away.
+type Take = fn(&Path);
+
+/// The ways to take the file away, and what is to be said of each.
+const WAYS: &[(Take, &str)] = &[
     (
         |path| fs::remove_file(path).unwrap(),
         "was deleted or moved",
