@@ -1,5 +1,6 @@
 //! One commit under way: the pump goes on meanwhile, and only what has landed is acted upon and told.
 
+use std::cmp::Reverse;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -126,13 +127,12 @@ impl Drive {
         };
         self.unanswered = 0;
         self.scheduler.release();
-        let now = self.engine.clock.elapsed();
-        self.resting.extend(
-            committing
-                .resting
-                .iter()
-                .map(|&(delay, step)| std::cmp::Reverse((now.saturating_add(delay), step))),
-        );
+        if !committing.resting.is_empty() {
+            let now = self.engine.clock.elapsed();
+            let resting = committing.resting.iter();
+            self.resting
+                .extend(resting.map(|&(delay, step)| Reverse((now.saturating_add(delay), step))));
+        }
         self.announce(committing.from, &path, at.state(), &committing.failures);
         if let Some(end) = committing.end {
             self.note_end(at.state(), &committing.row, *end);

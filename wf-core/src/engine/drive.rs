@@ -59,7 +59,7 @@ pub(super) struct Drive {
     /// What may still be used, where that is limited.
     pub(super) purse: Option<Purse>,
     /// The calls that were started and not looked at yet.
-    pub(super) started: VecDeque<BoxFuture<'static, Attempted>>,
+    pub(super) started: VecDeque<(u32, BoxFuture<'static, Attempted>)>,
     /// The calls that are under way.
     pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
     /// Calls back those of them that wait for their turn.

@@ -80,14 +80,15 @@ impl Drive {
                     break;
                 };
                 let attempt = self.start(step);
-                self.started.push_back(attempt);
+                self.started.push_back((step, attempt));
             }
             // Most of what is started first waits for something; what does not is done where it stands.
             let attempted = match self.started.pop_front() {
-                Some(mut attempt) => match attempt.poll_unpin(cx) {
+                Some((step, mut attempt)) => match attempt.poll_unpin(cx) {
                     Poll::Ready(attempted) => attempted,
                     Poll::Pending => {
                         self.attempts.push(attempt);
+                        self.note_wait(step);
                         continue;
                     }
                 },
@@ -149,10 +150,6 @@ impl Drive {
         record.started_at.get_or_insert(now);
         let purse = self.purse.as_mut();
         let allowance = purse.map(|purse| purse.reserve(step, agent(&self.plan, step)));
-        let attempt = record.attempts.len();
-        self.forget_shown();
-        let due = self.engine.clock.elapsed() + MOMENT;
-        self.unshown.push_back((due, step, attempt));
         self.engine.tell(&Notice::AttemptStarted {
             execution: self.id(),
             step: self.plan.key(at),
@@ -178,6 +175,14 @@ impl Drive {
                 answer: Err(error),
             })),
         }
+    }
+
+    /// Notes when a step is to be shown as running that has not ended at once.
+    fn note_wait(&mut self, step: u32) {
+        self.forget_shown();
+        let attempt = self.slots[step as usize].record.attempts.len();
+        let due = self.engine.clock.elapsed() + MOMENT;
+        self.unshown.push_back((due, step, attempt));
     }
 
     /// What keeps the next step from starting, in words.

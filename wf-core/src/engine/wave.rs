@@ -100,6 +100,9 @@ impl Drive {
 
     /// Takes into the wave that steps are running whose rows do not say so yet, those started first.
     pub(super) fn show(&mut self, wave: &mut Wave) {
+        if self.unshown.is_empty() {
+            return;
+        }
         let now = self.engine.clock.elapsed();
         while let Some((_, step, attempt)) = self.unshown.pop_front_if(|(due, ..)| *due <= now) {
             if self.is_running(step, attempt) {
