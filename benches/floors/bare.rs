@@ -162,7 +162,7 @@ pub(crate) fn connect(path: &Path) -> Connection {
     let conn = Connection::open(path).expect("the database opens");
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
-         PRAGMA cache_size = -32768",
+         PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 250",
     )
     .expect("SQLite takes the settings");
     conn

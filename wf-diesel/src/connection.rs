@@ -34,6 +34,11 @@ const IMMUTABLE: &str = "mode=ro&immutable=1";
 /// every commit of its execution reads.
 const CACHE: u32 = 32 << 10;
 
+/// After how many pages the log is written over from its beginning, where SQLite would take a thousand: a sync is about
+/// twice as fast when the log does not grow by what it makes durable, since no block and no length is to be recorded with
+/// it (ext4: 0.08 ms instead of 0.15 ms). Below this, moving the pages to the database costs more than that saves.
+const LOG: u32 = 250;
+
 /// How many bytes a database has at least (SQLite's file format, 1.3.2).
 const SMALLEST_PAGE: u64 = 512;
 
@@ -254,7 +259,8 @@ fn configure(conn: &mut SqliteConnection, busy_timeout: Duration) -> Result<(), 
     }
     let settings = (|| {
         conn.batch_execute(&format!(
-            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE}"
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE}; \
+             PRAGMA wal_autocheckpoint = {LOG}"
         ))?;
         let synchronous: i64 = sql::<BigInt>("PRAGMA synchronous").get_result(conn)?;
         let foreign_keys: i64 = sql::<BigInt>("PRAGMA foreign_keys").get_result(conn)?;
