@@ -13,9 +13,6 @@ use crate::measure::time;
 /// The execution that only stores the workflow and is no part of what is measured.
 pub(crate) const GIVEN_UP: &str = "given-up";
 
-/// How many executions are written in turns.
-const SIDE_BY_SIDE: usize = 64;
-
 /// What is to be written again.
 pub(crate) struct Replay {
     transactions: Vec<Vec<Commit>>,
@@ -65,13 +62,14 @@ struct Step {
 }
 
 impl Replay {
-    /// What the runs in a database have left, to be written in that many transactions.
-    pub(crate) fn of(path: &Path, transactions: u64) -> Self {
+    /// What the runs in a database have left, to be written in that many transactions. As many executions are written in
+    /// turns as were under way at a time: with fewer, each transaction would touch fewer pages than theirs did.
+    pub(crate) fn of(path: &Path, transactions: u64, at_once: usize) -> Self {
         let conn = connect(path);
         let mut executions = executions(&conn);
         executions.sort_by(|a, b| a.id.cmp(&b.id));
         let mut commits = Vec::new();
-        for group in executions.chunks_mut(SIDE_BY_SIDE) {
+        for group in executions.chunks_mut(at_once) {
             let mut group: Vec<_> = group
                 .iter()
                 .map(|e| commits_of(&conn, e).into_iter())

@@ -85,7 +85,7 @@ impl Workload {
             let (ours, ()) = time(|| block_on(bench.run(&plan, self.runs, self.at_once)));
             let commits = bench.store.commits() - before;
             let database = bench.close();
-            let replay = Replay::of(&database.path, commits);
+            let replay = Replay::of(&database.path, commits, self.at_once);
             counts = (commits, replay.rows());
             let copy = Bench::new(&plan).close();
             let floor = replay.play(&copy.path);
