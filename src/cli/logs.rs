@@ -124,7 +124,7 @@ fn recorded(status: &Status) -> Vec<Entry> {
     let mut entries = Vec::new();
     for step in &status.steps {
         let mut add = |at, attempt, happened| {
-            let step = Some(step.key.clone());
+            let step = Some(step.key.to_string());
             entries.push((
                 at,
                 Entry {

@@ -19,6 +19,7 @@ use crate::id::WorkflowId;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::schema::Schemas;
+use crate::step::StepKey;
 use crate::store::{NewWorkflow, WorkflowRecord};
 use crate::typed::{self, Code, Codec, Spec, StepSpec, Workflow};
 use crate::value::Json;
@@ -209,6 +210,11 @@ impl Plan {
     /// The definition.
     pub fn definition(&self) -> &Definition {
         &self.definition
+    }
+
+    /// The keys of its steps, which stay where they are.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = StepKey> {
+        StepKey::of_definition(&self.definition)
     }
 
     /// The workflow's name.

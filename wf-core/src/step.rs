@@ -1,6 +1,7 @@
 //! What is known of one step of one execution.
 
 mod attempts;
+mod key;
 
 use std::fmt;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::Timestamp;
 
 pub use attempts::Attempts;
+pub use key::StepKey;
 
 /// The state of a step of an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,7 +7,7 @@ use super::Budget;
 use super::outline::Outline;
 use crate::lifecycle::State;
 use crate::plan::{Plan, result_of};
-use crate::step::StepState;
+use crate::step::{StepKey, StepState};
 use crate::store::{ExecutionRecord, StepRecord, WorkflowRecord};
 use crate::usage::Usage;
 use crate::value::Json;
@@ -35,7 +35,7 @@ pub struct Status {
 #[non_exhaustive]
 pub struct StepStatus {
     /// The step's key.
-    pub key: String,
+    pub key: StepKey,
     /// Its state. In an ended run a step that was never started is `skipped` or `cancelled`.
     pub state: StepState,
     /// Its row, as far as there is one.
@@ -50,14 +50,7 @@ impl Status {
         records: impl Iterator<Item = Arc<StepRecord>>,
     ) -> Self {
         let state = execution.state;
-        let steps = plan.steps().iter().zip(records);
-        let steps: Vec<StepStatus> = steps
-            .map(|(step, record)| StepStatus {
-                key: step.key.clone(),
-                state: shown(state, record.state),
-                record,
-            })
-            .collect();
+        let steps = statuses(plan.keys(), records, state);
         let result = (state == State::Completed).then(|| {
             plan.result(|step| steps.get(step).and_then(|step| step.record.result.as_ref()))
         });
@@ -84,15 +77,7 @@ impl Status {
             budget,
         } = outline;
         let state = execution.state;
-        let steps: Vec<StepStatus> = keys
-            .into_iter()
-            .zip(records)
-            .map(|(key, record)| StepStatus {
-                key,
-                state: shown(state, record.state),
-                record,
-            })
-            .collect();
+        let steps = statuses(StepKey::of_list(keys), records.into_iter(), state);
         let result = (state == State::Completed).then(|| {
             let sinks = sinks.iter().filter_map(|&sink| steps.get(sink));
             result_of(sinks.map(|step| (step.key.as_str(), step.record.result.as_ref())))
@@ -150,6 +135,20 @@ impl StepStatus {
         self.record.completed_at?;
         self.record.taken()
     }
+}
+
+fn statuses(
+    keys: impl Iterator<Item = StepKey>,
+    records: impl Iterator<Item = Arc<StepRecord>>,
+    execution: State,
+) -> Vec<StepStatus> {
+    let steps = keys.zip(records);
+    let steps = steps.map(|(key, record)| StepStatus {
+        key,
+        state: shown(execution, record.state),
+        record,
+    });
+    steps.collect()
 }
 
 /// A step that an ended run left behind is shown as what became of it.

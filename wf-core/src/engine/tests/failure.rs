@@ -9,7 +9,7 @@ fn states(status: &crate::engine::Status) -> Vec<(String, StepState)> {
     status
         .steps
         .iter()
-        .map(|step| (step.key.clone(), step.state))
+        .map(|step| (step.key.to_string(), step.state))
         .collect()
 }
 
