@@ -14,7 +14,7 @@ use wf_core::scheduler::Scheduler;
 use wf_core::step::Outcome;
 use wf_core::store::MemoryStore;
 
-use crate::growth::alone;
+use crate::growth::{POLLS, alone};
 use crate::measure::{Goal, Pair, Report, pairs, side_by_side};
 use crate::workloads::Shape;
 
@@ -28,7 +28,7 @@ pub(crate) fn measure(report: &mut Report) {
         if report.wants(&what) {
             let pairs = pairs(|| Pair {
                 ours: alone("run in memory", steps),
-                floor: alone("polls in place", steps),
+                floor: alone(POLLS, steps),
             });
             report.pairs(&what, steps, "step", &pairs, goal);
         }

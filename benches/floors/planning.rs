@@ -60,7 +60,7 @@ pub(crate) fn read(text: &str) -> wf_model::Checked {
 /// What a definition is when nothing is checked.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "what is read is dropped")]
-struct File {
+pub(crate) struct File {
     name: String,
     steps: Vec<Step>,
 }
@@ -74,7 +74,7 @@ struct Step {
     dependencies: Vec<String>,
 }
 
-fn parse(text: &str) -> File {
+pub(crate) fn parse(text: &str) -> File {
     serde_yaml::from_str(text).expect("the text is right")
 }
 
@@ -104,7 +104,7 @@ fn plan(definition: &Definition) -> Vec<Pair> {
     })
 }
 
-fn kahn(definition: &Definition) -> Vec<u32> {
+pub(crate) fn kahn(definition: &Definition) -> Vec<u32> {
     let steps = &definition.steps;
     let numbers: HashMap<&str, u32> = (0..)
         .zip(steps)
