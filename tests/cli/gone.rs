@@ -19,6 +19,19 @@ fn a_run_whose_database_is_deleted_exits_5_and_says_so() {
 }
 
 #[test]
+fn a_run_whose_log_is_deleted_exits_5_and_says_so() {
+    let workbench = Workbench::stepwise();
+    let run = workbench.start(&["run", "stepwise.yaml", "--id", "x"]);
+    workbench.hear("up");
+    fs::remove_file(workbench.path(".ax/ax.db-wal")).unwrap();
+    fs::remove_file(workbench.path(".ax/ax.db-shm")).unwrap();
+    end(run)
+        .assert_status(5)
+        .assert_says("ax.db` lost its log while it was in use")
+        .assert_says("put a backup in its place, or run the workflow again\n");
+}
+
+#[test]
 fn a_run_whose_folder_is_renamed_goes_on_there() {
     let workbench = Workbench::stepwise();
     let run = workbench.start(&["run", "stepwise.yaml", "--id", "x"]);

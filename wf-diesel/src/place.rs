@@ -6,12 +6,22 @@ use std::path::{Path, PathBuf};
 
 use wf_core::store::StoreError;
 
-/// The file that was opened, and the path that led to it.
+/// The files that were opened, and the paths that led to them.
 ///
 /// What holds a file open goes on with it when its name is taken away: it reads and writes what nobody who comes by that
-/// path will find.
+/// path will find. Who then opens the database makes another log beside it, and knows nothing of the former one.
 #[derive(Debug)]
 pub(crate) struct Place {
+    path: PathBuf,
+    file: Identity,
+    /// The log and its index, where there is a log: SQLite deletes them when its last connection closes, and not before.
+    beside: Vec<Beside>,
+}
+
+/// A file that SQLite keeps beside the database.
+#[derive(Debug)]
+struct Beside {
+    what: &'static str,
     path: PathBuf,
     file: Identity,
 }
@@ -25,16 +35,42 @@ type Identity = (u64, u64);
 type Identity = ();
 
 impl Place {
-    /// Notes which file the path leads to.
+    /// Notes which files an open database consists of.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let file = identity(&fs::metadata(path)?);
+        let beside =
+            [("its log", "-wal"), ("the index of its log", "-shm")].map(|(what, suffix)| {
+                let path = with_suffix(path, suffix);
+                let file = identity(&fs::metadata(&path).ok()?);
+                Some(Beside { what, path, file })
+            });
+        let beside = match beside {
+            [Some(log), index] => [Some(log), index].into_iter().flatten().collect(),
+            // It is read as it is, and nobody says when another begins to write.
+            [None, _] => Vec::new(),
+        };
         Ok(Place {
             path: path.to_owned(),
-            file: identity(&fs::metadata(path)?),
+            file,
+            beside,
         })
     }
 
-    /// Fails with [`is_gone`](StoreError::is_gone) when the path leads to this file no longer.
+    /// Fails with [`is_gone`](StoreError::is_gone) when the paths lead to these files no longer.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
+        self.check_database()?;
+        match self.beside.iter().find(|beside| beside.is_gone()) {
+            None => Ok(()),
+            Some(Beside { what, path, .. }) => Err(StoreError::gone(format!(
+                "the database `{}` lost {what} while it was in use: `{}` was deleted, moved or replaced, and what was \
+                 recorded last may be gone with it",
+                self.path.display(),
+                path.display()
+            ))),
+        }
+    }
+
+    fn check_database(&self) -> Result<(), StoreError> {
         let path = self.path.display();
         match fs::metadata(&self.path) {
             Ok(found) if identity(&found) == self.file => Ok(()),
@@ -52,6 +88,23 @@ impl Place {
             Err(_) => Ok(()),
         }
     }
+}
+
+impl Beside {
+    fn is_gone(&self) -> bool {
+        match fs::metadata(&self.path) {
+            Ok(found) => identity(&found) != self.file,
+            // That it cannot be looked at says nothing about where it is.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+}
+
+/// The path of a file that SQLite keeps beside a database.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 #[cfg(unix)]

@@ -32,7 +32,7 @@ use crate::{checkpoints, connection, executions, step_executions, workflows};
 /// concurrent writes share transactions. Dropping the last clone waits for the writes that have queued, and
 /// closes the file.
 ///
-/// A file that is deleted, moved or replaced while it is open is noticed within a fifth of a second by those who
+/// A database, or its log, that is deleted, moved or replaced while it is open is noticed within a fifth of a second by those who
 /// [watch](Store::watch) an execution, and before any answer but that to a commit in the middle of a run: it
 /// is [gone](StoreError::is_gone) then.
 #[derive(Clone)]

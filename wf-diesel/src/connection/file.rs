@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use wf_core::store::StoreError;
 
+use crate::place::with_suffix;
+
 /// The path from the root; refuses those that name no file.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     if path.as_os_str().is_empty() || path == Path::new(":memory:") {
@@ -62,9 +64,7 @@ pub(super) fn check_file(path: &Path, found: &fs::Metadata) -> Result<(), StoreE
 
 /// Whether there is a log with something in it beside the database.
 pub(super) fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+    fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// That there is a log without its database. SQLite would delete it: it never has a log before its file has a page.

@@ -1,4 +1,4 @@
-//! The file is deleted, moved or replaced while it is open.
+//! A file of the database is deleted, moved or replaced while it is open.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use wf_diesel::SqliteStore;
 
 use crate::fixtures::{Scratch, moment, new_execution, result_of, started};
 
-/// Takes the file away.
+/// Takes a file away.
 type Take = fn(&Path);
 
-/// The ways to take the file away, and what is to be said of each.
+/// The ways to take a file away, and what is to be said of each.
 const WAYS: &[(Take, &str)] = &[
     (
         |path| fs::remove_file(path).unwrap(),
@@ -40,7 +40,29 @@ const WAYS: &[(Take, &str)] = &[
         },
         "was replaced by another file",
     ),
+    (
+        |path| fs::remove_file(beside(path, "-wal")).unwrap(),
+        "lost its log",
+    ),
+    (
+        |path| fs::remove_file(beside(path, "-shm")).unwrap(),
+        "lost the index of its log",
+    ),
+    (
+        |path| {
+            // As another process that opens it would: it makes a log of its own.
+            let log = beside(path, "-wal");
+            fs::rename(&log, log.with_extension("old")).unwrap();
+            fs::write(&log, "").unwrap();
+        },
+        "lost its log",
+    ),
 ];
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    path.with_file_name(format!("{name}{suffix}"))
+}
 
 /// A store in a folder of its own below the scratch folder.
 fn opened(scratch: &Scratch) -> (SqliteStore, PathBuf) {
