@@ -103,6 +103,16 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// What is cut off in the middle of a line, by a timeout for example, is shown so far: it may be the question that nobody
+/// answered. What the redactor still holds is not, since it may be the beginning of a secret.
+impl Drop for Lines<'_> {
+    fn drop(&mut self) {
+        if self.left > 0 && !self.line.is_empty() {
+            self.show(self.line.len());
+        }
+    }
+}
+
 /// How many bytes there are without a letter that is not complete yet.
 fn whole(text: &[u8]) -> usize {
     match std::str::from_utf8(text) {
@@ -142,6 +152,20 @@ mod tests {
             shown(&[b"one\ntw", b"o\nthr", b"ee"], "", None),
             ["one\n", "two\n", "three"]
         );
+    }
+
+    #[test]
+    fn what_is_cut_off_in_a_line_is_shown_but_for_what_may_begin_a_secret() {
+        let mut secrets = Secrets::default();
+        secrets.add(b"hunter22");
+        let shown = Mutex::new(String::new());
+        let listener = |text: &str| shown.lock().unwrap().push_str(text);
+        let execution = ExecutionId::from("e");
+        let request = Request::new("", &execution, "s", 1).with_output(&listener);
+        let mut lines = Lines::new(request.output, &secrets, None);
+        lines.push(b"asked\nsure? [y/N] hunter2");
+        drop(lines);
+        assert_eq!(shown.into_inner().unwrap(), "asked\nsure? [y/N] ");
     }
 
     #[test]

@@ -89,9 +89,11 @@ impl Database {
         opened.map(Some).map_err(|error| self.failure(&error))
     }
 
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// The folder of the journals of its executions: its path with `-logs` added.
+    pub(crate) fn journals(&self) -> PathBuf {
+        let mut folder = self.path.as_os_str().to_owned();
+        folder.push("-logs");
+        folder.into()
     }
 
     /// The arguments that lead another call to the same database, with a space before; empty for the default.
@@ -117,7 +119,10 @@ impl Database {
         if error.is_busy() {
             format!("another process holds `{path}`: try again when it has ended")
         } else if error.is_full() {
-            format!("make room for `{path}`, then try again")
+            format!(
+                "make room for `{path}`, by deleting the journals in `{}` for example, then try again",
+                self.journals().display()
+            )
         } else if error.is_unanswered() {
             format!(
                 "see that the disk of `{path}` works and has room, look with `ax workflow executions{}` how things \

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use wf_core::clock::{Clock, SystemClock};
-use wf_core::engine::{Engine, EngineError, Run, Status};
+use wf_core::engine::{Engine, EngineError, Run, Status, StepStatus};
 use wf_core::id::ExecutionId;
 use wf_core::lifecycle::State;
 use wf_core::step::StepState;
@@ -165,24 +165,16 @@ impl Session<'_> {
             }
             State::Cancelled => self.console.error("the execution was cancelled"),
             _ => {
-                let failed = status
-                    .steps
-                    .iter()
-                    .filter(|step| step.state == StepState::Failed);
+                let failed: Vec<String> = status.steps.iter().filter_map(failure_of).collect();
+                // What failed under `onFailure: pause` is why it has paused, and is told below.
                 if let Some(reason) = &status.execution.error
-                    && failed.clone().next().is_none()
+                    && !failed.contains(reason)
                 {
                     self.console
                         .error(&format!("the run paused by itself: {}", brief(reason)));
                 }
-                for step in failed {
-                    let reason = step
-                        .record
-                        .error
-                        .as_deref()
-                        .unwrap_or("no reason is recorded");
-                    self.console
-                        .error(&format!("step `{}` failed: {}", step.key, brief(reason)));
+                for failure in &failed {
+                    self.console.error(&brief(failure));
                 }
                 let more = if status.execution.error.is_some() && !status.budget.is_unlimited() {
                     " (`--budget LIMIT=+AMOUNT` raises its budget)"
@@ -234,4 +226,11 @@ pub(crate) fn is_abandoned(execution: &ExecutionRecord) -> bool {
     let now = SystemClock::new().now();
     let expired = execution.lease_until.is_none_or(|until| until <= now);
     expired || execution.owner.as_ref().is_none_or(owner::is_gone)
+}
+
+/// What is said of a step that has failed, as the engine says it of the run.
+fn failure_of(step: &StepStatus) -> Option<String> {
+    let reason = step.record.error.as_deref();
+    let reason = reason.unwrap_or("no reason is recorded");
+    (step.state == StepState::Failed).then(|| format!("step `{}` failed: {reason}", step.key))
 }

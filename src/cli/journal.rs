@@ -17,17 +17,12 @@ use wf_core::id::ExecutionId;
 
 use super::database::Database;
 
-/// The folder of a database's journals: its path with this added.
-const SUFFIX: &str = "-logs";
-
 /// A file's name has at most this many bytes of an identifier.
 const LONGEST: usize = 120;
 
 /// The journal of an execution.
 fn path(database: &Database, id: &ExecutionId) -> PathBuf {
-    let mut folder = database.path().as_os_str().to_owned();
-    folder.push(SUFFIX);
-    PathBuf::from(folder).join(file_name(id.as_str()))
+    database.journals().join(file_name(id.as_str()))
 }
 
 /// An identifier as the name of a file: anything but letters, digits, `-` and `_` is written as its bytes. What is cut

@@ -447,3 +447,23 @@ fn escape_sequences_of_a_program_do_not_reach_the_terminal_in_errors() {
         "{status:?}"
     );
 }
+
+#[test]
+fn why_a_run_has_paused_is_told_beside_the_steps_that_have_failed() {
+    let workbench = Workbench::new();
+    workbench.write(
+        "mixed.yaml",
+        "name: Mixed\nconfig: { onFailure: continue, maxParallel: 1 }\nsteps:\n\
+         - { key: a, agent: bad, prompt: p }\n\
+         - { key: b, agent: bad, prompt: p }\n",
+    );
+    workbench.write(
+        "agents.yaml",
+        "agents: { bad: { command: [sh, -c, exit 3], breaker: 2 } }\n",
+    );
+    workbench
+        .workflow(&["run", "mixed.yaml"])
+        .assert_status(3)
+        .assert_says("error: step `a` failed: `sh` exited with status 3")
+        .assert_says("error: the run paused by itself: step `b`: agent `bad` is down: ");
+}

@@ -114,7 +114,8 @@ echo $? >status-again
     let read = |name: &str| fs::read_to_string(workbench.path(name)).unwrap();
     assert_eq!(read("status"), "5\n", "{}", read("err"));
     assert!(
-        read("err").contains("small/ax.db`, then try again with: ax workflow resume x"),
+        read("err")
+            .contains("small/ax.db-logs` for example, then try again with: ax workflow resume x"),
         "{}",
         read("err")
     );
