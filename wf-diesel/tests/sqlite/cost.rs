@@ -66,16 +66,21 @@ impl Counted {
         }
     }
 
-    /// What is done costs so much; it must be little enough for SQLite not to move its log into the database.
+    /// What is done costs so much.
     fn cost(&self, act: impl FnOnce()) -> Cost {
         let mut other = self.scratch.connection();
         other
             .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
             .unwrap();
+        // Whoever reads keeps the log from being written over from its beginning: its length then says it all.
+        let mut reader = self.scratch.connection();
+        reader
+            .batch_execute("BEGIN; SELECT count(*) FROM workflows")
+            .unwrap();
         let before = self.statements.load(Ordering::Relaxed);
         act();
         let log = fs::metadata(self.scratch.folder().join("ax.db-wal")).unwrap();
-        assert!((1..4_000_000).contains(&log.len()), "{}", log.len());
+        assert!(log.len() > 0);
         Cost {
             statements: self.statements.load(Ordering::Relaxed) - before,
             bytes: log.len(),
@@ -92,15 +97,15 @@ fn assert_within(percent: u64, early: Cost, late: Cost) {
     );
 }
 
-const LONG: u32 = 20_200;
+const LONG: u32 = 100_200;
 
 #[test]
-fn a_checkpoint_costs_the_same_at_step_100_and_at_step_20_000() {
+fn a_checkpoint_costs_the_same_at_step_100_and_at_step_100_000() {
     let counted = Counted::new();
     let mut row = started(&counted.store, "e", LONG as usize);
     let mut done = 0;
     let mut costs = Vec::new();
-    for step in [100, 20_000] {
+    for step in [100, 100_000] {
         row = bring_to(&counted.store, row, &mut done, step);
         let by_itself = counted.cost(|| {
             for _ in 0..50 {
@@ -119,7 +124,7 @@ fn a_checkpoint_costs_the_same_at_step_100_and_at_step_20_000() {
         panic!("{costs:?}");
     };
     println!(
-        "50 checkpoints at step 100, then at step 20,000, by themselves and by hand: {costs:?}"
+        "50 checkpoints at step 100, then at step 100,000, by themselves and by hand: {costs:?}"
     );
     assert_within(20, early, late);
     assert_within(20, early_by_hand, late_by_hand);
