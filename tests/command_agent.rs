@@ -246,7 +246,7 @@ async fn a_missing_program_is_an_error_for_good_that_says_where_it_was_looked_fo
         .beside(folder.path())
         .env("PATH", "/nowhere:/usr/nowhere");
     let expected = format!(
-        "there is no program `no-such-agent`; looked in `{}`, `/nowhere`, `/usr/nowhere`; correct the agent's `command` or install it",
+        "there is no program `no-such-agent`; looked in `{}`, `/nowhere`, `/usr/nowhere`; install it, or say in the agent's `command` where it is",
         folder.path().display(),
     );
     assert_eq!(failure(&agent, "").await, StepError::terminal(expected));

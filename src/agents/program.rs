@@ -62,7 +62,7 @@ impl Missing {
                     .any(|place| place.as_path() == Path::new(&program.to_string())) =>
             {
                 format!(
-                    "there is no program `{program}`; correct the agent's `command` or install it"
+                    "there is no program `{program}`; install it, or say in the agent's `command` where it is"
                 )
             }
             Missing::NotFound(places) => {
@@ -79,7 +79,7 @@ impl Missing {
                     folders.join(", ")
                 };
                 format!(
-                    "there is no program `{program}`; looked in {folders}; correct the agent's `command` or install it"
+                    "there is no program `{program}`; looked in {folders}; install it, or say in the agent's `command` where it is"
                 )
             }
             Missing::NotExecutable(file) => {
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(
             said,
             format!(
-                "there is no program `audit`; looked in `{}`; correct the agent's `command` or install it",
+                "there is no program `audit`; looked in `{}`; install it, or say in the agent's `command` where it is",
                 beside.path().display(),
             ),
         );
@@ -171,7 +171,7 @@ mod tests {
         let missing = find(Path::new("/nowhere/audit"), Some(Path::new("/tmp")), None).unwrap_err();
         assert_eq!(
             missing.describe(Path::new("/nowhere/audit")),
-            "there is no program `/nowhere/audit`; correct the agent's `command` or install it",
+            "there is no program `/nowhere/audit`; install it, or say in the agent's `command` where it is",
         );
     }
 }
