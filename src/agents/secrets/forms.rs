@@ -6,17 +6,39 @@ const SHORTEST: usize = 8;
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/// After so many letters, those who write base64 begin a new line: RFC 7468, and RFC 2045.
+const WRAPPED: [usize; 2] = [64, 76];
+
+/// What percent-encoding leaves as it is, beside letters and digits, and what becomes of a space: RFC 3986, the same for
+/// a path, a whole URI (`encodeURI`), and forms in two ways.
+const SAFE: [(&[u8], &[u8]); 5] = [
+    (b"-._~", b"%20"),
+    (b"-._~/", b"%20"),
+    (b"-._~/;,?:@&=+$!*'()#", b"%20"),
+    (b"-._~", b"+"),
+    (b"-._*", b"+"),
+];
+
 /// The value escaped as in a JSON string, percent-encoded, and in base64, as far as these differ from it.
 pub(super) fn of(value: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
     if let Ok(text) = std::str::from_utf8(value) {
         forms.extend(in_json(text));
     }
-    forms.push(percent(value, b"0123456789ABCDEF"));
-    forms.push(percent(value, b"0123456789abcdef"));
+    for (safe, space) in SAFE {
+        for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
+            forms.push(percent(value, digits, safe, space));
+        }
+    }
     if value.len() >= SHORTEST {
         for alphabet in [STANDARD, URL_SAFE] {
-            forms.extend((0..3).map(|before| base64(value, before, alphabet)));
+            let whole = base64(value, 0, alphabet);
+            for width in WRAPPED.into_iter().filter(|width| *width < whole.len()) {
+                let lines = whole.chunks(width).filter(|line| line.len() >= SHORTEST);
+                forms.extend(lines.map(<[u8]>::to_vec));
+            }
+            forms.push(whole);
+            forms.extend((1..3).map(|before| base64(value, before, alphabet)));
         }
     }
     forms.retain(|form| !form.is_empty() && form != value);
@@ -34,7 +56,7 @@ const NUMBERED: [fn(char) -> bool; 6] = [
 ];
 
 /// The text as writers of JSON escape it: with `/` as it is or behind a backslash, and with none, some or all
-/// letters by their number.
+/// letters by their number; and escaped once more, in a text that is JSON in JSON in JSON.
 fn in_json(text: &str) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
     for numbered in NUMBERED {
@@ -44,6 +66,8 @@ fn in_json(text: &str) -> Vec<Vec<u8>> {
             }
         }
     }
+    let once = escaped(text, |_| false, false, false);
+    forms.push(escaped(&once, |_| false, false, false).into_bytes());
     forms.sort();
     forms.dedup();
     forms
@@ -69,12 +93,14 @@ fn escaped(text: &str, numbered: fn(char) -> bool, has_slashes: bool, is_upper: 
     out
 }
 
-/// Every byte but letters, digits and `-._~` as `%` and two hexadecimal digits (RFC 3986).
-fn percent(value: &[u8], digits: &[u8; 16]) -> Vec<u8> {
+/// Every byte but letters, digits and those that are safe as `%` and two hexadecimal digits (RFC 3986).
+fn percent(value: &[u8], digits: &[u8; 16], safe: &[u8], space: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     for byte in value {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+        if byte.is_ascii_alphanumeric() || safe.contains(byte) {
             out.push(*byte);
+        } else if *byte == b' ' {
+            out.extend(space);
         } else {
             out.push(b'%');
             out.extend(digits.get(usize::from(byte >> 4)));

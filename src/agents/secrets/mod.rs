@@ -2,6 +2,7 @@
 
 mod forms;
 mod json;
+mod lines;
 mod members;
 mod stream;
 
@@ -36,15 +37,17 @@ struct Values {
 }
 
 impl Secrets {
-    /// Adds a value, the value without the white space around it, what is secret in it where it is JSON, and the
+    /// Adds a value, the value without the white space around it, its lines, what is secret in it where it is JSON, and the
     /// forms that programs and servers give all of these in messages: escaped as JSON in several ways, percent-encoded,
     /// in base64. An empty one hides nothing.
     pub(in crate::agents) fn add(&mut self, value: &[u8]) {
         let trimmed = value.trim_ascii();
         let members = members::of(trimmed);
         let members = members.iter().map(String::as_bytes);
+        let lines = lines::of(trimmed);
+        let lines = lines.iter().map(Vec::as_slice);
         let mut new = Vec::new();
-        for value in [value, trimmed].into_iter().chain(members) {
+        for value in [value, trimmed].into_iter().chain(members).chain(lines) {
             if !value.is_empty() {
                 new.push(value.to_vec());
                 new.extend(forms::of(value));
@@ -286,6 +289,86 @@ mod tests {
                 "<[redacted]>"
             );
         }
+    }
+
+    #[test]
+    fn a_secret_is_masked_however_it_is_percent_encoded() {
+        let key = "wJal/K7 MDENG+bPxRfi=CYEX:AMPLE@KEY";
+        for form in [
+            "wJal%2FK7%20MDENG%2BbPxRfi%3DCYEX%3AAMPLE%40KEY",
+            "wJal%2fK7%20MDENG%2bbPxRfi%3dCYEX%3aAMPLE%40KEY",
+            "wJal/K7%20MDENG%2BbPxRfi%3DCYEX%3AAMPLE%40KEY",
+            "wJal/K7%20MDENG+bPxRfi=CYEX:AMPLE@KEY",
+            "wJal%2FK7+MDENG%2BbPxRfi%3DCYEX%3AAMPLE%40KEY",
+        ] {
+            assert_eq!(redacted(&[key], form, false), "[redacted]", "{form}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_masked_where_json_is_escaped_twice() {
+        let key = r#"sk-"a\b"-0123456789"#;
+        let once = serde_json::Value::from(key).to_string();
+        let twice = serde_json::Value::from(once.as_str()).to_string();
+        let shown = redacted(&[key], &twice, false);
+        assert_eq!(shown, r#""\"[redacted]\"""#);
+    }
+
+    #[test]
+    fn no_line_of_a_secret_of_several_is_shown_however_they_are_laid_out() {
+        let lines: Vec<String> = (0..20)
+            .map(|at| {
+                format!(
+                    "{at:02}MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8{}",
+                    at * 7
+                )
+            })
+            .collect();
+        let body = lines.join("\n");
+        let key = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+        let indented = key.replace('\n', "\n    ");
+        let json = serde_json::Value::from(indented.as_str()).to_string();
+        let encoded = base64_of(key.as_bytes());
+        let wrapped = |width: usize| {
+            let lines = encoded.as_bytes().chunks(width);
+            let lines: Vec<_> = lines.map(String::from_utf8_lossy).collect();
+            lines.join("\n")
+        };
+        for text in [
+            indented.clone(),
+            key.replace('\n', "\r\n"),
+            key.replace('\n', ""),
+            key.replace('\n', " "),
+            json,
+            wrapped(64),
+            wrapped(76),
+        ] {
+            let shown = redacted(&[&key], &text, false);
+            assert!(shown.contains("[redacted]"), "{shown}");
+            for part in text.split(|letter: char| !letter.is_ascii_alphanumeric()) {
+                let is_secret = part.len() >= 16;
+                assert!(!is_secret || !shown.contains(part), "{part} in {shown}");
+            }
+        }
+    }
+
+    fn base64_of(value: &[u8]) -> String {
+        let letters: Vec<char> = ('A'..='Z')
+            .chain('a'..='z')
+            .chain('0'..='9')
+            .chain(['+', '/'])
+            .collect();
+        let mut out = String::new();
+        for group in value.chunks(3) {
+            let bits = group
+                .iter()
+                .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte))
+                << (8 * (3 - group.len()));
+            let of_group = (0..4).map(|at| letters[bits >> (18 - 6 * at) & 63]);
+            out.extend(of_group.take(group.len() + 1));
+            out.extend(std::iter::repeat_n('=', 3 - group.len()));
+        }
+        out
     }
 
     #[test]
