@@ -1,8 +1,7 @@
 //! What a step's code sees: the values that it mentions.
 
 use std::any::Any;
-use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -142,9 +141,22 @@ impl<T> Deref for Shown<'_, T> {
 
 impl<T> fmt::Display for Shown<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.json.to_text())
+        show(self.json, f)
     }
 }
+
+/// The formats of numbers that are not in decimal, as the value itself has them.
+macro_rules! show_as_the_value {
+    ($($format:ident)*) => {$(
+        impl<T: fmt::$format> fmt::$format for Shown<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.value.fmt(f)
+            }
+        }
+    )*};
+}
+
+show_as_the_value!(Binary Octal LowerHex UpperHex LowerExp UpperExp);
 
 impl<T: fmt::Debug> fmt::Debug for Shown<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,7 +180,10 @@ impl<'a, T> Deref for ShownOptional<'a, T> {
 
 impl<T> fmt::Display for ShownOptional<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.json.map_or(Cow::Borrowed("null"), Json::to_text))
+        match self.json {
+            Some(json) => show(json, f),
+            None => f.pad("null"),
+        }
     }
 }
 
@@ -176,4 +191,52 @@ impl<T: fmt::Debug> fmt::Debug for ShownOptional<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value.fmt(f)
     }
+}
+
+/// Writes a value as a prompt shows it, in the format that is asked for.
+///
+/// A width is for everything. A number takes the rest as in `format!`, a precision cuts a string, and no other value
+/// has one: a part of an array or an object is no JSON.
+fn show(json: &Json, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let text = json.to_text();
+    if f.width().is_none() && f.precision().is_none() && !f.sign_plus() {
+        return f.write_str(&text);
+    }
+    match json.as_str().as_bytes().first() {
+        Some(b'"') => f.pad(&text),
+        Some(b'-' | b'0'..=b'9') => show_number(&text, f),
+        _ => pad_whole(&text, f),
+    }
+}
+
+/// Writes a number; one that is whole and has a fraction in its text, as `1.0`, keeps it.
+fn show_number(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let Ok(number) = text.parse::<u128>() {
+        fmt::Display::fmt(&number, f)
+    } else if let Ok(number) = text.parse::<i128>() {
+        fmt::Display::fmt(&number, f)
+    } else if let Ok(number) = text.parse::<f64>() {
+        fmt::Debug::fmt(&number, f)
+    } else {
+        f.pad(text)
+    }
+}
+
+/// Writes a text in the width that is asked for, and all of it.
+fn pad_whole(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let missing = f.width().unwrap_or(0).saturating_sub(text.chars().count());
+    let before = match f.align() {
+        None | Some(fmt::Alignment::Left) => 0,
+        Some(fmt::Alignment::Center) => missing / 2,
+        Some(fmt::Alignment::Right) => missing,
+    };
+    let fill = f.fill();
+    for _ in 0..before {
+        f.write_char(fill)?;
+    }
+    f.write_str(text)?;
+    for _ in before..missing {
+        f.write_char(fill)?;
+    }
+    Ok(())
 }

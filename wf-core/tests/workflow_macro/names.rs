@@ -80,6 +80,47 @@ fn a_width_or_a_precision_in_a_prompt_is_a_reference() {
     assert_eq!(definition.steps[2].dependencies, ["shown", "half"]);
 }
 
+workflow! {
+    /// A prompt formats a value, not the JSON that it shows of it.
+    workflow Formats(price: f64, n: u32, is_on: bool, list: Vec<u8>, whole: f64, big: u128, less: i64) {
+        #[optional]
+        step half: f64 = price / 2.0;
+        step numbers: String = ask echo "[{price:.2}] [{n:05}] [{n:5}] [{n:+}] [{price:8.3}] [{less:<+5}] [{big:41}]";
+        step named: String = ask echo "[{x:.2}] [{y:05}] [{z:.1}]", x = price, y = n, z = list;
+        step others: String = ask echo "[{is_on:6}] [{is_on:>6.2}] [{list:.2}] [{list:*^9}] [{whole}] [{whole:5}]";
+        step radix: String = ask echo "[{n:x}] [{n:#06X}] [{n:b}] [{n:o}] [{price:e}] [{price:E}]";
+        step optional: String = ask echo "[{half:.1}] [{half:08.2}]";
+    }
+}
+
+#[test]
+fn a_format_in_a_prompt_is_of_the_value() {
+    let agents = Agents::new().with("echo", |prompt: String| async move { prompt });
+    let engine = Engine::new(Arc::new(MemoryStore::new()), agents);
+    let (price, n, big, less) = (12.3456_f64, 7_u32, u128::MAX, -3_i64);
+    let inputs = Formats {
+        price,
+        n,
+        is_on: true,
+        list: vec![1, 23],
+        whole: 1.0,
+        big,
+        less,
+    };
+    let output = block_on(engine.run(inputs)).unwrap();
+    let numbers =
+        format!("[{price:.2}] [{n:05}] [{n:5}] [{n:+}] [{price:8.3}] [{less:<+5}] [{big:41}]");
+    assert_eq!(output.numbers(), &numbers);
+    assert_eq!(output.named(), "[12.35] [00007] [[1,23]]");
+    assert_eq!(
+        output.others(),
+        "[true  ] [  true] [[1,23]] [*[1,23]**] [1.0] [  1.0]"
+    );
+    let radix = format!("[{n:x}] [{n:#06X}] [{n:b}] [{n:o}] [{price:e}] [{price:E}]");
+    assert_eq!(output.radix(), &radix);
+    assert_eq!(output.optional(), "[6.2] [00006.17]");
+}
+
 /// A set whose agents have other names than its fields.
 #[derive(AgentSet)]
 struct Renamed<A: wf_core::agent::Agent + 'static> {
