@@ -203,6 +203,8 @@ fn ident(name: &str) -> Ident {
         return format_ident!("{name}_");
     }
     match syn::parse_str::<Ident>(&name) {
+        // A keyword since the edition of 2024, which syn takes for a name.
+        Ok(_) if name == "gen" => Ident::new_raw(&name, Span::call_site()),
         Ok(_) => Ident::new(&name, Span::call_site()),
         Err(_) => Ident::new_raw(&name, Span::call_site()),
     }
@@ -215,6 +217,22 @@ mod tests {
     use super::*;
     use crate::mistakes::Mistakes;
     use crate::parse::{Declaration, parse};
+
+    #[test]
+    fn every_keyword_is_an_identifier() {
+        let raw = "abstract as async await become box break const continue do dyn else enum extern false final fn for \
+            gen if impl in let loop macro match mod move mut override priv pub ref return static struct trait true try \
+            type typeof unsafe unsized use virtual where while yield";
+        for keyword in raw.split_whitespace() {
+            assert_eq!(ident(keyword).to_string(), format!("r#{keyword}"));
+        }
+        for keyword in ["self", "Self", "super", "crate", "_"] {
+            assert_eq!(ident(keyword).to_string(), format!("{keyword}_"));
+        }
+        for name in ["generate", "union", "auto", "raw", "safe"] {
+            assert_eq!(ident(name).to_string(), name);
+        }
+    }
 
     #[test]
     fn the_compiler_watches_a_file_also_when_it_is_wrong() {
