@@ -121,6 +121,41 @@ fn a_format_in_a_prompt_is_of_the_value() {
     assert_eq!(output.optional(), "[6.2] [00006.17]");
 }
 
+fn next(n: &u32) -> u32 {
+    n + 1
+}
+
+fn first(list: &[u8]) -> u8 {
+    list.first().copied().unwrap_or_default()
+}
+
+workflow! {
+    /// The arguments of a prompt are code like that of any step.
+    workflow Arguments(n: u32, v: Vec<u8>) {
+        #[optional]
+        step p: u32 = n - 4;
+        step sums: String = ask echo "{n:03} {v} {m} {k} {h} {w}", m = n + 1, k = next(n), h = first(v), w = v;
+        step equal: String = ask echo "{a} {b} {n} {}", n == &3, a = n < &5, b = match n { 3 => "three", _ => "else" };
+        step maybe: String = ask echo "{p} {q}", q = match p { Some(7) => "seven", _ => "else" },;
+        step text: String = ask echo "{} {n}", format!("{n:?}").as_str();
+    }
+}
+
+#[test]
+fn an_argument_of_a_prompt_is_code_like_that_of_any_step() {
+    let agents = Agents::new().with("echo", |prompt: String| async move { prompt });
+    let engine = Engine::new(Arc::new(MemoryStore::new()), agents);
+    let inputs = Arguments {
+        n: 11,
+        v: vec![4, 5],
+    };
+    let output = block_on(engine.run(inputs)).unwrap();
+    assert_eq!(output.sums(), "011 [4,5] 12 12 4 [4,5]");
+    assert_eq!(output.equal(), "false else 11 false");
+    assert_eq!(output.maybe(), "7 seven");
+    assert_eq!(output.text(), "11 11");
+}
+
 /// A set whose agents have other names than its fields.
 #[derive(AgentSet)]
 struct Renamed<A: wf_core::agent::Agent + 'static> {

@@ -1,6 +1,7 @@
 //! From a declaration and what is known of it to items.
 
 mod agents;
+mod arguments;
 mod file;
 mod step;
 

@@ -5,8 +5,9 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned as _;
 
+use super::arguments::Arguments;
 use super::{codec, function_name};
-use crate::analyse::{Analysed, AnalysedStep, Target};
+use crate::analyse::{Analysed, AnalysedStep, Target, plain};
 use crate::parse::{Body, Step, Workflow};
 
 /// The functions of all steps.
@@ -26,7 +27,21 @@ pub(super) fn functions(
                     prompt, arguments, ..
                 } => {
                     let offers = offers(workflow, known);
-                    let bindings = bindings(workflow, known, &context, true);
+                    let read = Arguments::read(arguments);
+                    let computed = read.as_ref().map(Arguments::computed_with).unwrap_or_default();
+                    let mut shown = Vec::new();
+                    let bindings = bindings(workflow, known, &context, |name, show| {
+                        let name_in_text = plain(name);
+                        let is_computed_with = computed.contains(&name_in_text);
+                        if is_computed_with {
+                            shown.push((name_in_text, name.clone(), show));
+                        }
+                        !is_computed_with
+                    });
+                    let arguments = match &read {
+                        Some(read) if !shown.is_empty() => read.showing(&prompt.value(), &shown),
+                        _ => arguments.clone(),
+                    };
                     let misplaced = misplaced(core, workflow, at, known);
                     quote! {
                         #[allow(unreachable_code, unused_variables, clippy::all, clippy::pedantic, clippy::nursery)]
@@ -135,7 +150,7 @@ fn expression(step: &Step, tokens: &TokenStream) -> TokenStream {
 /// What the code can name.
 fn lets(workflow: &Workflow, known: &AnalysedStep, context: &Ident) -> TokenStream {
     let offers = offers(workflow, known);
-    let bindings = bindings(workflow, known, context, false);
+    let bindings = bindings(workflow, known, context, |_, _| false);
     quote!(#offers #bindings)
 }
 
@@ -180,48 +195,53 @@ pub(super) fn table(core: &TokenStream, workflow: &Workflow, analysed: &Analysed
         .collect()
 }
 
-/// What the code reads, bound to the names under which it was declared.
+/// What the code reads, bound to the names under which it was declared: as its value, or as a prompt shows it.
 ///
 /// The declaration's own tokens are used, so that an editor can go from a use to the declaration and rename both.
 fn bindings(
     workflow: &Workflow,
     known: &AnalysedStep,
     context: &Ident,
-    is_shown: bool,
+    mut is_shown: impl FnMut(&Ident, TokenStream) -> bool,
 ) -> TokenStream {
     let mut bindings = TokenStream::new();
     let mut dependency = 0_usize;
     for target in &known.references {
-        match *target {
+        let (name, show, value) = match *target {
             Target::Input(at) => {
                 let Some(input) = workflow.inputs.get(at) else {
                     continue;
                 };
                 let (name, kind) = (&input.name, &input.kind);
-                bindings.extend(if is_shown {
-                    quote!(let #name = #context.show_input::<#kind>(#at);)
-                } else {
-                    quote!(let #name: &#kind = #context.input(#at);)
-                });
+                let show = quote!(#context.show_input::<#kind>(#at));
+                (name, show, quote!(let #name: &#kind = #context.input(#at);))
             }
             Target::Step(at) => {
                 let Some(step) = workflow.steps.get(at) else {
                     continue;
                 };
                 let (name, output) = (&step.name, &step.output);
-                bindings.extend(match (is_shown, step.settings.is_optional) {
-                    (true, false) => quote!(let #name = #context.show_step::<#output>(#dependency);),
-                    (true, true) => {
-                        quote!(let #name = #context.show_optional_step::<#output>(#dependency);)
-                    }
-                    (false, false) => quote!(let #name: &#output = #context.step(#dependency);),
-                    (false, true) => quote! {
+                let (show, value) = if step.settings.is_optional {
+                    let value = quote! {
                         let #name: ::core::option::Option<&#output> = #context.optional_step(#dependency);
-                    },
-                });
+                    };
+                    (
+                        quote!(#context.show_optional_step::<#output>(#dependency)),
+                        value,
+                    )
+                } else {
+                    let value = quote!(let #name: &#output = #context.step(#dependency););
+                    (quote!(#context.show_step::<#output>(#dependency)), value)
+                };
                 dependency += 1;
+                (name, show, value)
             }
-        }
+        };
+        bindings.extend(if is_shown(name, show.clone()) {
+            quote!(let #name = #show;)
+        } else {
+            value
+        });
     }
     bindings
 }
