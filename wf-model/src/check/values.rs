@@ -68,10 +68,10 @@ pub(super) fn check<P: Clone>(
     );
     for (index, step) in definition.steps.iter().enumerate() {
         let named = || named_step(definition, index);
-        let is_empty = step.agent.trim().is_empty() && !gaps.of(index).agent;
+        let fault = agent_fault(&step.agent).filter(|_| !gaps.of(index).agent);
         report(
             places.agent(index),
-            is_empty.then(|| format!("the agent of {} is empty", named())),
+            fault.map(|fault| format!("the agent of {} {fault}", named())),
         );
         let place = places.key(index);
         let fault = step.timeout.and_then(timeout_fault);
@@ -89,6 +89,15 @@ pub(super) fn check<P: Clone>(
             place,
             fault.map(|fault| format!("the output schema of {} {fault}", named())),
         );
+    }
+}
+
+/// What is wrong with the name of an agent, or the capability that is asked for.
+fn agent_fault(agent: &str) -> Option<&'static str> {
+    match agent.trim() {
+        "" => Some("is empty"),
+        "@" => Some("is `@` without a capability: write `@` and what the agent must be able to do"),
+        _ => None,
     }
 }
 

@@ -29,6 +29,18 @@ fn names_keep_to_their_grammar_and_do_not_clash() {
 }
 
 #[test]
+fn an_at_sign_alone_asks_for_no_capability() {
+    let text =
+        "name: w\nsteps: [{ key: a, agent: '@', prompt: p }, { key: b, agent: '@x', prompt: p }]\n";
+    assert_eq!(
+        found(text),
+        [
+            "2:26 the agent of step `a` is `@` without a capability: write `@` and what the agent must be able to do"
+        ]
+    );
+}
+
+#[test]
 fn steps_that_are_code_are_warned_of_and_may_use_any_input() {
     let step = |key: &str| format!("- {{ key: {key}, agent: 'native:{key}', prompt: '' }}\n");
     let text = |steps: &str| format!("name: w\ninputs: {{ i: {{}} }}\nsteps:\n{steps}");
