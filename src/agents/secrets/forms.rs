@@ -23,7 +23,9 @@ const SAFE: [(&[u8], &[u8]); 5] = [
 pub(super) fn of(value: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
     if let Ok(text) = std::str::from_utf8(value) {
-        forms.extend(in_json(text));
+        let once = in_json(text);
+        forms.extend(in_json_again(&once));
+        forms.extend(once);
     }
     for (safe, space) in SAFE {
         for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
@@ -71,6 +73,24 @@ fn in_json(text: &str) -> Vec<Vec<u8>> {
     forms.sort();
     forms.dedup();
     forms
+}
+
+/// JSON with what is escaped already in a string: as most writers do, and as those that write for web pages.
+fn in_json_again(forms: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut again = Vec::new();
+    for text in forms
+        .iter()
+        .filter_map(|form| std::str::from_utf8(form).ok())
+    {
+        for numbered in NUMBERED.into_iter().step_by(2).take(2) {
+            for has_slashes in [false, true] {
+                for is_upper in [false, true] {
+                    again.push(escaped(text, numbered, has_slashes, is_upper).into_bytes());
+                }
+            }
+        }
+    }
+    again
 }
 
 fn escaped(text: &str, numbered: fn(char) -> bool, has_slashes: bool, is_upper: bool) -> String {

@@ -38,7 +38,7 @@ struct Values {
 
 impl Secrets {
     /// Adds a value, the value without the white space around it, its lines, what is secret in it where it is JSON, and the
-    /// forms that programs and servers give all of these in messages: escaped as JSON in several ways, percent-encoded,
+    /// forms that programs and servers give all of these in messages: escaped as JSON in several ways, once or twice, percent-encoded,
     /// in base64. An empty one hides nothing.
     pub(in crate::agents) fn add(&mut self, value: &[u8]) {
         let trimmed = value.trim_ascii();
@@ -387,6 +387,28 @@ mod tests {
                 !shown.contains("MDEy") && !shown.contains("MzQ1"),
                 "{shown}"
             );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_json_in_json() {
+        let key = r#"sk-"a\b/c"-0123456789"#;
+        let quote = |text: &str| serde_json::Value::from(text).to_string();
+        let has_slashes = |text: &str| quote(text).replace('/', r"\/");
+        for form in [
+            quote(&quote(key)),
+            has_slashes(&has_slashes(key)),
+            quote(&quote(key).replace("\\\"", r"\u0022")),
+            quote(&quote(key)).replace("\\\"", r"\u0022"),
+        ] {
+            assert!(
+                !redacted(&[key], &form, false).contains("0123456789"),
+                "{form}"
+            );
+            // The strings of a result are read: that is one level more.
+            let reply = secrets(&[key]).reply(&format!("[{}]", quote(&form)));
+            let shown = reply.result.as_str();
+            assert!(!shown.contains("0123456789"), "{form}: {shown}");
         }
     }
 
