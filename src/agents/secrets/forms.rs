@@ -10,11 +10,12 @@ const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const WRAPPED: [usize; 2] = [64, 76];
 
 /// What percent-encoding leaves as it is, beside letters and digits, and what becomes of a space: RFC 3986, the same for
-/// a path, a whole URI (`encodeURI`), and forms in two ways.
-const SAFE: [(&[u8], &[u8]); 5] = [
+/// a path, a whole URI and its parts (`encodeURI`, `encodeURIComponent`), and forms in two ways.
+const SAFE: [(&[u8], &[u8]); 6] = [
     (b"-._~", b"%20"),
     (b"-._~/", b"%20"),
     (b"-._~/;,?:@&=+$!*'()#", b"%20"),
+    (b"-._~!*'()", b"%20"),
     (b"-._~", b"+"),
     (b"-._*", b"+"),
 ];
@@ -34,13 +35,18 @@ pub(super) fn of(value: &[u8]) -> Vec<Vec<u8>> {
     }
     if value.len() >= SHORTEST {
         for alphabet in [STANDARD, URL_SAFE] {
-            let whole = base64(value, 0, alphabet);
-            for width in WRAPPED.into_iter().filter(|width| *width < whole.len()) {
-                let lines = whole.chunks(width).filter(|line| line.len() >= SHORTEST);
-                forms.extend(lines.map(<[u8]>::to_vec));
+            for before in 0..3 {
+                let whole = base64(value, before, alphabet);
+                for width in WRAPPED {
+                    // The first line holds letters of what came before.
+                    let first = whole.len().min(width - foreign(before));
+                    let (first, rest) = whole.split_at(first);
+                    let lines = std::iter::once(first).chain(rest.chunks(width));
+                    let lines = lines.filter(|line| line.len() >= SHORTEST);
+                    forms.extend(lines.map(<[u8]>::to_vec));
+                }
+                forms.push(whole);
             }
-            forms.push(whole);
-            forms.extend((1..3).map(|before| base64(value, before, alphabet)));
         }
     }
     forms.retain(|form| !form.is_empty() && form != value);
@@ -58,7 +64,7 @@ const NUMBERED: [fn(char) -> bool; 6] = [
 ];
 
 /// The text as writers of JSON escape it: with `/` as it is or behind a backslash, and with none, some or all
-/// letters by their number; and escaped once more, in a text that is JSON in JSON in JSON.
+/// letters by their number.
 fn in_json(text: &str) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
     for numbered in NUMBERED {
@@ -68,8 +74,6 @@ fn in_json(text: &str) -> Vec<Vec<u8>> {
             }
         }
     }
-    let once = escaped(text, |_| false, false, false);
-    forms.push(escaped(&once, |_| false, false, false).into_bytes());
     forms.sort();
     forms.dedup();
     forms
@@ -78,10 +82,10 @@ fn in_json(text: &str) -> Vec<Vec<u8>> {
 /// JSON with what is escaped already in a string: as most writers do, and as those that write for web pages.
 fn in_json_again(forms: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut again = Vec::new();
-    for text in forms
+    let forms = forms
         .iter()
-        .filter_map(|form| std::str::from_utf8(form).ok())
-    {
+        .filter_map(|form| std::str::from_utf8(form).ok());
+    for text in forms {
         for numbered in NUMBERED.into_iter().step_by(2).take(2) {
             for has_slashes in [false, true] {
                 for is_upper in [false, true] {
@@ -105,6 +109,8 @@ fn escaped(text: &str, numbered: fn(char) -> bool, has_slashes: bool, is_upper: 
             }
         } else if letter == '/' && has_slashes {
             out.push_str("\\/");
+        } else if letter >= ' ' && !matches!(letter, '"' | '\\') {
+            out.push(letter);
         } else {
             let quoted = serde_json::Value::from(letter.to_string()).to_string();
             out.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
@@ -145,8 +151,12 @@ fn base64(value: &[u8], before: usize, alphabet: &[u8; 64]) -> Vec<u8> {
         }
         bits &= (1 << held) - 1;
     }
-    // The first letters hold bits of what came before; bits of a last, incomplete letter are not written.
-    let foreign = [0, 2, 3].get(before).copied().unwrap_or_default();
-    out.drain(..foreign.min(out.len()));
+    // Bits of a last, incomplete letter are not written.
+    out.drain(..foreign(before).min(out.len()));
     out
+}
+
+/// How many letters at the beginning hold bits of the bytes that came before.
+fn foreign(before: usize) -> usize {
+    [0, 2, 3].get(before).copied().unwrap_or_default()
 }

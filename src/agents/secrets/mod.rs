@@ -43,8 +43,14 @@ impl Secrets {
     pub(in crate::agents) fn add(&mut self, value: &[u8]) {
         let trimmed = value.trim_ascii();
         let members = members::of(trimmed);
-        let members = members.iter().map(String::as_bytes);
-        let lines = lines::of(trimmed);
+        let members: Vec<&[u8]> = members.iter().map(String::as_bytes).collect();
+        // The lines of a JSON text are not secret by themselves, those of what is in it are.
+        let of_lines = if members.is_empty() {
+            &[trimmed]
+        } else {
+            members.as_slice()
+        };
+        let lines: Vec<Vec<u8>> = of_lines.iter().flat_map(|text| lines::of(text)).collect();
         let lines = lines.iter().map(Vec::as_slice);
         let mut new = Vec::new();
         for value in [value, trimmed].into_iter().chain(members).chain(lines) {
@@ -328,8 +334,8 @@ mod tests {
         let key = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
         let indented = key.replace('\n', "\n    ");
         let json = serde_json::Value::from(indented.as_str()).to_string();
-        let encoded = base64_of(key.as_bytes());
-        let wrapped = |width: usize| {
+        let wrapped = |before: &str, width: usize| {
+            let encoded = base64_of(format!("{before}{key}").as_bytes());
             let lines = encoded.as_bytes().chunks(width);
             let lines: Vec<_> = lines.map(String::from_utf8_lossy).collect();
             lines.join("\n")
@@ -340,8 +346,10 @@ mod tests {
             key.replace('\n', ""),
             key.replace('\n', " "),
             json,
-            wrapped(64),
-            wrapped(76),
+            wrapped("", 64),
+            wrapped("", 76),
+            wrapped("a", 76),
+            wrapped("ab", 64),
         ] {
             let shown = redacted(&[&key], &text, false);
             assert!(shown.contains("[redacted]"), "{shown}");
@@ -350,6 +358,23 @@ mod tests {
                 assert!(!is_secret || !shown.contains(part), "{part} in {shown}");
             }
         }
+    }
+
+    #[test]
+    fn the_lines_of_a_key_in_json_are_secret_and_those_of_the_json_are_not() {
+        let secret = r#"{
+            "type": "service_account_of_a_project",
+            "private_key": "-----BEGIN-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END-----"
+        }"#;
+        let shown = redacted(
+            &[secret],
+            "  MIIEvQIBADANBgkqhkiG9w0B\r\n \"type\": \"service_account_of_a_project\",",
+            false,
+        );
+        assert_eq!(
+            shown,
+            "  [redacted]\r\n \"type\": \"service_account_of_a_project\","
+        );
     }
 
     fn base64_of(value: &[u8]) -> String {
