@@ -96,8 +96,26 @@ pub(crate) fn inputs_of_draft<P: Clone>(
     places: &Places<P>,
     gaps: &Gaps,
 ) -> Vec<Input> {
-    let names = Names::collect(definition, places, gaps, &mut Problems::default());
-    prompts::inputs(definition, gaps, &names)
+    let (mut suggestions, mut unsaid) = (Suggestions::default(), Problems::default());
+    let names = Names::collect(definition, places, gaps, &mut unsaid);
+    let dependencies = Dependencies::resolve(
+        definition,
+        places,
+        gaps,
+        &names,
+        &mut suggestions,
+        &mut unsaid,
+    );
+    let prompts = Prompts::resolve(
+        definition,
+        places,
+        gaps,
+        &names,
+        &dependencies,
+        &mut suggestions,
+        &mut unsaid,
+    );
+    prompts.inputs
 }
 
 /// Checks a definition that may have gaps; gives a result only if there is no error, those of before included.
@@ -115,7 +133,6 @@ pub(crate) fn check_draft<P: Clone>(
         return None;
     }
     values::check(&mut definition, places, gaps, problems);
-    values::warn_of_native_steps(&definition, places, problems);
     let mut suggestions = Suggestions::default();
     let names = Names::collect(&definition, places, gaps, problems);
     let dependencies = Dependencies::resolve(

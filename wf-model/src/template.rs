@@ -44,6 +44,18 @@ impl Templates {
         self.parts.push(part);
     }
 
+    /// Puts a part where another stands.
+    pub(crate) fn replace(&mut self, index: usize, part: Part) {
+        if let Some(place) = self.parts.get_mut(index) {
+            *place = part;
+        }
+    }
+
+    /// How many parts there are, of all prompts together.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
     /// Says that the prompt of that step is whole.
     pub(crate) fn close(&mut self) {
         self.ends.push(self.parts.len());

@@ -34,15 +34,8 @@ impl Prompts {
         suggestions: &mut Suggestions,
         problems: &mut Problems<P>,
     ) -> Self {
-        let implied = match definition.inputs {
-            None if !gaps.inputs => Implied::collect(definition, names),
-            _ => Implied::default(),
-        };
-        let inputs = definition
-            .inputs
-            .clone()
-            .unwrap_or_else(|| implied.inputs());
-        let mut resolver = Resolver {
+        let inputs = definition.inputs.clone().unwrap_or_default();
+                let mut resolver = Resolver {
             definition,
             places,
             gaps,
@@ -50,7 +43,9 @@ impl Prompts {
             dependencies,
             is_used: vec![false; inputs.len()],
             inputs,
-            implied,
+            implied: Implied::default(),
+            may_imply: definition.inputs.is_none() && !gaps.inputs,
+            open: Vec::new(),
             uses: Uses::default(),
             may_use_more: false,
             suggestions,
@@ -62,6 +57,7 @@ impl Prompts {
             resolver.resolve(step, &mut templates);
             templates.close();
         }
+        resolver.resolve_open(&mut templates);
         resolver.report_unused_inputs();
         resolver.report_slips();
         Prompts {
@@ -69,15 +65,6 @@ impl Prompts {
             inputs: resolver.inputs,
             uses: resolver.uses,
         }
-    }
-}
-
-/// The declared inputs, or those that placeholders stand for.
-pub(super) fn inputs(definition: &Definition, gaps: &Gaps, names: &Names<'_>) -> Vec<Input> {
-    match &definition.inputs {
-        Some(inputs) => inputs.clone(),
-        None if gaps.inputs => Vec::new(),
-        None => Implied::collect(definition, names).inputs(),
     }
 }
 
@@ -90,46 +77,33 @@ struct Implied<'a> {
 }
 
 impl<'a> Implied<'a> {
-    fn collect(definition: &'a Definition, names: &Names<'_>) -> Self {
-        let mut implied = Implied::default();
-        for (step, Placeholder { range, head, .. }) in undotted(definition) {
-            if names.find_like(head).is_none() {
-                implied.table.entry(normal(head)).or_insert_with(|| {
-                    implied.mentions.push((head, step, range));
-                    implied.mentions.len() - 1
-                });
-            }
+    /// Returns the input of this name, which it adds if there is none that has it, or differs only in `-` and `_`.
+    fn mention(&mut self, step: usize, placeholder: &Placeholder<'a>) -> usize {
+        let next = self.mentions.len();
+        let input = *self.table.entry(normal(placeholder.head)).or_insert(next);
+        if input == next {
+            self.mentions
+                .push((placeholder.head, step, placeholder.range.clone()));
         }
-        implied
-    }
-
-    fn inputs(&self) -> Vec<Input> {
-        self.mentions
-            .iter()
-            .map(|(name, ..)| Input::required(*name, InputKind::String))
-            .collect()
+        input
     }
 
     /// Returns the input that has this name, or one that differs only in `-` and `_`.
-    fn find_like(&self, head: &str) -> Option<(usize, &'a str)> {
-        let index = *self.table.get(normal(head).as_ref())?;
-        self.mentions.get(index).map(|(name, ..)| (index, *name))
+    fn find_like(&self, head: &str) -> Option<usize> {
+        self.table.get(normal(head).as_ref()).copied()
+    }
+
+    fn name(&self, input: usize) -> &'a str {
+        self.mentions.get(input).map_or("", |(name, ..)| *name)
     }
 }
 
-fn undotted(definition: &Definition) -> impl Iterator<Item = (usize, Placeholder<'_>)> {
-    definition
-        .steps
-        .iter()
-        .enumerate()
-        .flat_map(|(index, step)| {
-            pieces(&step.prompt).filter_map(move |piece| match piece {
-                Piece::Placeholder(placeholder) if !placeholder.is_dotted() => {
-                    Some((index, placeholder))
-                }
-                _ => None,
-            })
-        })
+/// A placeholder with a path, which may mean an input that a later one implies.
+struct Open<'a> {
+    step: usize,
+    /// Where its part stands in the templates.
+    part: usize,
+    placeholder: Placeholder<'a>,
 }
 
 struct Resolver<'a, 'b, P> {
@@ -139,8 +113,11 @@ struct Resolver<'a, 'b, P> {
     names: &'b Names<'a>,
     dependencies: &'b Dependencies,
     inputs: Vec<Input>,
-    implied: Implied<'a>,
     is_used: Vec<bool>,
+    /// Whether no inputs are declared, so that placeholders imply them.
+    may_imply: bool,
+    implied: Implied<'a>,
+    open: Vec<Open<'a>>,
     uses: Uses,
     /// Whether a prompt could not be read to its end, so that it may use any input.
     may_use_more: bool,
@@ -148,23 +125,19 @@ struct Resolver<'a, 'b, P> {
     problems: &'b mut Problems<P>,
 }
 
-impl<P: Clone> Resolver<'_, '_, P> {
+impl<'a, P: Clone> Resolver<'a, '_, P> {
     fn resolve(&mut self, step: usize, templates: &mut Templates) {
-        let Some(prompt) = self
-            .definition
-            .steps
-            .get(step)
-            .map(|step| step.prompt.as_str())
-        else {
+        let definition = self.definition;
+        let Some(prompt) = definition.steps.get(step).map(|step| step.prompt.as_str()) else {
             return;
         };
-        self.may_use_more |= self.gaps.of(step).prompt || self.is_native(step);
+        self.may_use_more |= self.gaps.of(step).prompt;
         let mut read = HashSet::new();
         for piece in pieces(prompt) {
             match piece {
                 Piece::Text(range) => templates.push_text(range),
                 Piece::Placeholder(placeholder) => {
-                    if let Some(part) = self.part(step, &placeholder, &mut read) {
+                    if let Some(part) = self.part(step, placeholder, &mut read, templates.len()) {
                         templates.push(part);
                     }
                 }
@@ -173,39 +146,77 @@ impl<P: Clone> Resolver<'_, '_, P> {
         }
     }
 
-    /// Whether a step is code, which may use what its prompt does not show.
-    fn is_native(&self, step: usize) -> bool {
-        let step = self.definition.steps.get(step);
-        step.is_some_and(|step| step.agent.starts_with(NATIVE))
-    }
-
+    /// The part that a placeholder is, which will be the one of this number.
     fn part(
         &mut self,
         step: usize,
-        placeholder: &Placeholder<'_>,
+        placeholder: Placeholder<'a>,
         read: &mut HashSet<u32>,
+        part: usize,
     ) -> Option<Part> {
         match self.names.find(placeholder.head) {
             Some(Name::Step(target)) => {
-                self.read_step(step, placeholder, target, read);
+                self.read_step(step, &placeholder, target, read);
                 Some(Part::Step {
                     step: target as usize,
                     path: placeholder.path_in_result(),
                 })
             }
-            Some(Name::Input(input)) => Some(self.input_part(step, placeholder, input as usize)),
-            None => match self.implied.find_like(placeholder.head) {
-                Some((input, name)) if name == placeholder.head => {
-                    Some(self.input_part(step, placeholder, input))
-                }
-                like => {
-                    if !self.gaps.inputs {
-                        self.report_unknown(step, placeholder, like.map(|(_, name)| name));
-                    }
-                    None
-                }
-            },
+            Some(Name::Input(input)) => Some(self.input_part(step, &placeholder, input as usize)),
+            None if !self.may_imply || self.names.find_like(placeholder.head).is_some() => {
+                self.report_unknown(step, &placeholder, None);
+                None
+            }
+            None if placeholder.is_dotted() => {
+                self.open.push(Open {
+                    step,
+                    placeholder,
+                    part,
+                });
+                // Stands there until all implied inputs are known.
+                Some(Part::Text(0..0))
+            }
+            None => self.implied_part(step, &placeholder),
         }
+    }
+
+    fn implied_part(&mut self, step: usize, placeholder: &Placeholder<'a>) -> Option<Part> {
+        let input = self.implied.mention(step, placeholder);
+        if input == self.inputs.len() {
+            self.inputs
+                .push(Input::required(placeholder.head, InputKind::String));
+            self.is_used.push(true);
+        }
+        self.implied_as_written(step, placeholder, input)
+    }
+
+    /// Resolves the placeholders that may mean an implied input, now that all of these are known.
+    fn resolve_open(&mut self, templates: &mut Templates) {
+        for open in std::mem::take(&mut self.open) {
+            let (step, placeholder) = (open.step, &open.placeholder);
+            match self.implied.find_like(placeholder.head) {
+                Some(input) => {
+                    if let Some(part) = self.implied_as_written(step, placeholder, input) {
+                        templates.replace(open.part, part);
+                    }
+                }
+                None => self.report_unknown(step, placeholder, None),
+            }
+        }
+    }
+
+    fn implied_as_written(
+        &mut self,
+        step: usize,
+        placeholder: &Placeholder<'_>,
+        input: usize,
+    ) -> Option<Part> {
+        let name = self.implied.name(input);
+        if name == placeholder.head {
+            return Some(self.input_part(step, placeholder, input));
+        }
+        self.report_unknown(step, placeholder, Some(name));
+        None
     }
 
     fn input_part(&mut self, step: usize, placeholder: &Placeholder<'_>, input: usize) -> Part {
@@ -298,6 +309,9 @@ impl<P: Clone> Resolver<'_, '_, P> {
     }
 
     fn report_unknown(&mut self, step: usize, placeholder: &Placeholder<'_>, like: Option<&str>) {
+        if self.gaps.inputs {
+            return;
+        }
         let head = placeholder.head;
         let steps = self.definition.steps.len();
         let candidates =
@@ -349,24 +363,30 @@ impl<P: Clone> Resolver<'_, '_, P> {
 
     fn report_unused_inputs(&mut self) {
         let declared = self.definition.inputs.as_deref().unwrap_or_default();
-        if self.may_use_more {
+        let unused = declared.iter().zip(&self.is_used).enumerate();
+        let mut unused = unused.filter(|(_, (_, is_used))| !**is_used).peekable();
+        if unused.peek().is_none() || self.may_use_more || self.has_code() {
             return;
         }
-        for (index, (input, is_used)) in declared.iter().zip(&self.is_used).enumerate() {
-            if !is_used {
-                let name = quoted(&input.name);
-                self.problems.push(
-                    Problem::warning(
-                        self.places.input(index).clone(),
-                        format!("unused input {name}: no prompt refers to it"),
-                    )
-                    .help(format!(
-                        "write {} in a prompt, or remove the input",
-                        braced(&input.name)
-                    )),
-                );
-            }
+        for (index, (input, _)) in unused {
+            let name = quoted(&input.name);
+            self.problems.push(
+                Problem::warning(
+                    self.places.input(index).clone(),
+                    format!("unused input {name}: no prompt refers to it"),
+                )
+                .help(format!(
+                    "write {} in a prompt, or remove the input",
+                    braced(&input.name)
+                )),
+            );
         }
+    }
+
+    /// Whether a step is code, which may use what its prompt does not show.
+    fn has_code(&self) -> bool {
+        let mut steps = self.definition.steps.iter();
+        steps.any(|step| step.agent.starts_with(NATIVE))
     }
 
     /// Warns where an undeclared input is one letter away from a step: it was probably meant to be that.

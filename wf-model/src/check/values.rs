@@ -66,7 +66,12 @@ pub(super) fn check<P: Clone>(
         &places.definition,
         fault.map(|fault| format!("the workflow's budget {fault}")),
     );
+    // The first step that is code, and how many others are.
+    let mut native = None;
     for (index, step) in definition.steps.iter().enumerate() {
+        if step.agent.starts_with(NATIVE) {
+            native = Some(native.map_or((index, 0), |(first, others)| (first, others + 1)));
+        }
         let named = || named_step(definition, index);
         let fault = agent_fault(&step.agent).filter(|_| !gaps.of(index).agent);
         report(
@@ -90,6 +95,9 @@ pub(super) fn check<P: Clone>(
             fault.map(|fault| format!("the output schema of {} {fault}", named())),
         );
     }
+    if let Some(native) = native {
+        warn_of_native_steps(definition, native, places, problems);
+    }
 }
 
 /// What is wrong with the name of an agent, or the capability that is asked for.
@@ -102,17 +110,13 @@ fn agent_fault(agent: &str) -> Option<&'static str> {
 }
 
 /// Warns of the first step that is code, since whoever checks a file means to run it.
-pub(super) fn warn_of_native_steps<P: Clone>(
+fn warn_of_native_steps<P: Clone>(
     definition: &Definition,
+    (first, others): (usize, usize),
     places: &Places<P>,
     problems: &mut Problems<P>,
 ) {
-    let steps = definition.steps.iter().enumerate();
-    let mut native = steps.filter(|(_, step)| step.agent.starts_with(NATIVE));
-    let Some((first, _)) = native.next() else {
-        return;
-    };
-    let others = match native.count() {
+    let others = match others {
         0 => String::new(),
         1 => ", as is another".to_owned(),
         others => format!(", as are {others} others"),

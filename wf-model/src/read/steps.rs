@@ -9,11 +9,11 @@ use crate::tree::{Entry, Key, Node, Reader, Value};
 
 use super::retry::{self, Retry};
 
-/// The steps, and what each says of its retries.
+/// The steps, and what some of them say of their retries.
 #[derive(Default)]
 pub(super) struct Steps {
     steps: Vec<Step>,
-    retries: Vec<Retry>,
+    retries: Vec<(usize, Retry)>,
 }
 
 impl Steps {
@@ -22,9 +22,14 @@ impl Steps {
         let base = config.over(&RetryPolicy::default());
         config.warn_of_cut_delay(&base, reader);
         let mut steps = self.steps;
-        for (step, retry) in steps.iter_mut().zip(&self.retries) {
-            step.retry = retry.over(&base);
-            retry.warn_of_cut_delay(&step.retry, reader);
+        if base != RetryPolicy::default() {
+            steps.iter_mut().for_each(|step| step.retry = base);
+        }
+        for (index, retry) in &self.retries {
+            if let Some(step) = steps.get_mut(*index) {
+                step.retry = retry.over(&base);
+                retry.warn_of_cut_delay(&step.retry, reader);
+            }
         }
         steps
     }
@@ -68,7 +73,7 @@ pub(super) fn read(
     let count = nodes.len();
     let mut steps = Steps {
         steps: Vec::with_capacity(count),
-        retries: Vec::with_capacity(count),
+        retries: Vec::new(),
     };
     places.steps.reserve(count);
     gaps.of_steps.reserve(count);
@@ -90,8 +95,10 @@ pub(super) fn read(
             reading.take(entry, reader);
         }
         let (step, step_places, step_gaps, retry) = reading.finish(place, reader);
+        steps
+            .retries
+            .extend(retry.map(|retry| (steps.steps.len(), retry)));
         steps.steps.push(step);
-        steps.retries.push(retry);
         places.steps.push(step_places);
         gaps.of_steps.push(step_gaps);
     }
@@ -103,7 +110,7 @@ struct Reading {
     step: Step,
     places: StepPlaces<u32>,
     gaps: StepGaps,
-    retry: Retry,
+    retry: Option<Retry>,
     has_key: bool,
     has_agent: bool,
     has_prompt: bool,
@@ -121,7 +128,7 @@ impl Reading {
                 dependencies: Vec::new(),
             },
             gaps: StepGaps::default(),
-            retry: Retry::default(),
+            retry: None,
             has_key: false,
             has_agent: false,
             has_prompt: false,
@@ -173,7 +180,7 @@ impl Reading {
                     self.timeout_spelled = Some((key.text, key.place));
                 }
             }
-            ("retryPolicy", _) => self.retry = retry::read(value, reader),
+            ("retryPolicy", _) => self.retry = Some(retry::read(value, reader)),
             ("outputSchema", _) => {
                 let place = value.place;
                 let schema = reader.json(name, value);
@@ -226,7 +233,7 @@ impl Reading {
         mut self,
         place: u32,
         reader: &mut Reader,
-    ) -> (Step, StepPlaces<u32>, StepGaps, Retry) {
+    ) -> (Step, StepPlaces<u32>, StepGaps, Option<Retry>) {
         if !self.has_key {
             self.gaps.key = true;
             reader.missing_key(
