@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use smol_str::SmolStr;
+
 use crate::definition::Definition;
 use crate::graph::as_index;
 use crate::problem::{Places, Problem, Problems, quoted};
@@ -20,10 +22,19 @@ pub(super) enum Name {
 
 /// Finds steps and declared inputs by name.
 ///
-/// Names are kept with `-` written as `_`, because two that differ only in that are one name in Rust.
+/// Names are kept with `-` written as `_`, because two that differ only in that are one name in Rust. They are copied:
+/// in a large definition each is somewhere else in memory, and to compare with it there would take longer than the rest.
 pub(super) struct Names<'a> {
     definition: &'a Definition,
-    table: HashMap<Cow<'a, str>, Name>,
+    table: HashMap<SmolStr, Known>,
+}
+
+/// What the table says of a name.
+#[derive(Clone, Copy)]
+struct Known {
+    name: Name,
+    /// Whether it is kept as it was written.
+    is_as_written: bool,
 }
 
 impl<'a> Names<'a> {
@@ -62,15 +73,16 @@ impl<'a> Names<'a> {
     /// Returns what has exactly this name.
     pub(super) fn find(&self, text: &str) -> Option<Name> {
         let normal = normal(text);
-        let (known, &name) = self.table.get_key_value(normal.as_ref())?;
+        let known = self.table.get(normal.as_ref())?;
         // Neither was changed to look like the other, so there is nothing to compare.
-        let is_as_written = matches!((known, &normal), (Cow::Borrowed(_), Cow::Borrowed(_)));
-        (is_as_written || self.text(name) == text).then_some(name)
+        let is_as_written = known.is_as_written && matches!(normal, Cow::Borrowed(_));
+        (is_as_written || self.text(known.name) == text).then_some(known.name)
     }
 
     /// Returns what has this name, or one that differs only in `-` and `_`.
     pub(super) fn find_like(&self, text: &str) -> Option<Name> {
-        self.table.get(normal(text).as_ref()).copied()
+        let known = self.table.get(normal(text).as_ref())?;
+        Some(known.name)
     }
 
     pub(super) fn text(&self, name: Name) -> &'a str {
@@ -90,12 +102,17 @@ impl<'a> Names<'a> {
 
     fn add<P: Clone>(&mut self, name: Name, places: &Places<P>, problems: &mut Problems<P>) {
         let text = self.text(name);
-        let first = match self.table.entry(normal(text)) {
+        let normal = normal(text);
+        let is_as_written = matches!(normal, Cow::Borrowed(_));
+        let first = match self.table.entry(SmolStr::new(normal)) {
             Entry::Vacant(vacant) => {
-                vacant.insert(name);
+                vacant.insert(Known {
+                    name,
+                    is_as_written,
+                });
                 return;
             }
-            Entry::Occupied(occupied) => *occupied.get(),
+            Entry::Occupied(occupied) => occupied.get().name,
         };
         problems.push(clash((first, self.text(first)), (name, text), places));
     }

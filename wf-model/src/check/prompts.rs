@@ -35,7 +35,7 @@ impl Prompts {
         problems: &mut Problems<P>,
     ) -> Self {
         let inputs = definition.inputs.clone().unwrap_or_default();
-                let mut resolver = Resolver {
+        let mut resolver = Resolver {
             definition,
             places,
             gaps,
