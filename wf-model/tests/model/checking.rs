@@ -191,6 +191,32 @@ fn a_dotted_placeholder_never_declares_an_input() {
 }
 
 #[test]
+fn a_dotted_placeholder_may_stand_before_what_implies_its_input() {
+    let text = "name: w\nsteps:\n- { key: a, agent: x, prompt: 'p {{known.path}} q {{other-one.0}}' }\n- { key: b, agent: x, prompt: '{{other_one}} {{known}}' }\n";
+    assert_eq!(
+        found(text),
+        [
+            "3:34 warning: input `known` is of type `string`, which has no path `path`",
+            "3:51 unknown name `other-one` in `{{other-one.0}}`; did you mean `other_one`?",
+        ]
+    );
+    let checked = read(&text.replace("other-one", "other_one"));
+    let part = |input, path: &str| Part::Input {
+        input,
+        path: vec![path.to_owned()],
+    };
+    assert_eq!(
+        checked.templates.parts(0),
+        [
+            Part::Text(0..2),
+            part(1, "path"),
+            Part::Text(16..19),
+            part(0, "0"),
+        ]
+    );
+}
+
+#[test]
 fn placeholders_must_name_what_exists() {
     let text = "name: w\ninputs: { git_diff: {} }\nsteps:\n- { key: parse, agent: x, prompt: '{{git_dif}} {{zzzz}} {{git-diff}} {{zzzz.x}}' }\n";
     assert_eq!(
