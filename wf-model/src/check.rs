@@ -2,6 +2,7 @@
 
 mod cycles;
 mod dependencies;
+mod implied;
 mod names;
 mod prompts;
 mod upstream;

@@ -1,16 +1,16 @@
 //! The prompts: what their placeholders name.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::definition::{Definition, Input, InputKind, NATIVE};
 use crate::graph::as_index;
 use crate::problem::{Places, Problem, Problems, quoted};
-use crate::suggest::{Suggestions, is_slip};
+use crate::suggest::Suggestions;
 use crate::template::{Fault, Part, Piece, Placeholder, Templates, pieces};
 
 use super::dependencies::Dependencies;
+use super::implied::Implied;
 use super::names::{Name, Names, normal};
 use super::upstream::{Use, Uses};
 use super::{Gaps, named_step};
@@ -59,42 +59,19 @@ impl Prompts {
         }
         resolver.resolve_open(&mut templates);
         resolver.report_unused_inputs();
-        resolver.report_slips();
+        let Resolver {
+            implied,
+            inputs,
+            uses,
+            problems,
+            ..
+        } = resolver;
+        implied.report_slips(definition, places, problems);
         Prompts {
             templates,
-            inputs: resolver.inputs,
-            uses: resolver.uses,
+            inputs,
+            uses,
         }
-    }
-}
-
-/// The inputs that undotted placeholders stand for where none are declared.
-#[derive(Default)]
-struct Implied<'a> {
-    /// Each name, with the step and the place in its prompt that mentions it first.
-    mentions: Vec<(&'a str, usize, Range<usize>)>,
-    table: HashMap<Cow<'a, str>, usize>,
-}
-
-impl<'a> Implied<'a> {
-    /// Returns the input of this name, which it adds if there is none that has it, or differs only in `-` and `_`.
-    fn mention(&mut self, step: usize, placeholder: &Placeholder<'a>) -> usize {
-        let next = self.mentions.len();
-        let input = *self.table.entry(normal(placeholder.head)).or_insert(next);
-        if input == next {
-            self.mentions
-                .push((placeholder.head, step, placeholder.range.clone()));
-        }
-        input
-    }
-
-    /// Returns the input that has this name, or one that differs only in `-` and `_`.
-    fn find_like(&self, head: &str) -> Option<usize> {
-        self.table.get(normal(head).as_ref()).copied()
-    }
-
-    fn name(&self, input: usize) -> &'a str {
-        self.mentions.get(input).map_or("", |(name, ..)| *name)
     }
 }
 
@@ -387,29 +364,6 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
     fn has_code(&self) -> bool {
         let mut steps = self.definition.steps.iter();
         steps.any(|step| step.agent.starts_with(NATIVE))
-    }
-
-    /// Warns where an undeclared input is one letter away from a step: it was probably meant to be that.
-    fn report_slips(&mut self) {
-        const MOST_COMPARISONS: usize = 1_000_000;
-        let steps = &self.definition.steps;
-        if self.implied.mentions.len().saturating_mul(steps.len()) > MOST_COMPARISONS {
-            return;
-        }
-        for (name, step, range) in &self.implied.mentions {
-            if let Some(meant) = steps.iter().find(|step| is_slip(name, &step.key)) {
-                let message = format!(
-                    "{} names no step, so it stands for an input; did you mean {}?",
-                    quoted(name),
-                    quoted(&meant.key)
-                );
-                self.problems.push(
-                    Problem::warning(self.places.prompt(*step).clone(), message)
-                        .within(range.clone())
-                        .help("declare it in `inputs` if it is one"),
-                );
-            }
-        }
     }
 }
 
