@@ -160,9 +160,8 @@ impl Scheduler {
         let at = step as usize;
         debug_assert_eq!(self.steps[at].phase, Phase::Running);
         self.running -= 1;
-        if self.plan.is_serial(step) {
-            self.exclusive = false;
-        }
+        // A step that runs alone is the only one that can end.
+        self.exclusive = false;
         if !succeeded {
             self.steps[at].phase = Phase::Undecided;
             self.undecided += 1;

@@ -74,12 +74,13 @@ impl Call {
             timer: None,
             has_waited: false,
         };
-        let attempt = within.run(bounds.keep(self, engine.observer.clone()));
+        let observer = engine.observer.clone();
+        // Made where it is to be: it is large, and would be moved.
         let Some(spawner) = engine.spawner.as_deref() else {
-            return Box::pin(attempt);
+            return Box::pin(within.run(bounds.keep(self, observer)));
         };
         let (done, awaited) = oneshot::channel();
-        let (task, abort) = future::abortable(attempt);
+        let (task, abort) = future::abortable(within.run(bounds.keep(self, observer)));
         spawner.spawn(Box::pin(async move {
             if let Ok(attempted) = task.await {
                 // Nobody waits for an attempt whose run was dropped.
