@@ -103,9 +103,6 @@ pub(super) struct Slot {
     pub(super) typed: Option<Typed>,
 }
 
-/// What is recorded of a step that was never started.
-const NOTHING: StepRecord = StepRecord::pending();
-
 impl Slot {
     /// Its record, to be changed: one of its own, if others share it.
     pub(super) fn record_mut(&mut self) -> &mut StepRecord {
@@ -124,8 +121,9 @@ impl Drive {
         watch: BoxStream<'static, ()>,
     ) -> Self {
         let now = engine.clock.elapsed();
+        let nothing = StepRecord::pending();
         let slots = recorded.steps.into_iter().map(|record| Slot {
-            exists: *record != NOTHING,
+            exists: *record != nothing,
             record,
             typed: None,
         });
