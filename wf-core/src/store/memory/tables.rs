@@ -1,6 +1,5 @@
 //! The tables of a store in memory, and what is done with a whole row of them at a time.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -36,11 +35,6 @@ pub(super) struct Tables {
 pub(super) struct Rows(Vec<Option<Arc<StepRecord>>>);
 
 impl Rows {
-    /// No rows, with room for those of so many steps.
-    fn with_room(steps: usize) -> Self {
-        Rows(vec![None; steps])
-    }
-
     pub(super) fn contains(&self, step: u32) -> bool {
         self.0.get(step as usize).is_some_and(Option::is_some)
     }
@@ -170,11 +164,7 @@ impl Tables {
         if let Some(workflow) = workflow {
             self.completed.insert(workflow, row.id.clone());
         }
-        let count = self.step_count(&row.id);
-        let steps = match self.steps.entry(row.id.clone()) {
-            Entry::Occupied(there) => there.into_mut(),
-            Entry::Vacant(free) => free.insert(Rows::with_room(count)),
-        };
+        let steps = self.steps.entry(row.id.clone()).or_default();
         for write in writes.steps {
             steps.insert(write.step, write.record);
         }
@@ -192,16 +182,13 @@ impl Tables {
         Ok(())
     }
 
-    /// How many steps the workflow of an execution has.
-    fn step_count(&self, id: &ExecutionId) -> usize {
-        let execution = self.executions.get(id);
-        let count = execution.and_then(|execution| self.step_counts.get(&execution.workflow_id));
-        count.copied().unwrap_or(0)
-    }
-
     /// What a database would refuse: before anything is written.
     fn check(&self, id: &ExecutionId, writes: &Writes) -> Result<(), StoreError> {
-        let count = self.step_count(id);
+        let workflow = self
+            .executions
+            .get(id)
+            .and_then(|execution| self.step_counts.get(&execution.workflow_id));
+        let count = workflow.copied().unwrap_or(0);
         let rows = self.steps.get(id);
         let mut named: Vec<u32> = writes.steps.iter().map(|write| write.step).collect();
         named.sort_unstable();
