@@ -113,8 +113,8 @@ impl Reading {
             ("version", _) => self.definition.version = version(reader, value),
             ("author", _) => self.definition.author = reader.text(name, value),
             ("tags", _) => {
-                let tags = reader.texts(name, value).unwrap_or_default();
-                self.definition.tags = tags.into_iter().map(|(_, tag)| tag).collect();
+                let (_, tags) = reader.texts(name, value).unwrap_or_default();
+                self.definition.tags = tags;
             }
             ("config", _) => self.config = config::read(value, reader),
             _ => self.take_unknown(key, value, reader),

@@ -150,12 +150,11 @@ impl Parser<'_> {
 
     /// A list of words for a command line.
     pub(super) fn words(&mut self, name: &str, node: Node) -> Option<Vec<String>> {
-        let words = self.reader.texts(name, node)?;
-        let mut all = Vec::with_capacity(words.len());
-        for (place, word) in words {
-            all.push(self.without_nul(name, place, word)?);
-        }
-        Some(all)
+        let (places, words) = self.reader.texts(name, node)?;
+        let words = places.into_iter().zip(words);
+        words
+            .map(|(place, word)| self.without_nul(name, place, word))
+            .collect()
     }
 
     pub(super) fn builtin(&mut self, node: Node) -> Option<Kind> {

@@ -181,7 +181,10 @@ impl Parser<'_> {
             "outputLimit" => settings.output_limit = self.size(name, value),
             "env" => settings.variables = self.variables(value).unwrap_or_default(),
             "cwd" => settings.directory = self.cwd(value),
-            "fallback" => parts.fallback = self.reader.texts(name, value).unwrap_or_default(),
+            "fallback" => {
+                let (places, names) = self.reader.texts(name, value).unwrap_or_default();
+                parts.fallback = places.into_iter().zip(names).collect();
+            }
             _ => parts.capabilities = self.capabilities(value).unwrap_or_default(),
         }
     }
@@ -296,7 +299,8 @@ impl Parser<'_> {
 
     fn capabilities(&mut self, node: Node) -> Option<Vec<String>> {
         let mut capabilities = Vec::new();
-        for (place, capability) in self.reader.texts("capabilities", node)? {
+        let (places, words) = self.reader.texts("capabilities", node)?;
+        for (place, capability) in places.into_iter().zip(words) {
             if capability.is_empty() || capability.starts_with('@') {
                 let message = format!("a capability cannot be named `{capability}`");
                 let help = "write a word without `@`; steps ask for it as `agent: \"@word\"`";

@@ -166,10 +166,7 @@ impl Reading {
             }
             (known, Value::Null) if KEYS.contains(&known) || known == "timeoutMs" => {}
             ("dependencies", _) => match reader.texts(name, value) {
-                Some(dependencies) => {
-                    (self.places.dependencies, self.step.dependencies) =
-                        dependencies.into_iter().unzip();
-                }
+                Some(read) => (self.places.dependencies, self.step.dependencies) = read,
                 None => self.gaps.dependencies = true,
             },
             ("parallel", _) => self.step.parallel = reader.boolean(name, value).unwrap_or(true),

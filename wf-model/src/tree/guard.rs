@@ -3,7 +3,7 @@
 //! The parser behind `serde_yaml` takes time in the square of how deep `[` and `{` nest, and of how many
 //! `%TAG` lines there are, before anybody sees an event.
 
-use memchr::{memchr_iter, memchr3, memmem};
+use memchr::{memchr2, memchr2_iter, memmem};
 use saphyr_parser::{Event, Parser};
 
 use super::MOST_LEVELS;
@@ -76,9 +76,8 @@ fn too_deep(text: &str) -> Option<Syntax> {
 fn most_levels(text: &[u8]) -> usize {
     let mut levels = Levels::default();
     let mut start = 0;
-    for end in memchr_iter(b'\n', text).chain([text.len()]) {
-        let line = text.get(start..end).unwrap_or_default();
-        levels.meet_line(line.strip_suffix(b"\r").unwrap_or(line));
+    for end in memchr2_iter(b'\n', b'\r', text).chain([text.len()]) {
+        levels.meet_line(text.get(start..end).unwrap_or_default());
         start = end + 1;
     }
     levels.most.max(levels.longest_row)
@@ -92,13 +91,8 @@ struct Levels {
     /// What is open since the last byte that may have begun or ended a text or a comment.
     open: usize,
     quote: Option<Quote>,
-    /// The last byte that is no blank, and whether blanks follow it.
-    last: u8,
-    is_after_blank: bool,
-    /// How many `-` and `?` the line begins with, and the most that any line did.
-    row: usize,
+    /// The most `-` and `?` that a line begins with.
     longest_row: usize,
-    is_in_row: bool,
 }
 
 /// A quote that may still cancel out with the next.
@@ -109,44 +103,38 @@ struct Quote {
 }
 
 impl Levels {
-    /// Meets what stands before the end of a line. Most lines open nothing.
+    /// Meets a line, without what ends it. Most lines open nothing.
     fn meet_line(&mut self, line: &[u8]) {
-        self.meet(b'\n');
-        let opens = memchr3(b'[', b'{', b'\r', line).is_some();
-        for byte in line {
-            self.meet(*byte);
-            if !opens && !self.is_in_row {
-                break;
+        let row = line
+            .iter()
+            .take_while(|byte| matches!(byte, b'-' | b'?' | b' ' | b'\t'));
+        let row = row.filter(|byte| matches!(byte, b'-' | b'?')).count();
+        self.longest_row = self.longest_row.max(row);
+        if memchr2(b'[', b'{', line).is_none() {
+            return;
+        }
+        for (at, byte) in line.iter().enumerate() {
+            match byte {
+                b'[' | b'{' => {
+                    self.open += 1;
+                    self.most = self.most.max(self.passed + self.open);
+                }
+                b']' | b'}' => match &mut self.quote {
+                    Some(quote) if self.open == quote.open_before => quote.has_unmatched_end = true,
+                    _ => self.open = self.open.saturating_sub(1),
+                },
+                b'"' | b'\'' => self.meet_quote(*byte, line.get(..at).unwrap_or_default()),
+                b'#' | b'\\' => self.pass(),
+                _ => {}
             }
         }
+        self.pass();
     }
 
-    fn meet(&mut self, byte: u8) {
-        match byte {
-            b'[' | b'{' => {
-                self.open += 1;
-                self.most = self.most.max(self.passed + self.open);
-            }
-            b']' | b'}' => match &mut self.quote {
-                Some(quote) if self.open == quote.open_before => quote.has_unmatched_end = true,
-                _ => self.open = self.open.saturating_sub(1),
-            },
-            b'"' | b'\'' => self.meet_quote(byte),
-            b'#' | b'\\' | b'\n' | b'\r' => self.pass(),
-            _ => {}
-        }
-        match byte {
-            b' ' | b'\t' => self.is_after_blank = true,
-            _ => {
-                self.meet_row(byte);
-                (self.last, self.is_after_blank) = (byte, false);
-            }
-        }
-    }
-
-    fn meet_quote(&mut self, byte: u8) {
+    /// Meets a quote with what stands before it in its line.
+    fn meet_quote(&mut self, byte: u8, before: &[u8]) {
         match self.quote.take() {
-            None if self.must_begin_a_value() => {
+            None if must_begin_a_value(before) => {
                 self.quote = Some(Quote {
                     byte,
                     open_before: self.open,
@@ -161,24 +149,21 @@ impl Levels {
         }
     }
 
-    fn meet_row(&mut self, byte: u8) {
-        match byte {
-            b'\n' | b'\r' => (self.row, self.is_in_row) = (0, true),
-            b'-' | b'?' if self.is_in_row => {
-                self.row += 1;
-                self.longest_row = self.longest_row.max(self.row);
-            }
-            _ => self.is_in_row = false,
-        }
-    }
-
-    fn must_begin_a_value(&self) -> bool {
-        matches!(self.last, b'[' | b'{' | b',') || (self.last == b':' && self.is_after_blank)
-    }
-
     fn pass(&mut self) {
         self.passed += self.open;
         (self.open, self.quote) = (0, None);
+    }
+}
+
+/// Whether what comes after this part of a line begins a value, if it is no blank.
+fn must_begin_a_value(before: &[u8]) -> bool {
+    let last = before
+        .iter()
+        .rposition(|byte| !matches!(byte, b' ' | b'\t'));
+    match last.and_then(|last| before.get(last..)) {
+        Some([b'[' | b'{' | b',', ..]) => true,
+        Some([b':', blanks @ ..]) => !blanks.is_empty(),
+        _ => false,
     }
 }
 
@@ -209,20 +194,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_changes_nothing() {
-        for text in [
-            "a: \" [ ]\",\n",
-            "b: x\n['x' , [\n",
-            "- - ? x\n- - - -\r\n",
-            "- a\r- - -\rb: '[\n",
-            "]\n\n\"[\"#\r\n",
-            "{\\[",
+    fn a_line_decides_by_itself_what_stays_open() {
+        for (text, found) in [
+            ("a: \" [ ]\",\n", 1),
+            ("b: x\n['x' , [\n", 6),
+            ("- - ? x\n- - - -\r\n", 4),
+            ("- a\r- - -\rb: '[\n", 3),
+            ("]\n\n\"[\"#\r\n", 3),
+            ("{\\[", 6),
         ] {
-            let text = text.repeat(3);
-            let mut each = Levels::default();
-            each.meet(b'\n');
-            text.bytes().for_each(|byte| each.meet(byte));
-            assert_eq!(levels(&text), each.most.max(each.longest_row), "{text:?}");
+            assert_eq!(levels(&text.repeat(3)), found, "{text:?}");
         }
     }
 

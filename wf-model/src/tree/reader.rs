@@ -107,25 +107,29 @@ impl Reader {
         }
     }
 
-    /// Reads a list of texts, each with its place; nothing if one of them is something else.
-    pub fn texts(&mut self, name: &str, node: Node) -> Option<Vec<(u32, String)>> {
+    /// Reads a list of texts: where each stands, and the texts; nothing if one of them is something else.
+    pub fn texts(&mut self, name: &str, node: Node) -> Option<(Vec<u32>, Vec<String>)> {
         let nodes = self.sequence(name, node)?;
-        let count = nodes.len();
-        let mut texts = Vec::with_capacity(count);
-        for node in nodes {
-            match node.value {
-                Value::Text(text) => texts.push((node.place, text)),
-                value => {
-                    let message = format!(
-                        "an entry of {} is {}, but must be a string",
-                        quoted(name),
-                        value.kind()
-                    );
-                    self.report(Problem::error(node.place, message).help("put it in quotes"));
-                }
+        let mut are_texts = true;
+        for node in &nodes {
+            if !matches!(node.value, Value::Text(_)) {
+                are_texts = false;
+                let message = format!(
+                    "an entry of {} is {}, but must be a string",
+                    quoted(name),
+                    node.value.kind()
+                );
+                self.report(Problem::error(node.place, message).help("put it in quotes"));
             }
         }
-        (texts.len() == count).then_some(texts)
+        are_texts.then(|| {
+            let places = nodes.iter().map(|node| node.place).collect();
+            let texts = nodes.into_iter().filter_map(|node| match node.value {
+                Value::Text(text) => Some(text),
+                _ => None,
+            });
+            (places, texts.collect())
+        })
     }
 
     /// Reads `true` or `false`.
