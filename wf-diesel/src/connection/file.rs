@@ -30,6 +30,11 @@ pub(super) fn prepare_file(path: &Path) -> Result<(), StoreError> {
             if has_log(path) {
                 return Err(without_its_file(path));
             }
+            if let Ok(target) = fs::read_link(path) {
+                let target = target.display();
+                let why = format!(": it is a symbolic link to `{target}`, where nothing is");
+                return Err(refused(path, &why));
+            }
             if let Some(folder) = path.parent() {
                 create_folder(folder).map_err(|error| {
                     StoreError::rejected(format!("cannot create the folder `{}`", folder.display()))

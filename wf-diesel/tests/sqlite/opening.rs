@@ -42,6 +42,21 @@ fn the_log_is_written_ahead_and_goes_away_with_the_last_store() {
 
 #[cfg(unix)]
 #[test]
+fn a_link_to_a_database_is_followed_and_one_that_leads_nowhere_is_named() {
+    let scratch = Scratch::new();
+    let link = scratch.folder().join("link.db");
+    std::os::unix::fs::symlink("ax.db", &link).unwrap();
+    let refused = SqliteStore::open(&link).unwrap_err().to_string();
+    let told = "is a symbolic link to `ax.db`, where nothing is";
+    assert!(refused.contains(told), "{refused}");
+    assert!(!scratch.path().exists());
+    started(&scratch.open(), "e", 1);
+    let store = SqliteStore::open(&link).unwrap();
+    assert!(block_on(store.load(&"e".into())).unwrap().is_some());
+}
+
+#[cfg(unix)]
+#[test]
 fn only_the_owner_can_read_the_file_its_companions_and_its_new_folder() {
     use std::os::unix::fs::PermissionsExt;
 
