@@ -38,9 +38,11 @@ impl Place {
     /// Notes which files an open database consists of.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let file = identity(&fs::metadata(path)?);
+        // Beside the file itself, wherever a link to it is.
+        let real = fs::canonicalize(path)?;
         let beside =
             [("its log", "-wal"), ("the index of its log", "-shm")].map(|(what, suffix)| {
-                let path = with_suffix(path, suffix);
+                let path = with_suffix(&real, suffix);
                 let file = identity(&fs::metadata(&path).ok()?);
                 Some(Beside { what, path, file })
             });

@@ -69,7 +69,10 @@ pub(super) fn check_file(path: &Path, found: &fs::Metadata) -> Result<(), StoreE
 
 /// Whether there is a log with something in it beside the database.
 pub(super) fn has_log(path: &Path) -> bool {
-    fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    // SQLite follows links, and keeps the log beside the file itself.
+    let real = fs::canonicalize(path);
+    let log = with_suffix(real.as_deref().unwrap_or(path), "-wal");
+    fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 /// That there is a log without its database. SQLite would delete it: it never has a log before its file has a page.

@@ -96,6 +96,23 @@ fn every_answer_but_that_to_a_commit_in_the_middle_says_that_the_file_is_gone() 
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_log_is_missed_also_by_who_came_by_a_link() {
+    let scratch = Scratch::new();
+    let link = scratch.folder().join("link.db");
+    std::os::unix::fs::symlink("kept/ax.db", &link).unwrap();
+    let (_, path) = opened(&scratch);
+    let store = SqliteStore::open(&link).unwrap();
+    started(&store, "e", 1);
+    fs::remove_file(beside(&path, "-wal")).unwrap();
+    assert_gone(
+        block_on(store.execution(&"e".into())),
+        &link,
+        "lost its log",
+    );
+}
+
 #[test]
 fn a_run_cannot_end_in_a_file_that_is_gone() {
     for (take_away, why) in WAYS {
