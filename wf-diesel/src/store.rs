@@ -332,7 +332,9 @@ impl Store for SqliteStore {
     }
 
     fn watch(&self, id: &ExecutionId) -> BoxStream<'static, ()> {
-        Box::pin(self.parts.watches.register(id, self.parts.writer.probe()))
+        let probe = self.parts.writer.probe();
+        let is_there_news = move || probe.ask().unwrap_or(true);
+        Box::pin(self.parts.watches.register(id, is_there_news))
     }
 }
 

@@ -11,8 +11,6 @@ use futures::Stream;
 use futures::task::AtomicWaker;
 use wf_core::id::ExecutionId;
 
-use crate::writer::Probe;
-
 /// How often the database is asked whether another process has written to it.
 const PROBE_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -59,8 +57,12 @@ impl Watches {
         })
     }
 
-    /// Registers a watch, and starts to probe if nobody does yet.
-    pub(crate) fn register(self: &Arc<Self>, id: &ExecutionId, probe: Probe) -> Watch {
+    /// Registers a watch, and starts to ask whether others have written if nobody does yet.
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        id: &ExecutionId,
+        is_there_news: impl Fn() -> bool + Send + 'static,
+    ) -> Watch {
         let signal = Arc::new(Signal::default());
         let mut registry = self.lock();
         if registry.closed {
@@ -76,7 +78,7 @@ impl Watches {
                 // Without the thread, news of this process still comes at once.
                 registry.probing = std::thread::Builder::new()
                     .name("wf-store-probe".into())
-                    .spawn(move || watches.keep_probing(&probe))
+                    .spawn(move || watches.keep_probing(is_there_news))
                     .is_ok();
             }
         }
@@ -109,11 +111,11 @@ impl Watches {
         }
     }
 
-    fn keep_probing(&self, probe: &Probe) {
+    fn keep_probing(&self, is_there_news: impl Fn() -> bool) {
         let mut registry = self.lock();
         while !registry.watches.is_empty() {
             drop(registry);
-            if probe.ask().unwrap_or(true) {
+            if is_there_news() {
                 let signals: Vec<_> = self.lock().watches.values().flatten().cloned().collect();
                 for signal in signals {
                     signal.set(NEWS);
