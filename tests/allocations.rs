@@ -150,7 +150,7 @@ fn a_step_that_waits_takes_bytes_and_not_kilobytes() {
     let run = waiting(&engine, &plan);
     let taken = held(&region) - planned;
     assert_each(taken, steps, 56, "a step that waits");
-    assert_each(planned, steps, 653, "a step of a plan");
+    assert_each(planned, steps, 581, "a step of a plan");
     drop(run);
 }
 

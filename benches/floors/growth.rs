@@ -19,7 +19,7 @@ use wf_model::check_unplaced;
 use crate::measure::{Report, each, median, time};
 use crate::reload::HalfDone;
 use crate::workloads::Shape;
-use crate::{memory, planning};
+use crate::{planning, runs};
 
 /// The first argument of a process that measures one thing.
 const CHILD: &str = "--measure-growth-of";
@@ -156,11 +156,11 @@ fn take(kind: &str, steps: usize) -> Taken {
         }
         "run in memory" => {
             let plan = Shape::random(steps).plan();
-            watched(|| memory::run(&plan))
+            watched(|| runs::run(&plan))
         }
         POLLS => {
             let plan = Shape::random(steps).plan();
-            watched(|| memory::poll_inline(&plan))
+            watched(|| runs::poll_inline(&plan))
         }
         "durable run" => {
             let plan = Shape::random(steps).plan();

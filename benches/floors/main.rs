@@ -21,6 +21,7 @@ mod measure;
 mod memory;
 mod planning;
 mod reload;
+mod runs;
 mod startup;
 mod workloads;
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::canonical;
 use crate::duration::{format_duration, parse_duration};
 use crate::suggest::nearest;
 
@@ -160,11 +159,6 @@ impl Budget {
         (reserved > limit).then(|| {
             format!("no attempt could start: `perAttempt` is a cost of {reserved}, and the budget has {limit}")
         })
-    }
-
-    /// Writes the limits as JSON, durations in milliseconds: the form of a definition.
-    pub fn to_json(&self) -> Value {
-        canonical::budget_to_json(self)
     }
 
     /// Reads what [`to_json`](Budget::to_json) has written; none when it is something else.

@@ -9,29 +9,36 @@ use crate::budget::{Budget, PerAttempt};
 use crate::definition::{Config, DEFAULT_VERSION, Definition, Input, OnFailure, RetryPolicy, Step};
 use crate::duration::{format_duration, milliseconds};
 
-/// Writes the definition as one line of JSON.
-///
-/// Writing to a string fails only where a map has a key that is no text, and ours are literals.
-pub(crate) fn to_json(definition: &Definition) -> String {
-    serde_json::to_string(&Written {
-        definition,
-        durations: Durations::Milliseconds,
-    })
-    .unwrap_or_default()
+impl Definition {
+    /// Returns the canonical form, as JSON in one line.
+    ///
+    /// Keys stand in a fixed order (those of free values sorted), what has its default value is left
+    /// out, durations are milliseconds and every retry policy is resolved into its step. Reading it
+    /// back gives an equal definition, and equal definitions give equal bytes.
+    pub fn to_json(&self) -> String {
+        // Writing to a string fails only where a map has a key that is no text, and ours are literals.
+        serde_json::to_string(&Written {
+            definition: self,
+            durations: Durations::Milliseconds,
+        })
+        .unwrap_or_default()
+    }
+
+    /// Returns the canonical form as YAML, for people: as [`to_json`](Self::to_json), but with durations as `30s`.
+    pub fn to_yaml(&self) -> String {
+        serde_yaml::to_string(&Written {
+            definition: self,
+            durations: Durations::Text,
+        })
+        .unwrap_or_default()
+    }
 }
 
-/// Writes a budget as it stands in a definition.
-pub(crate) fn budget_to_json(budget: &Budget) -> Value {
-    serde_json::to_value(WrittenBudget(budget, Durations::Milliseconds)).unwrap_or_default()
-}
-
-/// Writes the definition as YAML, for people.
-pub(crate) fn to_yaml(definition: &Definition) -> String {
-    serde_yaml::to_string(&Written {
-        definition,
-        durations: Durations::Text,
-    })
-    .unwrap_or_default()
+impl Budget {
+    /// Writes the limits as JSON, durations in milliseconds: the form of a definition.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(WrittenBudget(self, Durations::Milliseconds)).unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::budget::Budget;
-use crate::canonical;
 
 /// The version that a definition has when it names none.
 pub const DEFAULT_VERSION: &str = "1.0.0";
@@ -65,20 +64,6 @@ impl Definition {
             config: Config::default(),
             steps: Vec::new(),
         }
-    }
-
-    /// Returns the canonical form, as JSON in one line.
-    ///
-    /// Keys stand in a fixed order (those of free values sorted), what has its default value is left
-    /// out, durations are milliseconds and every retry policy is resolved into its step. Reading it
-    /// back gives an equal definition, and equal definitions give equal bytes.
-    pub fn to_json(&self) -> String {
-        canonical::to_json(self)
-    }
-
-    /// Returns the canonical form as YAML, for people: as [`to_json`](Self::to_json), but with durations as `30s`.
-    pub fn to_yaml(&self) -> String {
-        canonical::to_yaml(self)
     }
 }
 

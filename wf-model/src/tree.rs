@@ -5,9 +5,7 @@
 //! node, counted in the order of the text, keys included; lines and columns are looked up only when there is
 //! something to report.
 
-mod anchors;
 mod build;
-mod guard;
 mod json;
 mod locate;
 mod reader;

@@ -1,5 +1,6 @@
 //! The agents file.
 
+mod document;
 mod fallbacks;
 mod kinds;
 mod lacking;

@@ -1,7 +1,7 @@
 //! The body of an answer: events, or one JSON text, and no more of either in memory than an answer can need.
 
 use super::answer::{Answer, Wrong};
-use super::events::{Events, Told};
+use super::events::{Events, Told, most};
 
 /// The body of an answer, while it comes.
 #[derive(Debug)]
@@ -16,15 +16,6 @@ enum Form {
     Unknown,
     Events(Events),
     Whole(Vec<u8>),
-}
-
-/// How much of a body is held at once, in bytes, where the text of an answer may have `limit`: a letter of it may come as
-/// `\u0041`, and what is around it needs some room as well.
-pub(super) fn most(limit: u64) -> usize {
-    const ESCAPED: u64 = 6;
-    const AROUND: u64 = 1024 * 1024;
-    let most = limit.saturating_mul(ESCAPED).saturating_add(AROUND);
-    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 impl Body {

@@ -2,7 +2,6 @@
 //! they are needed: the data of each event.
 
 use super::answer::Wrong;
-use super::body::most;
 
 /// Takes a stream apart into events, wherever it is cut.
 #[derive(Debug)]
@@ -22,6 +21,15 @@ pub(super) enum Told<'a> {
     Event(&'a [u8]),
     /// A line that belongs to no event.
     Stray(&'a [u8]),
+}
+
+/// How much of a body is held at once, in bytes, where the text of an answer may have `limit`: a letter of it may come as
+/// `\u0041`, and what is around it needs some room as well.
+pub(super) fn most(limit: u64) -> usize {
+    const ESCAPED: u64 = 6;
+    const AROUND: u64 = 1024 * 1024;
+    let most = limit.saturating_mul(ESCAPED).saturating_add(AROUND);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 impl Events {

@@ -13,14 +13,13 @@ use futures::future::{self, AbortHandle, BoxFuture};
 
 use super::recall::Recalled;
 use super::trace::Within;
-use super::work::Work;
 use super::{Notice, Observer, Parts};
 use crate::agent::{Agent, Allowance, Queued, Reply, Request, StepError};
 use crate::clock::Clock;
 use crate::id::{ExecutionId, Timestamp};
 use crate::plan::Plan;
 use crate::schema::Schema;
-use crate::typed::{StepFailure, Typed};
+use crate::typed::{AgentStep, NativeStep, StepContext, StepFailure, Typed};
 
 /// How much of what an agent has shown stands in the message when its time is over, in bytes.
 const TOLD: usize = 4 << 10;
@@ -36,6 +35,27 @@ pub(super) struct Call {
     pub(super) remark: Option<String>,
     pub(super) schema: Option<Arc<Schema>>,
     pub(super) allowance: Allowance,
+}
+
+/// What an attempt does.
+pub(super) enum Work {
+    /// Sends a prompt to an agent.
+    Ask {
+        agent: Arc<dyn Agent>,
+        /// None where it is the step's prompt as it stands in the definition.
+        prompt: Option<String>,
+    },
+    /// Sends a prompt that code makes to an agent, and reads the reply as a type.
+    Render {
+        agent: Arc<dyn Agent>,
+        code: &'static AgentStep,
+        context: StepContext,
+    },
+    /// Runs code.
+    Native {
+        code: &'static NativeStep,
+        context: StepContext,
+    },
 }
 
 /// How an attempt ended.

@@ -4,37 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::EngineError;
+use super::attempt::Work;
 use super::drive::{Drive, Finished};
-use crate::agent::{Agent, StepError};
+use crate::agent::StepError;
 use crate::plan::Plan;
 use crate::prompt::{Known, render};
 use crate::schema::Schema;
-use crate::typed::{
-    AgentStep, Code, Codec, NativeStep, Output, Outputs, StepContext, Typed, Value,
-};
+use crate::typed::{Code, Codec, Output, Outputs, StepContext, Typed, Value};
 
 use crate::value::Json;
-
-/// What an attempt does.
-pub(super) enum Work {
-    /// Sends a prompt to an agent.
-    Ask {
-        agent: Arc<dyn Agent>,
-        /// None where it is the step's prompt as it stands in the definition.
-        prompt: Option<String>,
-    },
-    /// Sends a prompt that code makes to an agent, and reads the reply as a type.
-    Render {
-        agent: Arc<dyn Agent>,
-        code: &'static AgentStep,
-        context: StepContext,
-    },
-    /// Runs code.
-    Native {
-        code: &'static NativeStep,
-        context: StepContext,
-    },
-}
 
 impl Drive {
     /// Takes the inputs by type, as they were given.

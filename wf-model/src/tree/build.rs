@@ -40,6 +40,11 @@ pub(super) enum Limit {
     Size(u32),
 }
 
+/// What is said of a document of more levels.
+pub(super) fn too_deep() -> String {
+    format!("the document nests deeper than {MOST_LEVELS} levels")
+}
+
 /// Counts nodes and what they may still cost.
 #[derive(Debug)]
 pub(super) struct Builder {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Node;
-use super::build::{Builder, Limit, Syntax};
+use super::build::{Builder, Limit, Syntax, too_deep};
 use super::locate::{Spot, Spots, Wanted};
 use crate::problem::Problem;
 
@@ -27,7 +27,7 @@ pub(crate) fn parse(text: &str) -> Result<(Node, Vec<Problem<u32>>), Syntax> {
                 .map_or(0..0, |spot| spot.at);
             Err(Syntax::new(
                 at,
-                super::yaml::too_deep(),
+                too_deep(),
                 "close brackets and braces earlier",
             ))
         }
@@ -131,11 +131,7 @@ fn rewritten(text: &str, error: &serde_json::Error) -> Syntax {
             "keep one document in a file",
         ),
         "recursion limit exceeded" => {
-            return Syntax::new(
-                at,
-                super::yaml::too_deep(),
-                "close brackets and braces earlier",
-            );
+            return Syntax::new(at, too_deep(), "close brackets and braces earlier");
         }
         "control character (\\u0000-\\u001F) found while parsing a string" => (
             "a control character in a string",

@@ -124,11 +124,13 @@ impl Reader {
         }
         are_texts.then(|| {
             let places = nodes.iter().map(|node| node.place).collect();
-            let texts = nodes.into_iter().filter_map(|node| match node.value {
+            // Not collected, which would keep the room of the nodes.
+            let mut texts = Vec::with_capacity(nodes.len());
+            texts.extend(nodes.into_iter().filter_map(|node| match node.value {
                 Value::Text(text) => Some(text),
                 _ => None,
-            });
-            (places, texts.collect())
+            }));
+            (places, texts)
         })
     }
 

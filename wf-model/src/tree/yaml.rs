@@ -1,5 +1,7 @@
 //! YAML: to the tree, and to where its nodes stand.
 
+mod anchors;
+mod guard;
 mod probe;
 mod walk;
 mod words;
@@ -10,11 +12,9 @@ use serde_yaml::Deserializer;
 
 use crate::problem::Problem;
 
-use super::build::{Builder, Limit, Syntax};
+use super::Node;
+use super::build::{Builder, Limit, Syntax, too_deep};
 use super::locate::{Spots, Wanted};
-use super::{MOST_LEVELS, Node, anchors, guard};
-
-pub(super) use self::words::{char_at, rewritten};
 
 /// Parses a text; what is odd but readable comes with the tree.
 pub(crate) fn parse(text: &str) -> Result<(Node, Vec<Problem<u32>>), Syntax> {
@@ -36,10 +36,6 @@ pub(crate) fn parse(text: &str) -> Result<(Node, Vec<Problem<u32>>), Syntax> {
         )),
         (Err(error), None) => Err(words::explained(text, &error)),
     }
-}
-
-pub(super) fn too_deep() -> String {
-    format!("the document nests deeper than {MOST_LEVELS} levels")
 }
 
 /// Finds where nodes stand in a text.

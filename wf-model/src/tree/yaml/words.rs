@@ -48,7 +48,7 @@ pub(super) fn explained(text: &str, error: &serde_yaml::Error) -> Syntax {
 }
 
 /// Rewrites the words of a YAML parser, of either kind.
-pub(in crate::tree) fn rewritten(at: Range<usize>, problem: &str) -> Syntax {
+pub(super) fn rewritten(at: Range<usize>, problem: &str) -> Syntax {
     const KNOWN: [(&str, &str, &str); 16] = [
         (
             "mapping values are not allowed",
@@ -223,7 +223,7 @@ fn context_offset(text: &str, shown: &str) -> Option<usize> {
 }
 
 /// Returns the range of the character at an offset, or before it.
-pub(in crate::tree) fn char_at(text: &str, offset: usize) -> Range<usize> {
+pub(super) fn char_at(text: &str, offset: usize) -> Range<usize> {
     let start = (0..=offset.min(text.len()))
         .rev()
         .find(|at| text.is_char_boundary(*at))

@@ -9,8 +9,8 @@ use saphyr_parser::{Event, Parser};
 
 use crate::problem::quoted;
 
-use super::build::Syntax;
-use super::locate::Cursor;
+use crate::tree::build::Syntax;
+use crate::tree::locate::Cursor;
 
 /// Returns the first anchor that replaces another.
 pub(super) fn defined_twice(text: &str) -> Option<Syntax> {

@@ -6,9 +6,10 @@
 use memchr::{memchr2, memchr2_iter, memmem};
 use saphyr_parser::{Event, Parser};
 
-use super::MOST_LEVELS;
-use super::build::Syntax;
-use super::locate::Cursor;
+use super::words;
+use crate::tree::MOST_LEVELS;
+use crate::tree::build::{self, Syntax};
+use crate::tree::locate::Cursor;
 
 /// Returns what makes the text too costly to parse, if anything does.
 pub(super) fn too_costly(text: &str) -> Option<Syntax> {
@@ -53,14 +54,10 @@ fn too_deep(text: &str) -> Option<Syntax> {
                 (error.marker().index(), problem)
             }
         };
-        let at = super::yaml::char_at(text, Cursor::new(text).offset(at));
+        let at = words::char_at(text, Cursor::new(text).offset(at));
         return Some(match error {
-            None => Syntax::new(
-                at,
-                super::yaml::too_deep(),
-                "bring the text to fewer levels",
-            ),
-            Some(problem) => super::yaml::rewritten(at, &problem),
+            None => Syntax::new(at, build::too_deep(), "bring the text to fewer levels"),
+            Some(problem) => words::rewritten(at, &problem),
         });
     }
     None
