@@ -18,7 +18,7 @@ use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::State;
 use crate::step::StepState;
 use crate::value::Json;
-use tables::{Rows, Tables};
+use tables::{Execution, Rows, Tables};
 
 /// Keeps everything in memory, and nothing after it is dropped.
 ///
@@ -73,9 +73,9 @@ impl Store for MemoryStore {
         self.answer(|tables| {
             for id in executions {
                 if let Some(execution) = tables.executions.get_mut(id)
-                    && execution.owner.as_ref() == Some(owner)
+                    && execution.record.owner.as_ref() == Some(owner)
                 {
-                    execution.lease_until = Some(lease_until);
+                    execution.record.lease_until = Some(lease_until);
                 }
             }
             Ok(())
@@ -87,7 +87,7 @@ impl Store for MemoryStore {
         id: &ExecutionId,
     ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
         self.answer(|tables| {
-            let execution = tables.execution(id)?;
+            let execution = &mut tables.execution(id)?.record;
             if !execution.state.is_terminal() && execution.state != State::Paused {
                 execution.pause_requested = true;
             }
@@ -109,42 +109,54 @@ impl Store for MemoryStore {
         &self,
         id: &ExecutionId,
     ) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
-        self.answer(|tables| Ok(tables.executions.get(id).cloned()))
+        self.answer(|tables| {
+            let execution = tables.executions.get(id);
+            Ok(execution.map(|execution| execution.record.clone()))
+        })
     }
 
     fn load(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<LoadedExecution>, StoreError>> {
         self.answer(|tables| {
-            let Some(execution) = tables.executions.get(id).cloned() else {
+            let Some(execution) = tables.executions.get(id) else {
                 return Ok(None);
             };
-            let Some(workflow) = tables.workflows.get(&execution.workflow_id).cloned() else {
+            let Some(workflow) = tables.workflows.get(&execution.record.workflow_id) else {
                 return Err(StoreError::damaged(format!(
                     "the workflow of execution `{id}` is missing"
                 )));
             };
-            let rows = tables.steps.get(id).into_iter().flat_map(Rows::iter);
+            let rows = execution.rows.iter();
             let steps = rows.map(|(step, record)| (step, record.clone()));
             Ok(Some(LoadedExecution {
-                execution,
-                workflow,
+                execution: execution.record.clone(),
+                workflow: workflow.record.clone(),
                 steps: steps.collect(),
             }))
         })
     }
 
     fn context(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
-        self.answer(|tables| Ok(tables.contexts.get(id).cloned()))
+        self.answer(|tables| {
+            let execution = tables.executions.get(id);
+            Ok(execution.map(|execution| execution.context.clone()))
+        })
     }
 
     fn workflow(
         &self,
         id: &WorkflowId,
     ) -> BoxFuture<'_, Result<Option<WorkflowRecord>, StoreError>> {
-        self.answer(|tables| Ok(tables.workflows.get(id).cloned()))
+        self.answer(|tables| {
+            let workflow = tables.workflows.get(id);
+            Ok(workflow.map(|workflow| workflow.record.clone()))
+        })
     }
 
     fn definition(&self, id: &WorkflowId) -> BoxFuture<'_, Result<Option<Json>, StoreError>> {
-        self.answer(|tables| Ok(tables.definitions.get(id).cloned()))
+        self.answer(|tables| {
+            let workflow = tables.workflows.get(id);
+            Ok(workflow.map(|workflow| workflow.definition.clone()))
+        })
     }
 
     fn durations(
@@ -153,9 +165,10 @@ impl Store for MemoryStore {
         most: u32,
     ) -> BoxFuture<'_, Result<Vec<(u32, Duration)>, StoreError>> {
         self.answer(|tables| {
-            let completed = tables.completed.get(workflow);
-            let rows = completed.and_then(|id| tables.steps.get(id));
-            let rows = rows.into_iter().flat_map(Rows::iter);
+            let workflow = tables.workflows.get(workflow);
+            let completed = workflow.and_then(|workflow| workflow.completed.as_ref());
+            let completed = completed.and_then(|id| tables.executions.get(id));
+            let rows = completed.into_iter().flat_map(|run| run.rows.iter());
             let completed =
                 rows.filter(|(step, record)| *step < most && record.state == StepState::Completed);
             let taken = completed.filter_map(|(step, record)| {
@@ -168,7 +181,11 @@ impl Store for MemoryStore {
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
         self.answer(|tables| {
-            let mut all: Vec<_> = tables.workflows.values().cloned().collect();
+            let mut all: Vec<_> = tables
+                .workflows
+                .values()
+                .map(|workflow| workflow.record.clone())
+                .collect();
             all.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
             Ok(all)
         })
@@ -176,7 +193,11 @@ impl Store for MemoryStore {
 
     fn executions(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
         self.answer(|tables| {
-            let mut all: Vec<_> = tables.executions.values().cloned().collect();
+            let mut all: Vec<_> = tables
+                .executions
+                .values()
+                .map(|execution| execution.record.clone())
+                .collect();
             all.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
             Ok(all)
         })
@@ -184,7 +205,9 @@ impl Store for MemoryStore {
 
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
         self.answer(|tables| {
-            let unfinished = tables.executions.values().filter(|execution| {
+            let all = tables.executions.values();
+            let all = all.map(|execution| &execution.record);
+            let unfinished = all.filter(|execution| {
                 execution.state != State::Paused && !execution.state.is_terminal()
             });
             let mut unfinished: Vec<_> = unfinished.cloned().collect();

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::{Rows, Tables};
+use super::{Execution, Rows, Tables};
 use crate::id::{CheckpointId, ExecutionId, Timestamp};
 use crate::lifecycle::State;
 use crate::step::StepState;
@@ -62,7 +62,7 @@ impl Tables {
         id: &CheckpointId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let row = self.execution(execution)?;
+        let row = &self.execution(execution)?.record;
         if row.state.is_terminal() {
             return Err(StoreError::conflict(format!(
                 "execution `{execution}` has ended: it is `{}`",
@@ -105,9 +105,8 @@ impl Tables {
             )));
         }
         let (source, through_seq) = (checkpoint.execution.clone(), checkpoint.through_seq);
-        let source_row = self.execution(&source)?;
-        let (workflow_id, budget) = (source_row.workflow_id.clone(), source_row.budget.clone());
-        let rows = self.steps.get(&source).into_iter().flat_map(Rows::iter);
+        let source = self.execution(&source)?;
+        let rows = source.rows.iter();
         let covered = rows.filter(|(step, record)| {
             let stands = match record.state {
                 StepState::Completed => true,
@@ -116,24 +115,31 @@ impl Tables {
             };
             stands && record.seq.is_some_and(|seq| seq <= through_seq)
         });
-        let mut steps = Rows::default();
+        let mut covering = Rows::default();
         for (step, record) in covered {
-            steps.insert(step, Arc::new(record.clone()));
+            covering.insert(step, Arc::new(record.clone()));
         }
-        self.steps.insert(restore.id.clone(), steps);
-        if let Some(context) = self.contexts.get(&source).cloned() {
-            self.contexts.insert(restore.id.clone(), context);
-        }
-        if let Some(workflow) = self.workflows.get_mut(&workflow_id) {
-            workflow.updated_at = restore.at;
-        }
-        let execution = ExecutionRecord {
-            last_seq: through_seq,
-            budget,
-            origin: restore.origin,
-            restored_from: Some(restore.checkpoint),
-            ..ExecutionRecord::new(restore.id.clone(), workflow_id, State::Paused, restore.at)
+        let workflow_id = source.record.workflow_id.clone();
+        let execution = Execution {
+            record: ExecutionRecord {
+                last_seq: through_seq,
+                budget: source.record.budget.clone(),
+                origin: restore.origin,
+                restored_from: Some(restore.checkpoint),
+                ..ExecutionRecord::new(
+                    restore.id.clone(),
+                    workflow_id.clone(),
+                    State::Paused,
+                    restore.at,
+                )
+            },
+            context: source.context.clone(),
+            rows: covering,
+            steps: source.steps,
         };
+        if let Some(workflow) = self.workflows.get_mut(&workflow_id) {
+            workflow.record.updated_at = restore.at;
+        }
         let checkpoint = Checkpoint {
             execution: restore.id.clone(),
             state: State::Paused,
@@ -143,9 +149,10 @@ impl Tables {
         };
         self.checkpoints
             .insert(CheckpointId::of(&restore.id, 0), checkpoint);
-        self.executions.insert(restore.id, execution.clone());
+        let record = execution.record.clone();
+        self.executions.insert(restore.id, execution);
         self.commits += 1;
-        Ok(execution)
+        Ok(record)
     }
 
     pub(super) fn prune_checkpoints(&mut self, before: Timestamp) -> u64 {
@@ -168,7 +175,7 @@ impl Tables {
     /// Whether it is the newest checkpoint of an execution that has not ended.
     fn is_last(&self, id: &CheckpointId, checkpoint: &Checkpoint) -> bool {
         let execution = self.executions.get(&checkpoint.execution);
-        execution.is_some_and(|execution| !execution.state.is_terminal())
+        execution.is_some_and(|execution| !execution.record.state.is_terminal())
             && !self.checkpoints.iter().any(|(other_id, other)| {
                 other.execution == checkpoint.execution && other.age(other_id) > checkpoint.age(id)
             })
@@ -177,16 +184,16 @@ impl Tables {
     /// Whether an execution was restored from it.
     fn is_referred_to(&self, id: &CheckpointId) -> bool {
         let mut executions = self.executions.values();
-        executions.any(|execution| execution.restored_from.as_ref() == Some(id))
+        executions.any(|execution| execution.record.restored_from.as_ref() == Some(id))
     }
 
     /// The steps of an execution that have ended, in the order of their `seq`.
     fn ended_steps(&self, id: &ExecutionId) -> Vec<(u64, u32)> {
-        let mut order: Vec<(u64, u32)> = self
-            .steps
-            .get(id)
+        let execution = self.executions.get(id);
+        let rows = execution
             .into_iter()
-            .flat_map(Rows::iter)
+            .flat_map(|execution| execution.rows.iter());
+        let mut order: Vec<(u64, u32)> = rows
             .filter_map(|(step, record)| Some((record.seq?, step)))
             .collect();
         order.sort_unstable();

@@ -10,24 +10,35 @@ use crate::id::{CheckpointId, ExecutionId, Timestamp, WorkflowId};
 use crate::lifecycle::{EventKind, Row, State};
 use crate::step::StepState;
 use crate::store::{
-    Claim, Claimed, Commit, ExecutionRecord, NewExecution, StepRecord, StoreError, WorkflowRecord,
-    Writes,
+    Claim, Claimed, Commit, ExecutionRecord, NewExecution, NewWorkflow, StepRecord, StoreError,
+    WorkflowRecord, Writes,
 };
 use crate::value::Json;
 
 #[derive(Default)]
 pub(super) struct Tables {
-    pub(super) workflows: BTreeMap<WorkflowId, WorkflowRecord>,
-    pub(super) definitions: BTreeMap<WorkflowId, Json>,
-    pub(super) contexts: BTreeMap<ExecutionId, Json>,
-    pub(super) executions: BTreeMap<ExecutionId, ExecutionRecord>,
-    pub(super) steps: BTreeMap<ExecutionId, Rows>,
+    pub(super) workflows: BTreeMap<WorkflowId, Workflow>,
+    pub(super) executions: BTreeMap<ExecutionId, Execution>,
     pub(super) checkpoints: BTreeMap<CheckpointId, Checkpoint>,
-    pub(super) step_counts: BTreeMap<WorkflowId, usize>,
-    /// The execution of each workflow that was completed last.
-    pub(super) completed: BTreeMap<WorkflowId, ExecutionId>,
     pub(super) watchers: Vec<(ExecutionId, mpsc::Sender<()>)>,
     pub(super) commits: u64,
+}
+
+/// What is kept of a workflow.
+pub(super) struct Workflow {
+    pub(super) record: WorkflowRecord,
+    pub(super) definition: Json,
+    /// The execution that was completed last.
+    pub(super) completed: Option<ExecutionId>,
+}
+
+/// What is kept of an execution.
+pub(super) struct Execution {
+    pub(super) record: ExecutionRecord,
+    pub(super) context: Json,
+    pub(super) rows: Rows,
+    /// How many steps its workflow has.
+    pub(super) steps: usize,
 }
 
 /// The step rows of one execution, by the steps' positions.
@@ -60,26 +71,44 @@ impl Rows {
     }
 }
 
-impl Tables {
-    pub(super) fn execution(
-        &mut self,
-        id: &ExecutionId,
-    ) -> Result<&mut ExecutionRecord, StoreError> {
-        self.executions
-            .get_mut(id)
-            .ok_or_else(|| StoreError::not_found(format!("there is no execution `{id}`")))
-    }
-
-    /// The row, if it stands as the caller has read it.
-    pub(super) fn row(&mut self, row: &Row) -> Result<&mut ExecutionRecord, StoreError> {
-        let execution = self.execution(&row.id)?;
-        if (execution.token, execution.revision) == (row.token, row.revision) {
-            return Ok(execution);
+impl Execution {
+    /// That the row stands as the caller has read it.
+    fn expect_unchanged(&self, row: &Row) -> Result<(), StoreError> {
+        if (self.record.token, self.record.revision) == (row.token, row.revision) {
+            return Ok(());
         }
         Err(StoreError::conflict(format!(
             "execution `{}` was written by another since it was read",
             row.id
         )))
+    }
+
+    /// What a database would refuse: before anything is written.
+    fn check(&self, writes: &Writes) -> Result<(), StoreError> {
+        let mut named: Vec<u32> = writes.steps.iter().map(|write| write.step).collect();
+        named.sort_unstable();
+        let once = named.windows(2).all(|pair| pair.first() != pair.last());
+        let mut earlier = BTreeSet::new();
+        for write in &writes.steps {
+            if write.step as usize >= self.steps {
+                return Err(StoreError::rejected(
+                    "a step row names a step that its workflow does not have",
+                ));
+            }
+            let is_there = self.rows.contains(write.step) || (!once && !earlier.insert(write.step));
+            if is_there != write.exists {
+                return Err(StoreError::rejected(
+                    "a step row is inserted twice, or updated before it is there",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Tables {
+    pub(super) fn execution(&mut self, id: &ExecutionId) -> Result<&mut Execution, StoreError> {
+        find(&mut self.executions, id)
     }
 
     pub(super) fn create(&mut self, new: NewExecution) -> Result<(), StoreError> {
@@ -90,33 +119,43 @@ impl Tables {
             )));
         }
         self.commits += 1;
-        let workflow = new.workflow;
-        self.step_counts
-            .insert(workflow.id.clone(), workflow.definition.steps.len());
-        self.definitions
-            .entry(workflow.id.clone())
-            .or_insert(workflow.canonical);
-        let stored = self
+        let NewWorkflow {
+            id,
+            definition,
+            canonical,
+            hash,
+            ..
+        } = new.workflow;
+        let workflow = self
             .workflows
-            .entry(workflow.id.clone())
-            .or_insert_with(|| WorkflowRecord {
-                id: workflow.id.clone(),
-                name: workflow.definition.name.clone(),
-                description: workflow.definition.description.clone(),
-                version: workflow.definition.version.clone(),
-                hash: workflow.hash,
-                created_at: new.at,
-                updated_at: new.at,
+            .entry(id.clone())
+            .or_insert_with(|| Workflow {
+                record: WorkflowRecord {
+                    id: id.clone(),
+                    name: definition.name.clone(),
+                    description: definition.description.clone(),
+                    version: definition.version.clone(),
+                    hash,
+                    created_at: new.at,
+                    updated_at: new.at,
+                },
+                definition: canonical,
+                completed: None,
             });
-        stored.updated_at = new.at;
-        let execution = ExecutionRecord {
+        workflow.record.updated_at = new.at;
+        let record = ExecutionRecord {
             owner: Some(new.owner),
             token: 1,
             lease_until: Some(new.lease_until),
             origin: new.origin,
-            ..ExecutionRecord::new(new.id.clone(), workflow.id, State::Idle, new.at)
+            ..ExecutionRecord::new(new.id.clone(), id, State::Idle, new.at)
         };
-        self.contexts.insert(new.id.clone(), new.context);
+        let execution = Execution {
+            record,
+            context: new.context,
+            rows: Rows::default(),
+            steps: definition.steps.len(),
+        };
         self.executions.insert(new.id, execution);
         Ok(())
     }
@@ -137,36 +176,45 @@ impl Tables {
                 "`{from}` does not lead to `{to}` by that path"
             )));
         }
-        let current = self.row(&row)?;
-        if current.state != from {
+        let execution = find(&mut self.executions, &row.id)?;
+        execution.expect_unchanged(&row)?;
+        if execution.record.state != from {
             return Err(StoreError::conflict(format!(
                 "execution `{}` is not in state `{from}` any more",
                 row.id
             )));
         }
-        self.check(&row.id, &writes)?;
-        let execution = self.execution(&row.id)?;
-        execution.state = to;
-        execution.revision += 1;
-        execution.driven_millis = writes.driven_millis;
-        execution.last_seq = execution.last_seq.max(writes.last_seq());
-        execution.error = writes.error;
+        execution.check(&writes)?;
+        if let Some(new) = &writes.checkpoint
+            && self.checkpoints.contains_key(&new.id)
+        {
+            return Err(StoreError::rejected(format!(
+                "there is a checkpoint `{}` already",
+                new.id
+            )));
+        }
+        let record = &mut execution.record;
+        record.state = to;
+        record.revision += 1;
+        record.driven_millis = writes.driven_millis;
+        record.last_seq = record.last_seq.max(writes.last_seq());
+        record.error = writes.error;
         if to.is_terminal() {
-            execution.completed_at = Some(writes.at);
+            record.completed_at = Some(writes.at);
         }
         if to.is_terminal() || to == State::Paused {
-            execution.owner = None;
-            execution.lease_until = None;
-            execution.pause_requested = false;
+            record.owner = None;
+            record.lease_until = None;
+            record.pause_requested = false;
         }
-        let revision = execution.revision;
-        let workflow = (to == State::Completed).then(|| execution.workflow_id.clone());
-        if let Some(workflow) = workflow {
-            self.completed.insert(workflow, row.id.clone());
-        }
-        let steps = self.steps.entry(row.id.clone()).or_default();
+        let revision = record.revision;
         for write in writes.steps {
-            steps.insert(write.step, write.record);
+            execution.rows.insert(write.step, write.record);
+        }
+        if to == State::Completed
+            && let Some(workflow) = self.workflows.get_mut(&execution.record.workflow_id)
+        {
+            workflow.completed = Some(row.id.clone());
         }
         if let Some(new) = writes.checkpoint {
             let checkpoint = Checkpoint {
@@ -182,42 +230,10 @@ impl Tables {
         Ok(())
     }
 
-    /// What a database would refuse: before anything is written.
-    fn check(&self, id: &ExecutionId, writes: &Writes) -> Result<(), StoreError> {
-        let workflow = self
-            .executions
-            .get(id)
-            .and_then(|execution| self.step_counts.get(&execution.workflow_id));
-        let count = workflow.copied().unwrap_or(0);
-        let rows = self.steps.get(id);
-        let mut named: Vec<u32> = writes.steps.iter().map(|write| write.step).collect();
-        named.sort_unstable();
-        let once = named.windows(2).all(|pair| pair.first() != pair.last());
-        let mut earlier = BTreeSet::new();
-        for write in &writes.steps {
-            if write.step as usize >= count {
-                return Err(StoreError::rejected(
-                    "a step row names a step that its workflow does not have",
-                ));
-            }
-            let is_there = rows.is_some_and(|rows| rows.contains(write.step))
-                || (!once && !earlier.insert(write.step));
-            if is_there != write.exists {
-                return Err(StoreError::rejected(
-                    "a step row is inserted twice, or updated before it is there",
-                ));
-            }
-        }
-        match &writes.checkpoint {
-            Some(new) if self.checkpoints.contains_key(&new.id) => Err(StoreError::rejected(
-                format!("there is a checkpoint `{}` already", new.id),
-            )),
-            _ => Ok(()),
-        }
-    }
-
     pub(super) fn claim(&mut self, claim: Claim) -> Result<Claimed, StoreError> {
-        let execution = self.row(&claim.row)?;
+        let execution = self.execution(&claim.row.id)?;
+        execution.expect_unchanged(&claim.row)?;
+        let execution = &mut execution.record;
         if execution.state.is_terminal() {
             return Err(StoreError::conflict(format!(
                 "execution `{}` has ended",
@@ -242,29 +258,30 @@ impl Tables {
         at: Timestamp,
     ) -> Result<ExecutionRecord, StoreError> {
         let execution = self.execution(id)?;
-        let Some(next) = execution.state.next(EventKind::Cancel) else {
-            return Ok(execution.clone());
+        let record = &mut execution.record;
+        let Some(next) = record.state.next(EventKind::Cancel) else {
+            return Ok(record.clone());
         };
-        execution.state = next;
-        execution.token += 1;
-        execution.revision += 1;
-        execution.completed_at = Some(at);
-        execution.error = None;
-        execution.owner = None;
-        execution.lease_until = None;
-        execution.pause_requested = false;
-        let execution = execution.clone();
-        for row in self.steps.entry(id.clone()).or_default().iter_mut() {
+        record.state = next;
+        record.token += 1;
+        record.revision += 1;
+        record.completed_at = Some(at);
+        record.error = None;
+        record.owner = None;
+        record.lease_until = None;
+        record.pause_requested = false;
+        let record = record.clone();
+        for row in execution.rows.iter_mut() {
             if matches!(row.state, StepState::Pending | StepState::Running) {
                 let step = Arc::make_mut(row);
                 step.state = StepState::Cancelled;
                 step.completed_at = Some(at);
             }
         }
-        self.mark(&execution, at);
+        self.mark(&record, at);
         self.commits += 1;
         self.wake(id);
-        Ok(execution)
+        Ok(record)
     }
 
     pub(super) fn wake(&mut self, id: &ExecutionId) {
@@ -275,4 +292,13 @@ impl Tables {
                     .map_or_else(|error| !error.is_disconnected(), |()| true)
         });
     }
+}
+
+fn find<'a>(
+    executions: &'a mut BTreeMap<ExecutionId, Execution>,
+    id: &ExecutionId,
+) -> Result<&'a mut Execution, StoreError> {
+    executions
+        .get_mut(id)
+        .ok_or_else(|| StoreError::not_found(format!("there is no execution `{id}`")))
 }
