@@ -2,8 +2,12 @@
 
 mod definition;
 mod mentions;
+mod prompts;
 mod scope;
 mod types;
+mod unused;
+
+use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
@@ -13,6 +17,7 @@ use self::definition::{definition, step_definition};
 use self::mentions::{after, mentioned, offers};
 use self::scope::Scope;
 use self::types::tell_unstorable;
+use self::unused::tell_unused;
 use crate::mistakes::Mistakes;
 use crate::parse::{Body, Step, Workflow};
 
@@ -34,7 +39,7 @@ pub(crate) struct AnalysedStep {
     pub(crate) misplaced: Vec<usize>,
     /// Whether its code has a `return`.
     pub(crate) has_return: bool,
-    /// Whether no code is made of it: what is wrong with a type that it names has been told.
+    /// Whether no code is made of it: what is wrong with it, or with a type that it names, has been told.
     pub(crate) is_without_code: bool,
     /// Whether it mentions itself or a step after it, which has been told.
     is_out_of_order: bool,
@@ -75,6 +80,7 @@ pub(crate) fn analyse(workflow: &mut Workflow, mistakes: &mut Mistakes) -> Analy
     places.inputs = spans(workflow.inputs.iter().map(|input| &input.name));
     let mut is_used = vec![false; workflow.inputs.len()];
     let mut is_whole = workflow.is_whole;
+    let mut unclear = HashSet::new();
     let mut steps = Vec::with_capacity(workflow.steps.len());
     for (at, step) in workflow.steps.iter().enumerate() {
         let mentioned = mentioned(&scope, at, step, mistakes);
@@ -85,10 +91,14 @@ pub(crate) fn analyse(workflow: &mut Workflow, mistakes: &mut Mistakes) -> Analy
                 *is_used = true;
             }
         }
-        is_whole &= !matches!(step.body, Body::Broken(_));
+        is_whole &= mentioned.is_whole;
+        if mentioned.has_unknown() {
+            unclear.insert(at);
+        }
         let analysed = AnalysedStep {
             is_out_of_order: mentioned.is_out_of_order,
-            is_without_code: !step.is_storable
+            is_without_code: mentioned.is_told
+                || !step.is_storable
                 || mentioned
                     .targets
                     .iter()
@@ -107,18 +117,8 @@ pub(crate) fn analyse(workflow: &mut Workflow, mistakes: &mut Mistakes) -> Analy
         steps.push(analysed);
     }
     is_whole &= !workflow.steps.is_empty();
-    for (at, (input, is_used)) in workflow.inputs.iter().zip(is_used).enumerate() {
-        if is_used {
-            continue;
-        }
-        let name = &input.name;
-        let is_repeated = scope.find(&plain(name)) != Some(Target::Input(at));
-        if is_whole && !is_repeated && !name.to_string().starts_with('_') {
-            let message = format!(
-                "unused input `{name}`: no step mentions it; remove it, or name it `_{name}` to keep it"
-            );
-            mistakes.add(name.span(), message);
-        }
+    if is_whole {
+        tell_unused(&scope, &is_used, &unclear, mistakes);
     }
     let text = definition.to_json();
     // Without steps there is nothing to check, and that there are none has been told.

@@ -1,10 +1,11 @@
 //! Which names an expression mentions.
 
+mod awaits;
 mod macros;
 mod scopes;
 mod tokens;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::Expr;
 use syn::ext::IdentExt;
 
@@ -21,6 +22,10 @@ pub(crate) struct Names {
     pub(crate) bound: Vec<String>,
     /// Every identifier, whatever it is used as.
     pub(crate) all: Vec<String>,
+    /// Whether it could be parsed; rustc tells what could not.
+    pub(crate) is_code: bool,
+    /// Where an argument of a prompt waits for something.
+    pub(crate) await_at: Option<Span>,
 }
 
 impl Names {
@@ -29,6 +34,7 @@ impl Names {
         let mut names = Names::default();
         names.read(tokens.clone(), false);
         if let Ok(expression) = syn::parse2::<Expr>(tokens) {
+            names.is_code = true;
             names.values = Scopes::values(&[expression]);
             names.bound = Vec::new();
         }
@@ -43,6 +49,10 @@ impl Names {
         behind.next();
         if let Ok(arguments) = arguments(behind.collect()) {
             let values: Vec<_> = arguments.into_iter().map(Argument::into_value).collect();
+            names.is_code = true;
+            if names.all.iter().any(|name| name == "await") {
+                names.await_at = awaits::first(&values);
+            }
             names.values = Scopes::values(&values);
             names.bound = Vec::new();
         }
@@ -56,6 +66,23 @@ impl Names {
             self.values.push(ident);
         }
     }
+}
+
+/// What the texts in some code would mention if they were formatted.
+pub(crate) fn in_texts(tokens: TokenStream) -> Vec<String> {
+    let names = tokens.into_iter().map(|token| match token {
+        TokenTree::Group(group) => in_texts(group.stream()),
+        TokenTree::Literal(literal) => match syn::Lit::new(literal) {
+            syn::Lit::Str(text) => {
+                let text = text.value();
+                let names = prompt::names(&text).into_iter();
+                names.map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        },
+        TokenTree::Ident(_) | TokenTree::Punct(_) => Vec::new(),
+    });
+    names.flatten().collect()
 }
 
 /// What a text in `format!` syntax mentions, each name at the text's place.

@@ -64,6 +64,50 @@ pub(crate) fn names(text: &str) -> Vec<&str> {
     names
 }
 
+/// Whether `format!` takes a prompt, as far as its braces and what stands in them go.
+pub(crate) fn is_whole(prompt: &str) -> bool {
+    pieces(prompt).iter().all(|piece| match piece {
+        Piece::Text(_) => true,
+        Piece::Argument { name, .. } => is_plain(name),
+        Piece::Broken => false,
+    })
+}
+
+/// What stands in the braces of a prompt and is code that computes; of a field rustc says what to do.
+pub(crate) fn computations(prompt: &str) -> Vec<&str> {
+    let is_computation = |code: &&str| {
+        use syn::Expr::{
+            Await, Binary, Call, Cast, Index, Macro, MethodCall, Paren, Reference, Try, Unary,
+        };
+        let parsed = syn::parse_str(code);
+        matches!(
+            parsed,
+            Ok(Await(_)
+                | Binary(_)
+                | Call(_)
+                | Cast(_)
+                | Index(_)
+                | Macro(_)
+                | MethodCall(_)
+                | Paren(_)
+                | Reference(_)
+                | Try(_)
+                | Unary(_))
+        )
+    };
+    let pieces = pieces(prompt).into_iter();
+    let codes = pieces.filter_map(|piece| match piece {
+        Piece::Argument { name, .. } => Some(name).filter(|name| !is_plain(name)),
+        Piece::Text(_) | Piece::Broken => None,
+    });
+    codes.filter(is_computation).collect()
+}
+
+/// Whether `format!` takes it as an argument: a name, a number or nothing.
+fn is_plain(name: &str) -> bool {
+    is_name(name) || name.chars().all(|letter| letter.is_ascii_digit())
+}
+
 /// Whether a text mentions a name, and only as `{name}` or `{name:?}`.
 pub(crate) fn is_only_shown(text: &str, name: &str) -> bool {
     let mut is_shown = false;
@@ -231,6 +275,18 @@ mod tests {
                 !is_only_shown("{a} {b:>4} {{c}} {d} {a:d$}", name),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn code_in_braces_is_told_from_other_things_that_are_no_names() {
+        let found = computations(
+            "{a} {0} {} {a.b} {{c()}} {d.len()} {\"e\": 1} {f, g} {h-i:?} {j[0]} {k}}",
+        );
+        assert_eq!(found, ["d.len()", "h-i", "j[0]"]);
+        assert!(is_whole("{a} {0} {} {{b.c}} {d:>5}"));
+        for broken in ["{a.b}", "{a", "a}", "{a b}"] {
+            assert!(!is_whole(broken), "{broken}");
         }
     }
 

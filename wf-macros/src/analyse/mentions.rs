@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, Span};
 
 use super::scope::Scope;
-use super::{Target, plain};
+use super::{Target, plain, prompts};
 use crate::mistakes::Mistakes;
 use crate::names::Names;
 use crate::parse::{Body, Step};
@@ -21,9 +21,13 @@ pub(super) struct Mentioned {
     pub(super) misplaced: Vec<usize>,
     /// Names used as values that are neither an input nor a step.
     unknown: Vec<String>,
+    /// Whether what is wrong with its code has been told.
+    pub(super) is_told: bool,
     /// Every identifier of its code.
     pub(super) all: HashSet<String>,
     pub(super) is_out_of_order: bool,
+    /// Whether it could be read, so that what it does not mention is known.
+    pub(super) is_whole: bool,
 }
 
 pub(super) fn mentioned(
@@ -36,12 +40,14 @@ pub(super) fn mentioned(
     let mut bound = HashSet::new();
     let mut all = HashSet::new();
     let mut named_in_arguments = HashSet::new();
+    let mut is_told = false;
     let mut take = |names: Names, values: &mut Vec<(String, Span)>, bound: &mut HashSet<String>| {
         values.extend(names.values.iter().map(|name| (plain(name), name.span())));
         bound.extend(names.bound);
         all.extend(names.all);
+        names.is_code
     };
-    match &step.body {
+    let is_whole = match &step.body {
         Body::Ask {
             prompt, arguments, ..
         } => {
@@ -52,27 +58,20 @@ pub(super) fn mentioned(
                 .filter(|name| !named.contains(*name));
             values.extend(mentions.map(|name| (name.to_owned(), prompt.span())));
             named_in_arguments = named.clone();
-            for (written, head) in prompt::file_placeholders(&text) {
-                let head = head.replace('-', "_");
-                if scope.find(&head).is_some() {
-                    let message = format!(
-                        "`{{{{{written}}}}}` is how a workflow file refers to `{head}`, but in Rust `{{{{` is an escaped brace; write `{{{head}}}`"
-                    );
-                    mistakes.add(prompt.span(), message);
-                    values.push((head, prompt.span()));
-                }
+            let names = Names::of_arguments(arguments.clone());
+            is_told |= prompts::tell_await(&names, mistakes);
+            let is_code = take(names, &mut values, &mut bound);
+            for head in prompts::tell_file_placeholders(scope, prompt, mistakes) {
+                values.push((head, prompt.span()));
             }
-            take(
-                Names::of_arguments(arguments.clone()),
-                &mut values,
-                &mut bound,
-            );
+            is_told |= prompts::tell_computations(scope, prompt, mistakes);
             // `name =` names the argument, not a value.
             values.retain(|(name, _)| !named.contains(name) || scope.find(name).is_some());
+            is_code && prompt::is_whole(&text)
         }
         Body::Rust(tokens) => take(Names::of(tokens.clone()), &mut values, &mut bound),
-        Body::Broken(_) => {}
-    }
+        Body::Broken(_) => false,
+    };
     all.extend(named_in_arguments);
     let mut mentioned = Mentioned {
         targets: Vec::new(),
@@ -80,11 +79,22 @@ pub(super) fn mentioned(
         unknown: Vec::new(),
         all,
         is_out_of_order: false,
+        is_whole,
+        is_told,
     };
     let mut seen = HashSet::new();
     for (name, span) in values {
         match scope.find(&name) {
             None if bound.contains(&name) => {}
+            None if name == "self" => {
+                if is_whole && !mentioned.is_told {
+                    let message =
+                        "a step has no `self`; it reads an input or a step by its name alone";
+                    mistakes.add(span, message);
+                    mentioned.is_whole = false;
+                    mentioned.is_told = true;
+                }
+            }
             None => mentioned.unknown.push(name),
             // What the code binds itself is not the step of that name, unless that step is there to be read.
             Some(Target::Step(target)) if target >= at && bound.contains(&name) => {}
@@ -102,6 +112,13 @@ pub(super) fn mentioned(
         }
     }
     mentioned
+}
+
+impl Mentioned {
+    /// Whether it has a name that rustc may not find.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.unknown.iter().any(|name| may_be_misspelt(name))
+    }
 }
 
 /// Whether a name stands in a step's prompt alone, where the compiler can point at it.

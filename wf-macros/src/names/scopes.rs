@@ -41,7 +41,9 @@ impl Scopes {
 
     fn mention(&mut self, name: Ident) {
         let text = name.unraw().to_string();
-        if !self.bound.contains(&text) {
+        // What a macro of which nothing is known makes of `self` is its own.
+        let is_foreign = self.is_text_formatted && text == "self";
+        if !is_foreign && !self.bound.contains(&text) {
             self.values.push(name);
         }
     }
@@ -184,7 +186,8 @@ impl<'ast> Visit<'ast> for Scopes {
             Given::Tokens => {
                 let mut names = Names::default();
                 names.read(called.tokens.clone(), true);
-                names.values.into_iter().for_each(|name| self.mention(name));
+                let values = names.values.into_iter().filter(|name| name != "self");
+                values.for_each(|name| self.mention(name));
             }
         }
     }
@@ -315,6 +318,19 @@ mod tests {
         assert_eq!(values("{ let a = 1; println!(\"{a:b$}\") }"), "b");
         assert_eq!(values("a.replace(\"{b}\", \"c\") + f!((\"{d}\"))"), "a d");
         assert_eq!(values("write!(a, \"{b}\")"), "a b");
+    }
+
+    #[test]
+    fn self_is_a_mention_where_it_stands_for_the_step() {
+        assert_eq!(
+            values("self.a + format!(\"{}\", self.b).len()"),
+            "self self"
+        );
+        assert_eq!(
+            values("{ struct S; impl S { fn f(&self) { self.g() } } }"),
+            ""
+        );
+        assert_eq!(values("quote!(self.a) + m!(self.b => c)"), "c");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Ident, LitStr, Token, token};
 
-use super::keyword;
+use super::{ask, keyword};
 use crate::mistakes::Mistakes;
 
 /// What stands to the right of a step's `=`.
@@ -57,38 +57,21 @@ pub(super) fn read_body(
         mistakes.add(name.span(), no_body(name));
         return Body::Broken(None);
     };
-    // What is missing at the end is missing behind the last token.
-    let expected = |input: ParseStream<'_>, message: String| {
-        let place = if input.is_empty() { last } else { input.span() };
-        syn::Error::new(place, message)
-    };
     let mut asked = None;
     let mut parser = |input: ParseStream<'_>| -> syn::Result<Option<(LitStr, TokenStream)>> {
-        if !input.peek(keyword::ask) || is_value(&input.fork(), names_ask)? {
+        let is_asked = if input.peek(keyword::ask) {
+            !is_value(&input.fork(), names_ask)?
+        } else {
+            ask::is_meant(input, mistakes)?
+        };
+        if !is_asked {
             input.parse::<TokenStream>()?;
             return Ok(None);
         }
-        input.parse::<keyword::ask>()?;
-        let agent = if input.peek(LitStr) && input.peek2(LitStr) {
-            Agent::Text(input.parse()?)
-        } else if input.peek(Ident) {
-            Agent::Name(input.parse()?)
-        } else {
-            let message = "expected an agent's name: `ask agent \"prompt\"`";
-            return Err(expected(input, message.to_owned()));
-        };
-        let text = agent.text();
-        asked = Some(agent);
-        if !input.peek(LitStr) {
-            let message = format!("expected the prompt, a string literal: `ask {text} \"…\"`");
-            return Err(expected(input, message));
-        }
-        let prompt = input.parse()?;
-        if !input.is_empty() && !input.peek(Token![,]) {
-            let message = "expected `;` after the prompt, or `, name = value` as in `format!`";
-            return Err(input.error(message));
-        }
-        Ok(Some((prompt, input.parse()?)))
+        input.parse::<Option<keyword::ask>>()?;
+        let agent = asked.insert(ask::agent(input, last, mistakes)?);
+        let prompt = ask::prompt(input, last, agent)?;
+        Ok(Some((prompt, ask::arguments(input.parse()?, mistakes))))
     };
     let parsed = Parser::parse2(&mut parser, tokens.clone());
     match (parsed, asked) {
@@ -121,6 +104,11 @@ fn is_value(input: ParseStream<'_>, names_ask: bool) -> syn::Result<bool> {
 /// Where the last token is.
 pub(super) fn last_span(tokens: &TokenStream) -> Option<Span> {
     tokens.clone().into_iter().last().map(|token| token.span())
+}
+
+/// Where the first token is.
+pub(super) fn first_span(tokens: &TokenStream) -> Option<Span> {
+    tokens.clone().into_iter().next().map(|token| token.span())
 }
 
 pub(super) fn no_body(name: &Ident) -> String {

@@ -1,8 +1,11 @@
 //! From tokens to a declaration.
 
+mod ask;
 mod attributes;
 mod body;
 mod file;
+mod inputs;
+mod name;
 mod steps;
 
 use proc_macro2::TokenStream;
@@ -12,7 +15,8 @@ use syn::{Ident, Token};
 pub(crate) use attributes::{Settings, StepSettings};
 pub(crate) use body::{Agent, Body};
 pub(crate) use file::FileDeclaration;
-pub(crate) use steps::{Input, Step, Workflow};
+pub(crate) use inputs::Input;
+pub(crate) use steps::{Step, Workflow};
 
 use crate::mistakes::Mistakes;
 

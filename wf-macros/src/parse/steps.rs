@@ -4,11 +4,13 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{
-    Attribute, Generics, Ident, Token, Type, Visibility, WhereClause, braced, parenthesized, token,
+    Attribute, Generics, Ident, LitStr, Token, Type, Visibility, WhereClause, braced,
+    parenthesized, token,
 };
 
-use super::body::{Body, last_span, no_body, read_body};
-use super::{Settings, StepSettings, keyword};
+use super::body::{Body, first_span, last_span, no_body, read_body};
+use super::inputs::{Input, read_inputs};
+use super::{Settings, StepSettings, keyword, name};
 use crate::mistakes::Mistakes;
 
 const NO_PARAMETERS: &str = "a workflow takes no type parameters; write the type of each input";
@@ -27,15 +29,6 @@ pub(crate) struct Workflow {
     pub(crate) parameters: Vec<Ident>,
     /// Whether the head, every input and every step could be read, of a step at least its name and its type.
     pub(crate) is_whole: bool,
-}
-
-/// `name: Type`
-pub(crate) struct Input {
-    pub(crate) documentation: Vec<Attribute>,
-    pub(crate) name: Ident,
-    pub(crate) kind: Type,
-    /// Whether nothing is known to be wrong with its type; what is has been told.
-    pub(crate) is_storable: bool,
 }
 
 /// `step name: Type = body;`
@@ -72,7 +65,7 @@ pub(super) fn rest(
     if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
-        is_whole &= read_inputs(&content, &mut inputs, mistakes)?;
+        is_whole &= read_inputs(&content, &name, &mut inputs, mistakes)?;
     }
     if input.peek(Token![->]) {
         is_whole = false;
@@ -113,7 +106,7 @@ pub(super) fn rest(
         braced!(content in input);
         let mut names_ask = inputs.iter().any(|input| input.name == "ask");
         while !content.is_empty() {
-            match read_step(&content, names_ask, mistakes) {
+            match read_step(&content, &name, names_ask, mistakes) {
                 Ok(step) => {
                     names_ask |= step.name == "ask";
                     steps.push(step);
@@ -153,102 +146,38 @@ fn read_parameters(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Resu
         .collect())
 }
 
-/// Reads the inputs, and says whether each could be.
-fn read_inputs(
-    content: ParseStream<'_>,
-    inputs: &mut Vec<Input>,
-    mistakes: &mut Mistakes,
-) -> syn::Result<bool> {
-    let mut is_whole = true;
-    while !content.is_empty() {
-        match read_input(content, mistakes) {
-            Ok(input) => inputs.push(input),
-            Err(error) => {
-                is_whole = false;
-                let message = format!("{error}; an input is declared as `name: Type`");
-                mistakes.add(error.span(), message);
-                until_comma(content)?;
-            }
-        }
-        if content.parse::<Option<Token![,]>>()?.is_none() && !content.is_empty() {
-            is_whole = false;
-            mistakes.push(content.error("expected `,` between inputs"));
-            content.parse::<TokenStream>()?;
-        }
-    }
-    Ok(is_whole)
-}
-
-/// Passes over the rest of an input.
-fn until_comma(content: ParseStream<'_>) -> syn::Result<()> {
-    while !content.is_empty() && !content.peek(Token![,]) {
-        content.parse::<TokenTree>()?;
-    }
-    Ok(())
-}
-
-fn read_input(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Input> {
-    let (documentation, others) = documentation(attributes(content, mistakes)?);
-    for attribute in &others {
-        mistakes.push(syn::Error::new_spanned(
-            attribute.path(),
-            "an input takes no attributes, only documentation",
-        ));
-    }
-    let name = content.parse()?;
-    content.parse::<Token![:]>()?;
-    let kind = content.parse()?;
-    if content.peek(Token![=]) {
-        let message = "an input has no default; make it an `Option`, and choose the value where it is none in a step";
-        mistakes.push(content.error(message));
-        until_comma(content)?;
-    }
-    Ok(Input {
-        documentation,
-        name,
-        kind,
-        is_storable: true,
-    })
-}
-
 fn read_step(
     content: ParseStream<'_>,
+    workflow: &Ident,
     names_ask: bool,
     mistakes: &mut Mistakes,
 ) -> syn::Result<Step> {
     let (documentation, attributes) = documentation(attributes(content, mistakes)?);
-    if !content.peek(keyword::step) {
-        return Err(content.error("expected `step name: Type = …;`"));
-    }
-    content.parse::<keyword::step>()?;
-    let name: Ident = content.parse().map_err(|error| {
-        syn::Error::new(
-            error.span(),
-            "expected the step's name: `step name: Type = …;`",
-        )
-    })?;
+    name::step_keyword(content, mistakes)?;
+    let name = name::declared(content, "step", mistakes)
+        .map_err(|error| with_form(error, "step name: Type = …;"))?;
     let settings = StepSettings::read(&attributes, mistakes);
-    let is_typed = content.peek(Token![:]) && !content.peek2(Token![=]);
-    if !is_typed {
-        let message = format!("step `{name}` has no type: write `step {name}: Type = …;`");
-        return Err(syn::Error::new(name.span(), message));
-    }
-    content.parse::<Token![:]>()?;
-    let output = content.parse()?;
-    let (body, end) = if content.peek(Token![=]) {
-        content.parse::<Token![=]>()?;
-        let (tokens, end) = until_semicolon(content)?;
+    let told = mistakes.len();
+    let output = read_output(content, workflow, &name, mistakes)?;
+    let is_typed = mistakes.len() == told;
+    let is_equal = content.parse::<Option<Token![=]>>()?;
+    let (tokens, end) = until_semicolon(content)?;
+    let last = last_span(&tokens).unwrap_or_else(|| name.span());
+    let body = if !tokens.is_empty() || (is_equal.is_some() && is_typed) {
+        if is_equal.is_none() && is_typed {
+            let message = format!("expected `=` before the body: `step {name}: Type = …;`");
+            mistakes.add(first_span(&tokens).unwrap_or(last), message);
+        }
         if end.is_none() && !tokens.is_empty() {
             let message = format!("step `{name}` is not closed: expected `;` after it");
             mistakes.add(name.span(), message);
         }
-        let last = last_span(&tokens).unwrap_or_else(|| name.span());
-        let body = read_body(&name, tokens, names_ask, mistakes);
-        (body, end.unwrap_or(Token![;](last)))
+        read_body(&name, tokens, names_ask, mistakes)
     } else {
-        mistakes.add(name.span(), no_body(&name));
-        until_semicolon(content)?;
-        (Body::Broken(None), Token![;](name.span()))
+        if is_typed {
+            mistakes.add(name.span(), no_body(&name));
+        }
+        Body::Broken(None)
     };
     Ok(Step {
         documentation,
@@ -257,8 +186,47 @@ fn read_step(
         output,
         is_storable: true,
         body,
-        end,
+        end: end.unwrap_or(Token![;](last)),
     })
+}
+
+/// Reads `: Type`; what is wrong with it is told.
+fn read_output(
+    content: ParseStream<'_>,
+    workflow: &Ident,
+    name: &Ident,
+    mistakes: &mut Mistakes,
+) -> syn::Result<Type> {
+    let no_type = || {
+        let message = format!("step `{name}` has no type: write `step {name}: Type = …;`");
+        syn::Error::new(name.span(), message)
+    };
+    if content.parse::<Option<Token![:]>>()?.is_none() {
+        return Ok(mistakes.unknown_type(workflow, name, no_type()));
+    }
+    // What comes after the type, or after the step.
+    let is_missing = content.is_empty()
+        || content.peek(Token![=])
+        || content.peek(Token![;])
+        || content.peek(keyword::ask) && (content.peek2(Ident) || content.peek2(LitStr))
+        || content.peek(keyword::step) && content.peek2(Ident);
+    if is_missing {
+        return Ok(mistakes.unknown_type(workflow, name, no_type()));
+    }
+    match content.parse() {
+        Ok(output) => Ok(output),
+        Err(error) => {
+            while !(content.is_empty() || content.peek(Token![=]) || content.peek(Token![;])) {
+                content.parse::<TokenTree>()?;
+            }
+            Ok(mistakes.unknown_type(workflow, name, error))
+        }
+    }
+}
+
+/// An error with the form of what was expected.
+pub(super) fn with_form(error: syn::Error, form: &str) -> syn::Error {
+    syn::Error::new(error.span(), format!("{error}: `{form}`"))
 }
 
 /// Takes the tokens up to the `;` that ends a step, and that `;` if there is one.
@@ -313,7 +281,7 @@ pub(super) fn attributes(
 }
 
 /// Documentation, and the other attributes.
-fn documentation(attributes: Vec<Attribute>) -> (Vec<Attribute>, Vec<Attribute>) {
+pub(super) fn documentation(attributes: Vec<Attribute>) -> (Vec<Attribute>, Vec<Attribute>) {
     attributes
         .into_iter()
         .partition(|attribute| attribute.path().is_ident("doc"))

@@ -1,0 +1,104 @@
+//! The names that a declaration gives, and the words before them.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
+use syn::parse::ParseStream;
+use syn::{Ident, Token};
+use wf_model::nearest;
+
+use super::keyword;
+use crate::mistakes::Mistakes;
+
+/// Reads the word that a step begins with; what stands in its place is told and taken for it.
+pub(super) fn step_keyword(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<()> {
+    if content.parse::<Option<keyword::step>>()?.is_some() {
+        return Ok(());
+    }
+    let ahead = content.fork();
+    let Ok(first) = Ident::parse_any(&ahead) else {
+        return Err(content.error("expected `step name: Type = …;`"));
+    };
+    let is_name = |input: ParseStream<'_>| {
+        (input.peek(Token![:]) && !input.peek(Token![::]))
+            || (input.peek(Token![=]) && !input.peek(Token![==]))
+    };
+    if is_name(&ahead) {
+        let message = format!("expected `step` before `{first}`: write `step {first}: Type = …;`");
+        mistakes.add(first.span(), message);
+        return Ok(());
+    }
+    ahead.parse::<Option<Token![mut]>>()?;
+    let second = Ident::parse_any(&ahead);
+    match second {
+        Ok(second) if is_name(&ahead) => {
+            let message = if is_like(&first, "step") {
+                format!("unknown keyword `{first}`; did you mean `step`?")
+            } else {
+                format!(
+                    "expected `step` in the place of `{first}`: write `step {second}: Type = …;`"
+                )
+            };
+            mistakes.add(first.span(), message);
+        }
+        _ => return Err(content.error("expected `step name: Type = …;`")),
+    }
+    Ident::parse_any(content)?;
+    content.parse::<Option<Token![mut]>>()?;
+    Ok(())
+}
+
+/// Whether a word is another one with a slip of the finger.
+pub(super) fn is_like(word: &Ident, meant: &str) -> bool {
+    nearest(&word.to_string(), [meant]).is_some()
+}
+
+/// Reads the name of what is declared; one that Rust does not take is told, and another read for it.
+pub(super) fn declared(
+    content: ParseStream<'_>,
+    whose: &str,
+    mistakes: &mut Mistakes,
+) -> syn::Result<Ident> {
+    let place = content.span();
+    let Ok(first) = Ident::parse_any(content) else {
+        let message = format!("expected the {whose}'s name");
+        return Err(syn::Error::new(place, message));
+    };
+    if content.peek(Token![-]) && content.peek2(Ident::peek_any) {
+        return with_dashes(first, content, whose, mistakes);
+    }
+    let text = first.to_string();
+    if text.starts_with("r#") || syn::parse_str::<Ident>(&text).is_ok() {
+        return Ok(first);
+    }
+    if matches!(text.as_str(), "self" | "Self" | "super" | "crate" | "_") {
+        let message = format!("`{text}` cannot be the name of the {whose}; choose another");
+        return Err(syn::Error::new(place, message));
+    }
+    let message = format!("`{text}` is a keyword of Rust; write `r#{text}` for the {whose}'s name");
+    mistakes.add(place, message);
+    Ok(Ident::new_raw(&text, place))
+}
+
+/// A name as a workflow file has it.
+fn with_dashes(
+    first: Ident,
+    content: ParseStream<'_>,
+    whose: &str,
+    mistakes: &mut Mistakes,
+) -> syn::Result<Ident> {
+    let mut tokens = TokenStream::new();
+    first.to_tokens(&mut tokens);
+    let mut text = first.unraw().to_string();
+    let mut written = text.clone();
+    while content.peek(Token![-]) && content.peek2(Ident::peek_any) {
+        content.parse::<Token![-]>()?.to_tokens(&mut tokens);
+        let part = Ident::parse_any(content)?;
+        text.push_str(&format!("_{}", part.unraw()));
+        written.push_str(&format!("-{}", part.unraw()));
+        part.to_tokens(&mut tokens);
+    }
+    let message = format!("the {whose}'s name is no identifier; write `{text}` for `{written}`");
+    mistakes.push(syn::Error::new_spanned(tokens, message));
+    Ok(Ident::new(&text, first.span()))
+}
