@@ -7,8 +7,6 @@ mod scope;
 mod types;
 mod unused;
 
-use std::collections::HashSet;
-
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use wf_model::{Places, Problem, Severity, StepPlaces};
@@ -80,7 +78,7 @@ pub(crate) fn analyse(workflow: &mut Workflow, mistakes: &mut Mistakes) -> Analy
     places.inputs = spans(workflow.inputs.iter().map(|input| &input.name));
     let mut is_used = vec![false; workflow.inputs.len()];
     let mut is_whole = workflow.is_whole;
-    let mut unclear = HashSet::new();
+    let mut unknown = Vec::new();
     let mut steps = Vec::with_capacity(workflow.steps.len());
     for (at, step) in workflow.steps.iter().enumerate() {
         let mentioned = mentioned(&scope, at, step, mistakes);
@@ -92,9 +90,7 @@ pub(crate) fn analyse(workflow: &mut Workflow, mistakes: &mut Mistakes) -> Analy
             }
         }
         is_whole &= mentioned.is_whole;
-        if mentioned.has_unknown() {
-            unclear.insert(at);
-        }
+        unknown.extend(mentioned.unknown().map(|name| (at, name.to_owned())));
         let analysed = AnalysedStep {
             is_out_of_order: mentioned.is_out_of_order,
             is_without_code: mentioned.is_told
@@ -118,7 +114,7 @@ pub(crate) fn analyse(workflow: &mut Workflow, mistakes: &mut Mistakes) -> Analy
     }
     is_whole &= !workflow.steps.is_empty();
     if is_whole {
-        tell_unused(&scope, &is_used, &unclear, mistakes);
+        tell_unused(&scope, &is_used, &unknown, mistakes);
     }
     let text = definition.to_json();
     // Without steps there is nothing to check, and that there are none has been told.

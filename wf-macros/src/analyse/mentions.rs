@@ -115,9 +115,10 @@ pub(super) fn mentioned(
 }
 
 impl Mentioned {
-    /// Whether it has a name that rustc may not find.
-    pub(super) fn has_unknown(&self) -> bool {
-        self.unknown.iter().any(|name| may_be_misspelt(name))
+    /// The names that rustc may not find.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
+        let names = self.unknown.iter().map(String::as_str);
+        names.filter(|name| may_be_misspelt(name))
     }
 }
 
@@ -211,26 +212,14 @@ pub(super) fn offers(
     }
     let (inputs, steps) = (scope.workflow.inputs.len(), at);
     let offers_all = inputs + scope.workflow.steps.len() <= OFFERED;
-    let unknown: Vec<&str> = mentioned
-        .unknown
-        .iter()
-        .map(String::as_str)
-        .filter(|name| may_be_misspelt(name))
-        .collect();
+    let unknown: Vec<&str> = mentioned.unknown().collect();
     if !offers_all && unknown.is_empty() {
         return Vec::new();
     }
     let targets = (0..inputs)
         .map(Target::Input)
         .chain((0..steps).map(Target::Step));
-    let is_like = |name: &str| {
-        unknown.iter().any(|unknown| {
-            let left = scope.comparisons_left.get().checked_sub(1);
-            scope.comparisons_left.set(left.unwrap_or(0));
-            left.is_some()
-                && (name.starts_with(unknown) || wf_model::nearest(unknown, [name]).is_some())
-        })
-    };
+    let is_like = |name: &str| unknown.iter().any(|unknown| scope.is_near(unknown, name));
     targets
         .filter(|target| {
             let name = scope.name(*target);

@@ -10,7 +10,7 @@ use crate::mistakes::Mistakes;
 use crate::parse::Workflow;
 
 /// This many names are compared with unknown ones, in all.
-pub(super) const COMPARISONS: usize = 20_000;
+const COMPARISONS: usize = 20_000;
 
 /// The names of a workflow.
 pub(super) struct Scope<'a> {
@@ -18,7 +18,7 @@ pub(super) struct Scope<'a> {
     targets: HashMap<String, Target>,
     pub(super) keys: Vec<String>,
     /// How many more names may be compared with unknown ones, so that many steps do not make many times the work.
-    pub(super) comparisons_left: Cell<usize>,
+    comparisons_left: Cell<usize>,
 }
 
 impl<'a> Scope<'a> {
@@ -90,6 +90,14 @@ impl<'a> Scope<'a> {
             Target::Step(at) => self.workflow.steps.get(at).map(|step| &step.name),
         };
         ident.map(plain).unwrap_or_default()
+    }
+
+    /// Whether an unknown name may be a misspelt or half-typed other one, as long as names may be compared.
+    pub(super) fn is_near(&self, unknown: &str, name: &str) -> bool {
+        let left = self.comparisons_left.get().checked_sub(1);
+        self.comparisons_left.set(left.unwrap_or(0));
+        left.is_some()
+            && (name.starts_with(unknown) || wf_model::nearest(unknown, [name]).is_some())
     }
 
     /// Whether nothing is known to be wrong with its type.

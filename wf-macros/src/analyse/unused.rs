@@ -1,7 +1,5 @@
 //! Inputs that nothing uses.
 
-use std::collections::HashSet;
-
 use super::scope::Scope;
 use super::{Target, plain};
 use crate::mistakes::Mistakes;
@@ -10,12 +8,12 @@ use crate::parse::{Body, Input};
 
 /// Tells the inputs that are not used.
 ///
-/// An input in a plain text is told with what to do about the text; not where the step has an `unclear` name, of which
-/// rustc tells.
+/// Of a step's `unknown` names rustc tells: not of an input for which one may be meant, or that is in a plain text of
+/// such a step. In the text of another it is told with what to do about that.
 pub(super) fn tell_unused(
     scope: &Scope<'_>,
     is_used: &[bool],
-    unclear: &HashSet<usize>,
+    unknown: &[(usize, String)],
     mistakes: &mut Mistakes,
 ) {
     let inputs = scope.workflow.inputs.iter().zip(is_used).enumerate();
@@ -25,9 +23,15 @@ pub(super) fn tell_unused(
         if *is_used || is_repeated || plain.starts_with('_') {
             continue;
         }
+        if unknown
+            .iter()
+            .any(|(_, unknown)| scope.is_near(unknown, &plain))
+        {
+            continue;
+        }
         let name = &input.name;
         let message = match in_text(scope, input) {
-            Some(step) if unclear.contains(&step) => continue,
+            Some(step) if unknown.iter().any(|(at, _)| *at == step) => continue,
             Some(step) => {
                 let step = scope.name(Target::Step(step));
                 format!(

@@ -40,7 +40,8 @@ pub(super) fn is_meant(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::
     }
     if input.peek(LitStr) {
         let name: LitStr = input.fork().parse()?;
-        let message = "expected `ask` before the agent's name: `ask \"agent\" \"prompt\"`";
+        let text = name.value();
+        let message = format!("expected `ask` before the agent's name: `ask {text:?} \"…\"`");
         mistakes.add(name.span(), message);
         return Ok(true);
     }

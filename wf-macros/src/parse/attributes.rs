@@ -1,6 +1,7 @@
 //! The settings of a workflow and of its steps, written as attributes.
 
 mod budget;
+mod form;
 mod retry;
 mod value;
 
@@ -139,6 +140,9 @@ fn each(
         let result = if let Some(reason) = foreign(&name) {
             let message = format!("`{name}` cannot stand inside `workflow!`: {reason}");
             Err(syn::Error::new_spanned(attribute.path(), message))
+        } else if let Some(place) = place(&name).filter(|_| !known.contains(&name.as_str())) {
+            let message = format!("`{name}` is no attribute of a {whose}; it stands {place}");
+            Err(syn::Error::new_spanned(attribute.path(), message))
         } else if !known.contains(&name.as_str()) {
             let help = match nearest(&name, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -156,6 +160,17 @@ fn each(
             mistakes.push(error);
         }
         seen.push(name);
+    }
+}
+
+/// Where an attribute that only workflows or only steps have stands.
+fn place(name: &str) -> Option<&'static str> {
+    if OF_WORKFLOW.contains(&name) {
+        Some("before `workflow`")
+    } else if OF_STEP.contains(&name) {
+        Some("before a `step`")
+    } else {
+        None
     }
 }
 

@@ -44,9 +44,7 @@ pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<Decl
             let form = "write `workflow Name(input: Type) { step name: Type = …; }` or `workflow Name = file \"path\"`";
             syn::Error::new(error.span(), format!("expected {what}; {form}"))
         };
-        input
-            .parse::<keyword::workflow>()
-            .map_err(|error| expected(error, "`workflow`"))?;
+        name::workflow_keyword(input, mistakes).map_err(|error| expected(error, "`workflow`"))?;
         let name: Ident = input
             .parse()
             .map_err(|error| expected(error, "the name of the type to declare"))?;

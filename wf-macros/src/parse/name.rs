@@ -4,11 +4,37 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
-use syn::{Ident, Token};
+use syn::{Ident, Token, token};
 use wf_model::nearest;
 
 use super::keyword;
 use crate::mistakes::Mistakes;
+
+/// Reads the word that a declaration begins with; what stands in its place is told and taken for it.
+pub(super) fn workflow_keyword(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<()> {
+    let is_behind_name = |input: ParseStream<'_>| {
+        input.peek(token::Paren) || input.peek(token::Brace) || input.peek(Token![=])
+    };
+    let ahead = input.fork();
+    if !input.peek(keyword::workflow)
+        && let Ok(first) = ahead.parse::<Ident>()
+    {
+        if is_behind_name(&ahead) {
+            mistakes.add(
+                first.span(),
+                format!("expected `workflow` before the name: `workflow {first}`"),
+            );
+            return Ok(());
+        }
+        if ahead.parse::<Ident>().is_ok() && is_behind_name(&ahead) && is_like(&first, "workflow") {
+            let message = format!("unknown keyword `{first}`; did you mean `workflow`?");
+            mistakes.add(first.span(), message);
+            input.parse::<Ident>()?;
+            return Ok(());
+        }
+    }
+    input.parse::<keyword::workflow>().map(|_| ())
+}
 
 /// Reads the word that a step begins with; what stands in its place is told and taken for it.
 pub(super) fn step_keyword(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<()> {

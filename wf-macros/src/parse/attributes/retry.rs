@@ -37,12 +37,14 @@ pub(super) fn retry(attribute: &Attribute) -> syn::Result<Retry> {
     let mut retry = Retry::default();
     let faults = pairs(attribute, KNOWN, |name, value, faults| match name {
         "attempts" => {
-            retry.attempts = faults.sift(literal(value).and_then(|number| count(&number)));
+            retry.attempts = faults.sift(
+                literal(value, "a whole number, such as `3`").and_then(|number| count(&number)),
+            );
         }
         "backoff" => retry.backoff = faults.sift(at_least(value, 1.0)),
         "delay" => retry.delay = faults.sift(duration(value)),
         "jitter" => {
-            let jitter = faults.sift(literal::<syn::LitBool>(value));
+            let jitter = faults.sift(literal::<syn::LitBool>(value, "`true` or `false`"));
             retry.jitter = jitter.map(|jitter| jitter.value);
         }
         _ => retry.max_delay = faults.sift(duration(value)),

@@ -8,6 +8,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Ident, Lit, LitFloat, LitInt, LitStr, Token};
 use wf_model::{OnFailure, nearest};
 
+use super::form::with_form;
+
 /// An attribute's name, as it is written.
 pub(super) fn name(attribute: &Attribute) -> String {
     let segments = attribute.path().segments.iter();
@@ -18,11 +20,11 @@ pub(super) fn name(attribute: &Attribute) -> String {
 /// The value of `#[name = value]`.
 pub(super) fn value<T: Parse>(attribute: &Attribute) -> syn::Result<T> {
     let pair = attribute.meta.require_name_value().map_err(|_| {
-        let message = format!("expected a value: `#[{} = …]`", name(attribute));
-        syn::Error::new_spanned(attribute.path(), message)
+        let error = syn::Error::new_spanned(attribute.path(), "expected a value");
+        with_form(&error, attribute)
     })?;
     let value = &pair.value;
-    syn::parse2(quote::quote!(#value))
+    syn::parse2(quote::quote!(#value)).map_err(|error| with_form(&error, attribute))
 }
 
 /// The value of `#[name = "text"]`; text that is empty says nothing.
@@ -48,9 +50,15 @@ pub(super) fn flag(attribute: &Attribute) -> syn::Result<bool> {
 pub(super) fn list<T: Parse>(attribute: &Attribute) -> (Vec<T>, Faults) {
     let mut elements = Vec::new();
     let mut faults = Faults::default();
-    let parsed = attribute.parse_args_with(|input: ParseStream<'_>| {
+    let Ok(meta) = attribute.meta.require_list() else {
+        let error = syn::Error::new_spanned(attribute.path(), "expected parentheses");
+        faults.add(with_form(&error, attribute));
+        return (elements, faults);
+    };
+    let parsed = meta.parse_args_with(|input: ParseStream<'_>| {
         while !input.is_empty() {
-            if let Some(element) = faults.sift(input.parse()) {
+            let element = input.parse().map_err(|error| with_form(&error, attribute));
+            if let Some(element) = faults.sift(element) {
                 elements.push(element);
                 if !input.is_empty() && !input.peek(Token![,]) {
                     faults.add(input.error("expected `,`"));
@@ -134,8 +142,10 @@ impl Parse for Pair {
     }
 }
 
-pub(super) fn literal<T: Parse>(literal: &Lit) -> syn::Result<T> {
-    syn::parse2(quote::quote!(#literal))
+/// A literal of one kind, which is told as `expected` where it is of another.
+pub(super) fn literal<T: Parse>(literal: &Lit, expected: &str) -> syn::Result<T> {
+    let parsed = syn::parse2(quote::quote!(#literal));
+    parsed.map_err(|_| syn::Error::new(literal.span(), format!("expected {expected}")))
 }
 
 pub(super) fn count(number: &LitInt) -> syn::Result<NonZeroU32> {
@@ -148,7 +158,7 @@ pub(super) fn count(number: &LitInt) -> syn::Result<NonZeroU32> {
 pub(super) fn at_least(value: &Lit, least: f64) -> syn::Result<f64> {
     let parsed = match value {
         Lit::Int(number) => number.base10_parse(),
-        value => literal::<LitFloat>(value)?.base10_parse(),
+        value => literal::<LitFloat>(value, "a number, such as `2.5`")?.base10_parse(),
     };
     parsed
         .ok()
@@ -162,7 +172,11 @@ pub(super) fn at_least(value: &Lit, least: f64) -> syn::Result<f64> {
 pub(super) fn duration(value: &Lit) -> syn::Result<Duration> {
     let text = match value {
         Lit::Str(text) => text.value(),
-        Lit::Int(number) => number.base10_digits().to_owned(),
+        Lit::Int(number) if number.suffix().is_empty() => number.base10_digits().to_owned(),
+        Lit::Int(number) => {
+            let message = format!("a duration with a unit is a text; write `\"{number}\"`");
+            return Err(syn::Error::new(number.span(), message));
+        }
         other => {
             let message = "expected a duration, such as `\"60s\"`, or milliseconds";
             return Err(syn::Error::new(other.span(), message));
@@ -204,7 +218,7 @@ pub(super) fn on_failure(text: &LitStr) -> syn::Result<OnFailure> {
 
 /// A whole number of at least that.
 pub(super) fn whole(value: &Lit, least: u64) -> syn::Result<u64> {
-    let parsed = literal::<LitInt>(value)?.base10_parse();
+    let parsed = literal::<LitInt>(value, "a whole number, such as `3`")?.base10_parse();
     parsed
         .ok()
         .filter(|number| *number >= least)
