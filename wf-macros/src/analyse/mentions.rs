@@ -69,7 +69,11 @@ pub(super) fn mentioned(
             values.retain(|(name, _)| !named.contains(name) || scope.find(name).is_some());
             is_code && prompt::is_whole(&text)
         }
-        Body::Rust(tokens) => take(Names::of(tokens.clone()), &mut values, &mut bound),
+        Body::Rust(tokens) => {
+            let is_code = take(Names::of(tokens.clone()), &mut values, &mut bound);
+            is_told |= !is_code && prompts::tell_ask(tokens.clone(), mistakes);
+            is_code
+        }
         Body::Broken(_) => false,
     };
     all.extend(named_in_arguments);

@@ -1,6 +1,7 @@
-//! What stands in a prompt and cannot.
+//! What stands in a prompt, or around one, and cannot.
 
-use syn::LitStr;
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Lit, LitStr};
 
 use super::scope::Scope;
 use crate::mistakes::Mistakes;
@@ -57,4 +58,29 @@ pub(super) fn tell_await(names: &Names, mistakes: &mut Mistakes) -> bool {
         mistakes.add(place, message);
     }
     names.await_at.is_some()
+}
+
+/// Tells an `ask` that stands inside an expression.
+pub(super) fn tell_ask(tokens: TokenStream, mistakes: &mut Mistakes) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_text = |token: &TokenTree| matches!(token, TokenTree::Literal(text) if matches!(Lit::new(text.clone()), Lit::Str(_)));
+    let asked = tokens.windows(3).find_map(|window| match window {
+        [TokenTree::Ident(ask), agent, prompt]
+            if ask == "ask"
+                && is_text(prompt)
+                && (is_text(agent) || matches!(agent, TokenTree::Ident(_))) =>
+        {
+            Some(ask)
+        }
+        _ => None,
+    });
+    if let Some(ask) = asked {
+        let message = "`ask` is the whole of a step and no part of an expression; ask in a step of its own, and mention that step here";
+        mistakes.add(ask.span(), message);
+        return true;
+    }
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => tell_ask(group.stream(), mistakes),
+        _ => false,
+    })
 }

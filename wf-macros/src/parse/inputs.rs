@@ -64,8 +64,16 @@ fn read_input(
         mistakes.push(content.error(message));
         content.parse::<Token![mut]>()?;
     }
-    let name = name::declared(content, "input", mistakes)?;
-    let kind = read_type(content, workflow, &name, mistakes)?;
+    let first = name::declared(content, "input", mistakes)?;
+    let (name, kind) = if is_type(&first) && behind_type(content) {
+        let name: Ident = content.parse()?;
+        let message = format!("the name stands before the type: `{name}: {first}`");
+        mistakes.add(first.span(), message);
+        (name, syn::parse_quote!(#first))
+    } else {
+        let kind = read_type(content, workflow, &first, mistakes)?;
+        (first, kind)
+    };
     if content.peek(Token![=]) {
         let message = "an input has no default; make it an `Option`, and choose the value where it is none in a step";
         mistakes.push(content.error(message));
@@ -77,6 +85,23 @@ fn read_input(
         kind,
         is_storable: true,
     })
+}
+
+/// Whether a name is that of a type, as far as its letters tell.
+fn is_type(name: &Ident) -> bool {
+    const PRIMITIVE: [&str; 16] = [
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
+        "u32", "u64", "u128", "usize",
+    ];
+    let name = name.to_string();
+    name.starts_with(char::is_uppercase) || PRIMITIVE.contains(&name.as_str())
+}
+
+/// Whether a name and nothing else follows, as behind a type in other languages.
+fn behind_type(content: ParseStream<'_>) -> bool {
+    let ahead = content.fork();
+    let is_name = ahead.parse::<Ident>().is_ok_and(|name| !is_type(&name));
+    is_name && (ahead.is_empty() || ahead.peek(Token![,]))
 }
 
 /// Reads `: Type`; what is wrong with it is told.
@@ -91,8 +116,8 @@ fn read_type(
     if colon.is_err() {
         content.parse::<Option<Token![=]>>()?;
     }
-    let kind = if colon.is_err() && (content.is_empty() || content.peek(Token![,])) {
-        Err(content.error("expected a type"))
+    let kind = if content.is_empty() || content.peek(Token![,]) {
+        Err(told(content.error("expected a type")))
     } else {
         content.parse().map_err(told)
     };

@@ -9,8 +9,8 @@ mod name;
 mod steps;
 
 use proc_macro2::TokenStream;
+use syn::Token;
 use syn::parse::{ParseStream, Parser};
-use syn::{Ident, Token};
 
 pub(crate) use attributes::{Settings, StepSettings};
 pub(crate) use body::{Agent, Body};
@@ -45,8 +45,7 @@ pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<Decl
             syn::Error::new(error.span(), format!("expected {what}; {form}"))
         };
         name::workflow_keyword(input, mistakes).map_err(|error| expected(error, "`workflow`"))?;
-        let name: Ident = input
-            .parse()
+        let name = name::workflow(input, mistakes)
             .map_err(|error| expected(error, "the name of the type to declare"))?;
         if input.peek(Token![=]) {
             return file::rest(input, attributes, visibility, name).map(Declaration::File);

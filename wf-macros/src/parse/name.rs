@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
+use syn::parse::discouraged::Speculative as _;
 use syn::{Ident, Token, token};
 use wf_model::nearest;
 
@@ -36,6 +37,30 @@ pub(super) fn workflow_keyword(input: ParseStream<'_>, mistakes: &mut Mistakes) 
     input.parse::<keyword::workflow>().map(|_| ())
 }
 
+/// Reads the name of the type to declare; one as workflow files have it is told.
+pub(super) fn workflow(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Ident> {
+    let first: Ident = input.parse()?;
+    if !(input.peek(Token![-]) && input.peek2(Ident::peek_any)) {
+        return Ok(first);
+    }
+    let (tokens, parts) = dashed(&first, input)?;
+    let letters = parts.iter().flat_map(|part| {
+        let mut letters = part.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(letters)
+    });
+    let text: String = letters.collect();
+    let written = parts.join("-");
+    let message = format!(
+        "the name is that of a type; write `{text}`, and `#[name = \"{written}\"]` before `workflow`"
+    );
+    mistakes.push(syn::Error::new_spanned(tokens, message));
+    let name = syn::parse_str::<Ident>(&text);
+    Ok(name.map_or(first.clone(), |name| {
+        Ident::new(&name.to_string(), first.span())
+    }))
+}
+
 /// Reads the word that a step begins with; what stands in its place is told and taken for it.
 pub(super) fn step_keyword(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<()> {
     if content.parse::<Option<keyword::step>>()?.is_some() {
@@ -52,6 +77,14 @@ pub(super) fn step_keyword(content: ParseStream<'_>, mistakes: &mut Mistakes) ->
     if is_name(&ahead) {
         let message = format!("expected `step` before `{first}`: write `step {first}: Type = …;`");
         mistakes.add(first.span(), message);
+        return Ok(());
+    }
+    if ahead.parse::<Option<keyword::step>>()?.is_some() {
+        mistakes.add(
+            first.span(),
+            format!("a step takes no `{first}`; remove it"),
+        );
+        content.advance_to(&ahead);
         return Ok(());
     }
     ahead.parse::<Option<Token![mut]>>()?;
@@ -113,18 +146,22 @@ fn with_dashes(
     whose: &str,
     mistakes: &mut Mistakes,
 ) -> syn::Result<Ident> {
-    let mut tokens = TokenStream::new();
-    first.to_tokens(&mut tokens);
-    let mut text = first.unraw().to_string();
-    let mut written = text.clone();
-    while content.peek(Token![-]) && content.peek2(Ident::peek_any) {
-        content.parse::<Token![-]>()?.to_tokens(&mut tokens);
-        let part = Ident::parse_any(content)?;
-        text.push_str(&format!("_{}", part.unraw()));
-        written.push_str(&format!("-{}", part.unraw()));
-        part.to_tokens(&mut tokens);
-    }
+    let (tokens, parts) = dashed(&first, content)?;
+    let (written, text) = (parts.join("-"), parts.join("_"));
     let message = format!("the {whose}'s name is no identifier; write `{text}` for `{written}`");
     mistakes.push(syn::Error::new_spanned(tokens, message));
     Ok(Ident::new(&text, first.span()))
+}
+
+/// Reads the rest of a name with dashes: its tokens, and the parts between the dashes.
+fn dashed(first: &Ident, content: ParseStream<'_>) -> syn::Result<(TokenStream, Vec<String>)> {
+    let mut tokens = first.to_token_stream();
+    let mut parts = vec![first.unraw().to_string()];
+    while content.peek(Token![-]) && content.peek2(Ident::peek_any) {
+        content.parse::<Token![-]>()?.to_tokens(&mut tokens);
+        let part = Ident::parse_any(content)?;
+        part.to_tokens(&mut tokens);
+        parts.push(part.unraw().to_string());
+    }
+    Ok((tokens, parts))
 }

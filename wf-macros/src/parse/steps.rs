@@ -160,11 +160,11 @@ fn read_step(
     let told = mistakes.len();
     let output = read_output(content, workflow, &name, mistakes)?;
     let is_typed = mistakes.len() == told;
-    let is_equal = content.parse::<Option<Token![=]>>()?;
+    let is_equal = read_equal(content, mistakes)?;
     let (tokens, end) = until_semicolon(content)?;
     let last = last_span(&tokens).unwrap_or_else(|| name.span());
-    let body = if !tokens.is_empty() || (is_equal.is_some() && is_typed) {
-        if is_equal.is_none() && is_typed {
+    let body = if !tokens.is_empty() || (is_equal && is_typed) {
+        if !is_equal && is_typed {
             let message = format!("expected `=` before the body: `step {name}: Type = …;`");
             mistakes.add(first_span(&tokens).unwrap_or(last), message);
         }
@@ -201,7 +201,14 @@ fn read_output(
         let message = format!("step `{name}` has no type: write `step {name}: Type = …;`");
         syn::Error::new(name.span(), message)
     };
-    if content.parse::<Option<Token![:]>>()?.is_none() {
+    if content.peek(Token![->]) {
+        let message = format!("a step's type stands behind `:`: `step {name}: Type = …;`");
+        mistakes.push(content.error(message));
+        content.parse::<Token![->]>()?;
+    } else if content.parse::<Option<Token![:]>>()?.is_none() {
+        if !content.peek(keyword::ask) {
+            until_equal(content)?;
+        }
         return Ok(mistakes.unknown_type(workflow, name, no_type()));
     }
     // What comes after the type, or after the step.
@@ -216,12 +223,40 @@ fn read_output(
     match content.parse() {
         Ok(output) => Ok(output),
         Err(error) => {
-            while !(content.is_empty() || content.peek(Token![=]) || content.peek(Token![;])) {
-                content.parse::<TokenTree>()?;
-            }
+            until_equal(content)?;
             Ok(mistakes.unknown_type(workflow, name, error))
         }
     }
+}
+
+/// Reads the `=` between a step's type and its body, if there is one; what other languages write is told.
+fn read_equal(content: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<bool> {
+    let other = if content.peek(Token![=>]) {
+        "=>"
+    } else if content.peek(Token![:]) && content.peek2(Token![=]) {
+        ":="
+    } else {
+        return Ok(content.parse::<Option<Token![=]>>()?.is_some());
+    };
+    mistakes.push(content.error(format!("expected `=`, found `{other}`")));
+    for _ in other.chars() {
+        content.parse::<TokenTree>()?;
+    }
+    Ok(true)
+}
+
+/// Passes over what stands before a step's body or its end.
+fn until_equal(content: ParseStream<'_>) -> syn::Result<()> {
+    let is_end = |content: ParseStream<'_>| {
+        content.is_empty()
+            || content.peek(Token![=])
+            || content.peek(Token![;])
+            || content.peek(keyword::step) && content.peek2(Ident)
+    };
+    while !is_end(content) {
+        content.parse::<TokenTree>()?;
+    }
+    Ok(())
 }
 
 /// An error with the form of what was expected.
