@@ -64,10 +64,11 @@ pub(super) fn mentioned(
             for head in prompts::tell_file_placeholders(scope, prompt, mistakes) {
                 values.push((head, prompt.span()));
             }
-            is_told |= prompts::tell_computations(scope, prompt, mistakes);
+            let is_prompt = prompt::is_whole(&text);
+            is_told |= !is_prompt && prompts::tell_computations(scope, prompt, mistakes);
             // `name =` names the argument, not a value.
             values.retain(|(name, _)| !named.contains(name) || scope.find(name).is_some());
-            is_code && prompt::is_whole(&text)
+            is_code && is_prompt
         }
         Body::Rust(tokens) => {
             let is_code = take(Names::of(tokens.clone()), &mut values, &mut bound);
