@@ -13,6 +13,8 @@ mod analyse;
 mod crate_path;
 mod expand;
 mod file;
+#[cfg(test)]
+mod half_typed;
 mod mistakes;
 mod names;
 mod parse;
@@ -28,8 +30,13 @@ use parse::Declaration;
 #[doc = include_str!("../workflow.md")]
 #[proc_macro]
 pub fn workflow(tokens: TokenStream) -> TokenStream {
+    declare(tokens.into()).into()
+}
+
+/// The items of a declaration, and what is wrong with it.
+fn declare(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut mistakes = Mistakes::default();
-    let items = match parse::parse(tokens.into(), &mut mistakes) {
+    let items = match parse::parse(tokens, &mut mistakes) {
         Some(Declaration::Steps(mut workflow)) => {
             let analysed = analyse::analyse(&mut workflow, &mut mistakes);
             expand::workflow(&workflow, &analysed)
@@ -40,7 +47,7 @@ pub fn workflow(tokens: TokenStream) -> TokenStream {
         }
         None => proc_macro2::TokenStream::new(),
     };
-    mistakes.beside(items).into()
+    mistakes.beside(items)
 }
 
 /// Makes a struct of agents a set whose names the compiler knows.

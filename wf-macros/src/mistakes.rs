@@ -5,6 +5,7 @@ use std::fmt::Display;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
+use syn::ext::IdentExt as _;
 
 /// Gathers mistakes, each at a token.
 #[derive(Default)]
@@ -44,7 +45,7 @@ impl Mistakes {
         self.found.push(error);
         let module = self
             .module
-            .get_or_insert_with(|| format_ident!("__wf_mistakes_of_{workflow}"));
+            .get_or_insert_with(|| format_ident!("__wf_mistakes_of_{}", workflow.unraw()));
         let place = Span::mixed_site().located_at(name.span());
         let path = quote_spanned!(place=> #module::Unknown);
         syn::parse_quote!(#path)
