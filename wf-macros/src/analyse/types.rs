@@ -1,9 +1,11 @@
 //! Types of which no value can be stored, as far as they tell by how they are written.
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::Type;
+use proc_macro2::Ident;
+use quote::{format_ident, quote};
+use syn::spanned::Spanned as _;
 use syn::visit::{Visit, visit_type};
+use syn::visit_mut::{VisitMut, visit_type_mut};
+use syn::{Type, TypePath, parse_quote, parse_quote_spanned};
 
 use crate::mistakes::Mistakes;
 use crate::parse::Workflow;
@@ -34,7 +36,7 @@ pub(super) fn tell_unstorable(workflow: &mut Workflow, mistakes: &mut Mistakes) 
         found.visit_type(kind);
         if found.is_found {
             *is_storable = false;
-            *kind = stand_in(kind, parameters);
+            StandIn { parameters }.put_for(kind);
         }
     }
 }
@@ -58,7 +60,10 @@ impl Unstorable<'_> {
     fn tell_unsized(&mut self, kind: &Type) {
         let is_without_size = match kind {
             Type::Slice(_) => true,
-            Type::Path(path) => path.path.is_ident("str"),
+            // A name alone may be that of a type of the user's.
+            Type::Path(path) => {
+                path.path.is_ident("str") || (unsized_of_std(path).is_some() && is_of_std(path))
+            }
             _ => false,
         };
         if let Some(owned) = owned(kind).filter(|_| is_without_size) {
@@ -99,55 +104,100 @@ impl<'ast> Visit<'ast> for Unstorable<'_> {
     }
 }
 
-/// The type to write in the place of a reference to one that has no size, or to one with a name.
+/// The type to write in the place of one that has no size, or of a reference to that or to one with a name.
 fn owned(referred: &Type) -> Option<String> {
     match referred {
         Type::Path(path) if path.path.is_ident("str") => Some("String".to_owned()),
+        Type::Path(path) if unsized_of_std(path).is_some() => {
+            let (_, owned) = unsized_of_std(path)?;
+            let mut path = path.clone();
+            let last = path.path.segments.last_mut()?;
+            last.ident = format_ident!("{owned}");
+            Some(quote!(#path).to_string().replace(' ', ""))
+        }
         Type::Path(path) => path.path.get_ident().map(ToString::to_string),
         Type::Slice(_) => Some("Vec<…>".to_owned()),
         _ => None,
     }
 }
 
-/// The type that was meant, so that what uses it is not told of the mistake again.
-fn stand_in(kind: &Type, parameters: &[Ident]) -> Type {
-    let tokens = owned_tokens(kind.to_token_stream(), parameters);
-    syn::parse2(tokens).unwrap_or_else(|_| syn::parse_quote!(()))
+/// For a type of the standard library that has no size and a name: the module of the one that owns it, and its name.
+fn unsized_of_std(path: &TypePath) -> Option<(Ident, Ident)> {
+    let last = path.path.segments.last()?;
+    let (module, owned) = match last.ident.to_string().as_str() {
+        "Path" => ("path", "PathBuf"),
+        "OsStr" => ("ffi", "OsString"),
+        "CStr" => ("ffi", "CString"),
+        _ => return None,
+    };
+    let is_alone = path.path.segments.len() == 1 && path.path.leading_colon.is_none();
+    let is_plain = path.qself.is_none() && last.arguments.is_none();
+    (is_plain && (is_alone || is_of_std(path)))
+        .then(|| (format_ident!("{module}"), format_ident!("{owned}")))
 }
 
-fn owned_tokens(tokens: TokenStream, parameters: &[Ident]) -> TokenStream {
-    let mut owned = TokenStream::new();
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(sign) if sign.as_char() == '&' => {
-                let is_lifetime = |token: &TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '\'');
-                if tokens.next_if(is_lifetime).is_some() {
-                    tokens.next();
-                }
-                tokens.next_if(|token| token.to_string() == "mut");
+/// Whether a path begins with the standard library.
+fn is_of_std(path: &TypePath) -> bool {
+    let segments = &path.path.segments;
+    let is_std = |name: &Ident| {
+        ["std", "core", "alloc"]
+            .iter()
+            .any(|library| name == library)
+    };
+    segments.len() > 1 && segments.first().is_some_and(|first| is_std(&first.ident))
+}
+
+/// Puts the type that was meant in the place of one that was told, so that what uses it is not told of the mistake again.
+struct StandIn<'a> {
+    parameters: &'a [Ident],
+}
+
+impl StandIn<'_> {
+    fn put_for(&mut self, kind: &mut Type) {
+        own(kind);
+        self.visit_type_mut(kind);
+    }
+}
+
+impl VisitMut for StandIn<'_> {
+    fn visit_type_mut(&mut self, kind: &mut Type) {
+        match kind {
+            Type::FnPtr(_) | Type::TraitObject(_) => {}
+            Type::Reference(reference) => {
+                let mut referred = (*reference.elem).clone();
+                self.put_for(&mut referred);
+                *kind = referred;
             }
-            TokenTree::Ident(name) if name == "str" => {
-                owned.extend(quote_spanned!(name.span()=> ::std::string::String));
+            Type::Infer(_) | Type::ImplTrait(_) => *kind = parse_quote!(()),
+            Type::Path(path)
+                if path
+                    .path
+                    .get_ident()
+                    .is_some_and(|name| self.parameters.contains(name)) =>
+            {
+                *kind = parse_quote!(());
             }
-            TokenTree::Ident(name) if name == "_" || parameters.contains(&name) => {
-                owned.extend(quote!(()));
-            }
-            TokenTree::Ident(name) if name == "impl" => return quote!(()),
-            TokenTree::Group(group) => {
-                let inside = owned_tokens(group.stream(), parameters);
-                let is_slice = group.delimiter() == Delimiter::Bracket
-                    && syn::parse2::<syn::TypeArray>(quote!([#inside])).is_err();
-                if is_slice {
-                    owned.extend(quote!(::std::vec::Vec<#inside>));
-                } else {
-                    let mut copy = proc_macro2::Group::new(group.delimiter(), inside);
-                    copy.set_span(group.span());
-                    owned.extend([TokenTree::Group(copy)]);
-                }
-            }
-            token => owned.extend([token]),
+            kind => visit_type_mut(self, kind),
         }
     }
-    owned
+}
+
+/// Makes of a type without a size the one that owns such a value.
+fn own(kind: &mut Type) {
+    let place = kind.span();
+    let owned = match kind {
+        Type::Slice(slice) => {
+            let element = &slice.elem;
+            parse_quote!(::std::vec::Vec<#element>)
+        }
+        Type::Path(path) if path.path.is_ident("str") => {
+            parse_quote_spanned!(place=> ::std::string::String)
+        }
+        Type::Path(path) => match unsized_of_std(path) {
+            Some((module, owned)) => parse_quote_spanned!(place=> ::std::#module::#owned),
+            None => return,
+        },
+        _ => return,
+    };
+    *kind = owned;
 }
