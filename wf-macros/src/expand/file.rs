@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use wf_model::{Format, Input, InputKind, Step};
 
 use super::agents::{self, Asked};
-use super::{documented, output_schema};
+use super::{Declared, at, documented, from_outputs, output_schema, outputs_of_self};
 use crate::crate_path::crate_path;
 use crate::file::CheckedFile;
 use crate::parse::FileDeclaration;
@@ -25,18 +25,23 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
     let core = crate_path();
     let definition = &file.definition;
     let inputs: Vec<_> = distinct(&file.inputs, |input| &input.name).collect();
-    let output = format_ident!("{name}Output");
+    let Declared {
+        head,
+        place,
+        output,
+    } = Declared::by(visibility, name);
     let title = definition.description.as_ref().unwrap_or(&definition.name);
     let summary = documented(attributes, title.clone());
     let fields = inputs.iter().map(|input| field(&core, visibility, input));
-    let values = inputs.iter().map(|input| value(&core, input));
+    let values = inputs.iter().map(|input| value(&core, place, input));
     let codecs = inputs.iter().map(|input| {
         let kind = kind(&core, input.kind);
         quote!(#core::typed::Codec::of::<#kind>())
     });
     let keys = keys(visibility, &definition.steps);
     let getters = distinct(&definition.steps, |step| &step.key).enumerate();
-    let getters = getters.map(|(at, step)| getter(&core, visibility, at, step));
+    let outputs = outputs_of_self(place);
+    let getters = getters.map(|(at, step)| getter(&core, visibility, &outputs, at, step));
     let output_summary = format!("The outputs of a completed run of [`{name}`], as JSON.");
     let steps = definition.steps.iter().map(|_| {
         quote!(#core::typed::StepSpec { code: #core::typed::Code::Template, dependencies: &[] })
@@ -60,11 +65,21 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         .next()
         .map(|_| output_schema(&core, path.span()));
     let runs_on = agents::runs_on(&core, name, asked, None);
-    quote! {
+    let input_struct = quote_spanned! {place=>
         #summary
-        #visibility struct #name {
+        #head #name {
             #(#fields,)*
         }
+    };
+    let here = at(&core, place);
+    let output_struct = quote_spanned! {place=>
+        #[doc = #output_summary]
+        #[derive(Debug)]
+        #head #output(#here::typed::Outputs);
+    };
+    let from_outputs = from_outputs(&core, &output, place);
+    quote! {
+        #input_struct
 
         #[automatically_derived]
         #[allow(dead_code)]
@@ -74,9 +89,7 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
             #keys
         }
 
-        #[doc = #output_summary]
-        #[derive(Debug)]
-        #visibility struct #output(#core::typed::Outputs);
+        #output_struct
 
         #[automatically_derived]
         #[allow(dead_code, non_snake_case)]
@@ -86,12 +99,7 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
 
         #[doc(hidden)]
         const _: () = {
-            #[automatically_derived]
-            impl ::core::convert::From<#core::typed::Outputs> for #output {
-                fn from(outputs: #core::typed::Outputs) -> Self {
-                    #output(outputs)
-                }
-            }
+            #from_outputs
 
             static __WF_SPEC: #core::typed::Spec = #core::typed::Spec {
                 source: #core::typed::Source::#source(#path, #name::SOURCE),
@@ -139,8 +147,9 @@ fn field(core: &TokenStream, visibility: &syn::Visibility, input: &Input) -> Tok
     }
 }
 
-fn value(core: &TokenStream, input: &Input) -> TokenStream {
-    let name = ident(&input.name);
+fn value(core: &TokenStream, place: Span, input: &Input) -> TokenStream {
+    let mut name = ident(&input.name);
+    name.set_span(place);
     if input.required {
         quote!(::core::option::Option::Some(#core::typed::boxed(self.#name)))
     } else {
@@ -180,7 +189,13 @@ fn keys(visibility: &syn::Visibility, steps: &[Step]) -> TokenStream {
     keys
 }
 
-fn getter(core: &TokenStream, visibility: &syn::Visibility, at: usize, step: &Step) -> TokenStream {
+fn getter(
+    core: &TokenStream,
+    visibility: &syn::Visibility,
+    outputs: &TokenStream,
+    at: usize,
+    step: &Step,
+) -> TokenStream {
     let name = ident(&step.key);
     let documentation = if step.optional {
         format!("The result of step `{}`; none when it failed.", step.key)
@@ -191,7 +206,7 @@ fn getter(core: &TokenStream, visibility: &syn::Visibility, at: usize, step: &St
         #[doc = #documentation]
         #[must_use]
         #visibility fn #name(&self) -> ::core::option::Option<&#core::value::Json> {
-            #core::typed::Outputs::json(&self.0, #at)
+            #core::typed::Outputs::json(#outputs, #at)
         }
     }
 }

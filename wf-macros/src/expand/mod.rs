@@ -30,7 +30,11 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
     } = workflow;
     // An editor takes the first use of a token for its meaning: the set of agents comes before the steps.
     let agents_shown = agents::shown_in_editor(&core, workflow);
-    let output = format_ident!("{name}Output");
+    let Declared {
+        head,
+        place,
+        output,
+    } = Declared::by(visibility, name);
     let summary = documented(
         documentation,
         format!("The inputs of the workflow `{name}`."),
@@ -49,7 +53,9 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
     let input_names = inputs.iter().map(|input| &input.name);
     let codecs = inputs.iter().filter(|input| input.is_storable);
     let codecs = codecs.map(|input| codec(&core, &input.kind));
-    let getters = distinct_steps(workflow).map(|(at, step)| getter(&core, visibility, at, step));
+    let getters = distinct_steps(workflow);
+    let outputs = outputs_of_self(place);
+    let getters = getters.map(|(at, step)| getter(&core, visibility, &outputs, at, step));
     let output_summary = format!("The outputs of a completed run of [`{name}`].");
     let schemas = workflow
         .steps
@@ -60,17 +66,23 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
     let table = step::table(&core, workflow, analysed);
     let runs_on = agents::runs_on(&core, name, agents::of(workflow), workflow.agents.as_ref());
     let definition = &analysed.definition;
-    quote! {
-        #agents_shown
-
+    // Without `<>` the compiler would take a type that it does not find for a parameter, which a workflow cannot have.
+    let here = at(&core, place);
+    let structs = quote_spanned! {place=>
         #summary
-        #visibility struct #name {
+        #head #name<> {
             #(#fields,)*
         }
 
         #[doc = #output_summary]
         #[derive(Debug)]
-        #visibility struct #output(#core::typed::Outputs);
+        #head #output(#here::typed::Outputs);
+    };
+    let from_outputs = from_outputs(&core, &output, place);
+    quote! {
+        #agents_shown
+
+        #structs
 
         #[automatically_derived]
         #[allow(dead_code, clippy::missing_panics_doc)]
@@ -80,12 +92,7 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
 
         #[doc(hidden)]
         const _: () = {
-            #[automatically_derived]
-            impl ::core::convert::From<#core::typed::Outputs> for #output {
-                fn from(outputs: #core::typed::Outputs) -> Self {
-                    #output(outputs)
-                }
-            }
+            #from_outputs
 
             #functions
 
@@ -116,6 +123,48 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
     }
 }
 
+/// The two types that a workflow declares. That one of their names is taken is told at the workflow's name.
+struct Declared {
+    /// What is before the name of either: its visibility, and `struct`.
+    head: TokenStream,
+    /// Where they are declared.
+    place: Span,
+    /// The name of the outputs.
+    output: Ident,
+}
+
+impl Declared {
+    fn by(visibility: &syn::Visibility, name: &Ident) -> Self {
+        let place = Span::call_site().located_at(name.span());
+        let visibility = at(&quote!(#visibility), place);
+        Declared {
+            head: quote_spanned!(place=> #visibility struct),
+            place,
+            output: Ident::new(&format!("{}Output", plain(name)), place),
+        }
+    }
+}
+
+/// How the outputs are made of what a run has kept.
+fn from_outputs(core: &TokenStream, output: &Ident, place: Span) -> TokenStream {
+    let core = at(core, place);
+    quote_spanned! {place=>
+        #[automatically_derived]
+        impl ::core::convert::From<#core::typed::Outputs> for #output {
+            fn from(outputs: #core::typed::Outputs) -> Self {
+                #output(outputs)
+            }
+        }
+    }
+}
+
+/// What a run has kept, in a method of the outputs.
+fn outputs_of_self(place: Span) -> TokenStream {
+    // The compiler looks for a `self` where the method has it.
+    let this = Ident::new("self", Span::call_site());
+    quote_spanned!(place=> &#this.0)
+}
+
 /// The codec of a type; what is wrong with the type is told where it stands.
 fn codec(core: &TokenStream, kind: &Type) -> TokenStream {
     let place = Span::mixed_site().located_at(kind.span());
@@ -140,7 +189,13 @@ fn at(core: &TokenStream, place: Span) -> TokenStream {
 }
 
 /// The method that gives a step's output.
-fn getter(core: &TokenStream, visibility: &syn::Visibility, at: usize, step: &Step) -> TokenStream {
+fn getter(
+    core: &TokenStream,
+    visibility: &syn::Visibility,
+    outputs: &TokenStream,
+    at: usize,
+    step: &Step,
+) -> TokenStream {
     let (name, output) = (&step.name, &step.output);
     let generated = format!("The output of step `{name}`.");
     let documentation = documented(&step.documentation, generated);
@@ -149,7 +204,7 @@ fn getter(core: &TokenStream, visibility: &syn::Visibility, at: usize, step: &St
             #documentation
             #[must_use]
             #visibility fn #name(&self) -> ::core::option::Option<&#output> {
-                #core::typed::Outputs::optional_step(&self.0, #at)
+                #core::typed::Outputs::optional_step(#outputs, #at)
             }
         }
     } else {
@@ -157,7 +212,7 @@ fn getter(core: &TokenStream, visibility: &syn::Visibility, at: usize, step: &St
             #documentation
             #[must_use]
             #visibility fn #name(&self) -> &#output {
-                #core::typed::Outputs::step(&self.0, #at)
+                #core::typed::Outputs::step(#outputs, #at)
             }
         }
     }
