@@ -136,6 +136,20 @@ def write_host():
     (HOST / "src/lib.rs").write_text(PROGRAM.replace("@STEP@", "").replace("@USE@", USE))
 
 
+def check(binary):
+    """Ends with what to install when there is no server behind the name: rustup leaves one that only says so."""
+    try:
+        asked = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60)
+        problem = "" if asked.returncode == 0 else (asked.stderr.strip().splitlines() or ["it ends at once"])[0]
+    except (OSError, subprocess.TimeoutExpired) as error:
+        problem = str(error)
+    if problem:
+        sys.exit(
+            f"`{binary}` is no rust-analyzer: {problem}\n"
+            "install one with `cargo install ra_ap_rust-analyzer`, and give its path if another comes first on `PATH`"
+        )
+
+
 def start(binary):
     server = Server(binary)
     server.ask(
@@ -175,8 +189,10 @@ def answers(server, kind, text, position, lines):
 
 
 def main():
+    binary = sys.argv[1] if len(sys.argv) > 1 else "rust-analyzer"
+    check(binary)
     write_host()
-    server = start(sys.argv[1] if len(sys.argv) > 1 else "rust-analyzer")
+    server = start(binary)
     path = HOST / "src/lib.rs"
     uri = path.as_uri()
     server.notify(

@@ -1,11 +1,14 @@
 //! The file that a declaration names, read and checked as it would be at run time.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use wf_model::{Definition, Format, Input, Report, Source};
+use wf_model::{Definition, Diagnostic, Format, Input, Report, Severity, Source};
 
 use crate::mistakes::Mistakes;
 use crate::parse::FileDeclaration;
+
+/// The most errors of one file that are told.
+const MOST_TOLD: usize = 100;
 
 /// The file, and what is in it.
 pub(crate) struct CheckedFile {
@@ -34,21 +37,21 @@ pub(crate) fn check(declaration: &FileDeclaration, mistakes: &mut Mistakes) -> C
         inputs: Vec::new(),
     };
     if !path.is_file() {
-        let problem = if path.exists() {
-            format!("`{given}` is not a file")
+        let root = "relative to the crate's root, the folder of its `Cargo.toml`";
+        let mistake = if given.is_empty() {
+            format!("the path is empty; write the file's, {root}")
+        } else if path.exists() {
+            format!("`{given}` is not a file; the path is {root}")
         } else {
-            format!("there is no file `{given}`")
+            format!("there is no file `{given}`; the path is {root}")
         };
-        let mistake = format!(
-            "{problem}; the path is relative to the crate's root, the folder of its `Cargo.toml`"
-        );
         mistakes.add(declaration.path.span(), mistake);
         return file;
     }
-    let source = match read(&path, &given) {
+    let source = match Source::file_as(&path, &*given) {
         Ok(source) => source,
         Err(report) => {
-            mistakes.add(declaration.path.span(), told(&report));
+            tell(&report, declaration, mistakes);
             return file;
         }
     };
@@ -61,7 +64,7 @@ pub(crate) fn check(declaration: &FileDeclaration, mistakes: &mut Mistakes) -> C
             file.inputs = checked.inputs;
         }
         Err(report) => {
-            mistakes.add(declaration.path.span(), told(&report));
+            tell(&report, declaration, mistakes);
             if let Some((definition, inputs)) = source.sketch() {
                 file.definition = definition;
                 file.inputs = inputs;
@@ -71,18 +74,31 @@ pub(crate) fn check(declaration: &FileDeclaration, mistakes: &mut Mistakes) -> C
     file
 }
 
-/// Reads the file under the name that the declaration gives it, which is the same wherever it is compiled.
-fn read(path: &Path, name: &str) -> Result<Source, Report> {
-    let file = Source::file(path)?;
-    Ok(match file.format() {
-        Format::Yaml => Source::yaml(name, file.text()),
-        Format::Json => Source::json(name, file.text()),
-    })
-}
-
-/// A report as an error of the compiler, which puts `error:` before it itself.
-fn told(report: &Report) -> String {
-    let text = report.to_string();
-    text.strip_prefix("error: ")
-        .map_or(text.clone(), str::to_owned)
+/// Tells each error of the file as one of the compiler's, which puts `error:` before it itself.
+fn tell(report: &Report, declaration: &FileDeclaration, mistakes: &mut Mistakes) {
+    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+    let errors = report
+        .apart()
+        .filter(|report| report.diagnostics().iter().any(is_error));
+    let place = declaration.path.span();
+    for (index, error) in errors.enumerate() {
+        if index == MOST_TOLD {
+            let more = report
+                .diagnostics()
+                .iter()
+                .filter(|found| is_error(found))
+                .count()
+                - index;
+            mistakes.add(
+                place,
+                format!("… and {more} more in `{}`", declaration.path.value()),
+            );
+            break;
+        }
+        let text = error.to_string();
+        mistakes.add(
+            place,
+            text.strip_prefix("error: ").unwrap_or(&text).to_owned(),
+        );
+    }
 }

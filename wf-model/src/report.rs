@@ -152,6 +152,14 @@ impl Report {
         self.diagnostics.is_empty()
     }
 
+    /// Returns a report of each finding alone, in the order of the text, for whoever tells them one by one.
+    pub fn apart(&self) -> impl Iterator<Item = Report> {
+        self.diagnostics.iter().map(|diagnostic| Report {
+            text: Arc::clone(&self.text),
+            diagnostics: vec![diagnostic.clone()],
+        })
+    }
+
     /// Returns the report in pieces, each with what it is, so that a program can colour them.
     ///
     /// At most the first hundred findings are shown, then how many more there are. Put together, the pieces

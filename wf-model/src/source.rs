@@ -53,7 +53,15 @@ impl Source {
     /// # Errors
     /// When the file cannot be read, is longer than [`MAX_LENGTH`], or is not UTF-8.
     pub fn file(path: &Path) -> Result<Source, Report> {
-        let name = path.display().to_string();
+        Source::file_as(path, path.display().to_string())
+    }
+
+    /// Reads a file as [`Source::file`] does, and calls it by another name in what is found in it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is longer than [`MAX_LENGTH`], or is not UTF-8.
+    pub fn file_as(path: &Path, name: impl Into<String>) -> Result<Source, Report> {
+        let name = name.into();
         let bytes = read_bounded(path).map_err(|error| {
             let help = "check that the path is right and that you may read it".to_owned();
             Report::unplaced(

@@ -28,6 +28,23 @@ fn readers_of_an_optional_step_get_an_option() {
     assert_eq!(output.shows(), "null false");
 }
 
+workflow! {
+    workflow Spelt {
+        #[optional = true]
+        step maybe: u8 = 1;
+        #[optional = false]
+        #[parallel = true]
+        step surely: u8 = 2;
+    }
+}
+
+#[test]
+fn a_flag_says_what_its_value_is() {
+    let engine = Engine::new(Arc::new(MemoryStore::new()), Agents::new());
+    let output = block_on(engine.run(Spelt {})).unwrap();
+    assert_eq!((output.maybe(), output.surely()), (Some(&1), &2));
+}
+
 fn boxed(is_right: bool) -> Result<u32, Box<dyn std::error::Error>> {
     if is_right { Ok(1) } else { Err("boxed")? }
 }

@@ -177,6 +177,9 @@ pub(super) fn after(
     let mut steps = Vec::new();
     for name in &step.settings.after {
         match scope.find(&plain(name)) {
+            Some(Target::Step(target)) if steps.contains(&target) => {
+                mistakes.add(name.span(), format!("`{name}` stands twice; remove one"));
+            }
             Some(Target::Step(target)) if target < at => steps.push(target),
             Some(Target::Step(target)) => {
                 mistakes.add(

@@ -1,7 +1,7 @@
 //! Types of which no value can be stored, as far as they tell by how they are written.
 
 use proc_macro2::Ident;
-use quote::{format_ident, quote};
+use quote::format_ident;
 use syn::spanned::Spanned as _;
 use syn::visit::{Visit, visit_type};
 use syn::visit_mut::{VisitMut, visit_type_mut};
@@ -109,11 +109,12 @@ fn owned(referred: &Type) -> Option<String> {
     match referred {
         Type::Path(path) if path.path.is_ident("str") => Some("String".to_owned()),
         Type::Path(path) if unsized_of_std(path).is_some() => {
-            let (_, owned) = unsized_of_std(path)?;
-            let mut path = path.clone();
-            let last = path.path.segments.last_mut()?;
-            last.ident = format_ident!("{owned}");
-            Some(quote!(#path).to_string().replace(' ', ""))
+            let (module, owned) = unsized_of_std(path)?;
+            Some(if is_of_std(path) {
+                format!("std::{module}::{owned}")
+            } else {
+                owned.to_string()
+            })
         }
         Type::Path(path) => path.path.get_ident().map(ToString::to_string),
         Type::Slice(_) => Some("Vec<…>".to_owned()),

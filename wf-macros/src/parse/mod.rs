@@ -5,6 +5,7 @@ mod attributes;
 mod body;
 mod file;
 mod inputs;
+mod kind;
 mod name;
 mod steps;
 

@@ -10,6 +10,7 @@ use syn::{
 
 use super::body::{Body, first_span, last_span, no_body, read_body};
 use super::inputs::{Input, read_inputs};
+use super::kind::kind;
 use super::{Settings, StepSettings, keyword, name};
 use crate::mistakes::Mistakes;
 
@@ -220,7 +221,7 @@ fn read_output(
     if is_missing {
         return Ok(mistakes.unknown_type(workflow, name, no_type()));
     }
-    match content.parse() {
+    match kind(content) {
         Ok(output) => Ok(output),
         Err(error) => {
             until_equal(content)?;

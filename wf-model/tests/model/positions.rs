@@ -275,6 +275,9 @@ fn a_file_says_where_it_stops_being_text() {
         diagnostic.message,
         "the file is not UTF-8: byte 0xe9 at offset 19 begins no character"
     );
+    assert_eq!(diagnostic.file.as_ref(), path.display().to_string());
+    let renamed = Source::file_as(&path, "files/latin.yaml").unwrap_err();
+    assert_eq!(renamed.diagnostics()[0].file.as_ref(), "files/latin.yaml");
     let missing = Source::file(&folder.join("nothing.yaml")).unwrap_err();
     assert!(
         missing
@@ -314,4 +317,13 @@ fn a_long_list_of_mistakes_is_cut() {
     assert_eq!(report.diagnostics().len(), 250);
     assert!(report.to_string().ends_with("… and 150 more"));
     assert_eq!(report.to_string().matches("error: ").count(), 100);
+}
+
+#[test]
+fn what_was_found_can_be_told_one_by_one() {
+    let source = Source::yaml("review.yaml", "nme: review\nsteps: []\n");
+    let report = source.read().unwrap_err();
+    let apart: Vec<String> = report.apart().map(|one| one.to_string()).collect();
+    assert!(apart.len() > 1, "{report}");
+    assert_eq!(apart.join("\n\n"), report.to_string());
 }
