@@ -108,7 +108,11 @@ impl Canvas {
             "<desc>{}</desc>",
             markup(&description(diagram, layout))
         );
-        let _ = writeln!(picture, "<style>\n{}</style>", include_str!("style.css"));
+        let _ = writeln!(
+            picture,
+            "<style>\n{}</style>",
+            include_str!("svg/style.css")
+        );
         let _ = writeln!(
             picture,
             "<defs><marker id=\"workflow-graph-arrow\" viewBox=\"0 0 8 8\" refX=\"0\" refY=\"4\" \
