@@ -21,8 +21,9 @@ use crate::place::Place;
 use file::{absolute, check_file, has_log, overwritten, prepare_file, refused};
 use migrations::{check_tables, migrate, pending};
 
-/// `synchronous = FULL`, as SQLite numbers it.
+/// `synchronous = FULL` and `NORMAL`, as SQLite numbers them.
 const FULL: i64 = 2;
+const NORMAL: i64 = 1;
 
 /// How an existing file is opened.
 const READ_WRITE: &str = "mode=rw";
@@ -194,6 +195,20 @@ pub(crate) fn limit_size(conn: &mut SqliteConnection, bytes: u64) -> QueryResult
         .map(drop)
 }
 
+/// Lets commits return before they are on the disk: the log is then synced only before its pages are moved to the
+/// database, so that a power cut takes back the last transactions, each as a whole.
+pub(crate) fn defer_durability(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    conn.batch_execute("PRAGMA synchronous = NORMAL")
+        .and_then(|()| sql::<BigInt>("PRAGMA synchronous").get_result::<i64>(conn))
+        .map_err(|error| store_error(&error))
+        .and_then(|synchronous| match synchronous {
+            NORMAL => Ok(()),
+            _ => Err(StoreError::rejected(
+                "this SQLite does not defer its durability",
+            )),
+        })
+}
+
 fn connect(
     path: &Path,
     mode: &str,
@@ -334,5 +349,21 @@ mod tests {
         assert_eq!(number("PRAGMA synchronous"), FULL);
         assert_eq!(number("PRAGMA foreign_keys"), 1);
         assert_eq!(number("PRAGMA busy_timeout"), 1234);
+    }
+
+    #[test]
+    fn a_connection_defers_its_durability_only_where_it_is_told_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ax.db");
+        let (mut deferring, ..) = open_pair(&path, RETRY).unwrap();
+        defer_durability(&mut deferring).unwrap();
+        let (mut other, ..) = open_pair(&path, RETRY).unwrap();
+        let synchronous = |conn: &mut SqliteConnection| -> i64 {
+            sql::<BigInt>("PRAGMA synchronous")
+                .get_result(conn)
+                .unwrap()
+        };
+        assert_eq!(synchronous(&mut deferring), NORMAL);
+        assert_eq!(synchronous(&mut other), FULL);
     }
 }

@@ -27,8 +27,8 @@ use crate::{checkpoints, connection, executions, step_executions, workflows};
 
 /// Keeps workflows, executions, steps and checkpoints in one SQLite file.
 ///
-/// What was answered with `Ok` survives a power cut: the database runs in WAL mode with `synchronous = FULL`.
-/// Many processes may use the same file; within a process, clone the store instead of opening it again, so that
+/// What was answered with `Ok` survives a power cut: the database runs in WAL mode with `synchronous = FULL`, unless it
+/// is opened to [defer](SqliteOptions::deferred_durability) that. Many processes may use the same file; within a process, clone the store instead of opening it again, so that
 /// concurrent writes share transactions. Dropping the last clone waits for the writes that have queued, and
 /// closes the file.
 ///
@@ -47,6 +47,7 @@ pub struct SqliteOptions {
     busy_timeout: Duration,
     max_size: Option<u64>,
     read_only: bool,
+    defers_durability: bool,
 }
 
 struct Parts {
@@ -89,6 +90,7 @@ impl SqliteStore {
             busy_timeout: Duration::from_secs(15),
             max_size: None,
             read_only: false,
+            defers_durability: false,
         }
     }
 
@@ -125,6 +127,19 @@ impl SqliteOptions {
         self
     }
 
+    /// Answers before what was written is on the disk: the database runs with `synchronous = NORMAL`.
+    ///
+    /// What was answered with `Ok` then survives the end of this process, `kill -9` included, but not a power cut or a
+    /// crash of the system: those may take back whole transactions, the last ones first, usually no more than the last 250
+    /// pages of the log. What is left is the database as it was at some moment before, and a run that is resumed from
+    /// there does again what was taken back. For runs that may be done again, where waiting for the disk costs more.
+    ///
+    /// It holds for what this store writes, and for no other that has the file open.
+    pub fn deferred_durability(mut self) -> Self {
+        self.defers_durability = true;
+        self
+    }
+
     /// Opens for reading alone a database that is there: nothing is made or brought up to date, and every write is
     /// [rejected](StoreError::is_rejected). This is possible also in a folder that may not be written to.
     ///
@@ -149,6 +164,9 @@ impl SqliteOptions {
         let (mut writing, reading, place) = open(path.as_ref(), self.busy_timeout)?;
         if let Some(bytes) = self.max_size {
             connection::limit_size(&mut writing, bytes).map_err(|error| store_error(&error))?;
+        }
+        if self.defers_durability {
+            connection::defer_durability(&mut writing)?;
         }
         let watches = Watches::new();
         let place = Arc::new(place);

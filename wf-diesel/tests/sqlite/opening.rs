@@ -40,6 +40,26 @@ fn the_log_is_written_ahead_and_goes_away_with_the_last_store() {
     assert!(!log.exists());
 }
 
+#[test]
+fn what_a_store_that_defers_its_durability_has_answered_is_there_for_all_others() {
+    let scratch = Scratch::new();
+    let options = SqliteStore::options().deferred_durability();
+    let store = options.open(scratch.path()).unwrap();
+    started(&store, "e", 3);
+    let answered = block_on(store.load(&"e".into())).unwrap();
+    assert!(answered.is_some());
+    assert_eq!(
+        block_on(scratch.open().load(&"e".into())).unwrap(),
+        answered
+    );
+    drop(store);
+    assert_eq!(
+        block_on(scratch.open().load(&"e".into())).unwrap(),
+        answered
+    );
+    assert_sound(&scratch.path());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_database_is_followed_and_one_that_leads_nowhere_is_named() {
