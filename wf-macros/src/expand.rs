@@ -3,6 +3,7 @@
 mod agents;
 mod arguments;
 mod file;
+mod spec;
 mod step;
 
 use std::collections::HashSet;
@@ -14,6 +15,7 @@ use syn::{Attribute, Type};
 
 pub(crate) use file::file;
 
+use self::spec::Spec;
 use crate::analyse::{Analysed, plain};
 use crate::crate_path::crate_path;
 use crate::parse::{Step, Workflow};
@@ -79,6 +81,13 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
         #head #output(#here::typed::Outputs);
     };
     let from_outputs = from_outputs(&core, &output, place);
+    let spec = Spec {
+        source: quote!(Declared(#definition)),
+        codecs: quote!(#(#codecs),*),
+        steps: table,
+        values: quote!(#(::core::option::Option::Some(#core::typed::boxed(self.#input_names))),*),
+    };
+    let spec = spec.items(&core, name, &output);
     quote! {
         #agents_shown
 
@@ -96,25 +105,7 @@ pub(crate) fn workflow(workflow: &Workflow, analysed: &Analysed) -> TokenStream 
 
             #functions
 
-            static __WF_SPEC: #core::typed::Spec = #core::typed::Spec {
-                source: #core::typed::Source::Declared(#definition),
-                inputs: &[#(#codecs),*],
-                steps: &[#table],
-                plan: ::std::sync::OnceLock::new(),
-            };
-
-            #[automatically_derived]
-            impl #core::typed::Workflow for #name {
-                type Output = #output;
-
-                fn spec() -> &'static #core::typed::Spec {
-                    &__WF_SPEC
-                }
-
-                fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Boxed>> {
-                    ::std::vec![#(::core::option::Option::Some(#core::typed::boxed(self.#input_names))),*]
-                }
-            }
+            #spec
 
             #runs_on
 

@@ -7,6 +7,7 @@ use quote::{format_ident, quote, quote_spanned};
 use wf_model::{Format, Input, InputKind, Step};
 
 use super::agents::{self, Asked};
+use super::spec::Spec;
 use super::{Declared, at, documented, from_outputs, output_schema, outputs_of_self};
 use crate::crate_path::crate_path;
 use crate::file::CheckedFile;
@@ -78,6 +79,13 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         #head #output(#here::typed::Outputs);
     };
     let from_outputs = from_outputs(&core, &output, place);
+    let spec = Spec {
+        source: quote!(#source(#path, #name::SOURCE)),
+        codecs: quote!(#(#codecs),*),
+        steps: quote!(#(#steps),*),
+        values: quote!(#(#values),*),
+    };
+    let spec = spec.items(&core, name, &output);
     quote! {
         #input_struct
 
@@ -101,25 +109,7 @@ pub(crate) fn file(declaration: &FileDeclaration, file: &CheckedFile) -> TokenSt
         const _: () = {
             #from_outputs
 
-            static __WF_SPEC: #core::typed::Spec = #core::typed::Spec {
-                source: #core::typed::Source::#source(#path, #name::SOURCE),
-                inputs: &[#(#codecs),*],
-                steps: &[#(#steps),*],
-                plan: ::std::sync::OnceLock::new(),
-            };
-
-            #[automatically_derived]
-            impl #core::typed::Workflow for #name {
-                type Output = #output;
-
-                fn spec() -> &'static #core::typed::Spec {
-                    &__WF_SPEC
-                }
-
-                fn into_inputs(self) -> ::std::vec::Vec<::core::option::Option<#core::typed::Boxed>> {
-                    ::std::vec![#(#values),*]
-                }
-            }
+            #spec
 
             #runs_on
 
