@@ -24,6 +24,8 @@ mod svg;
 
 use std::collections::HashSet;
 
+use wf_core::step::StepState;
+
 pub(crate) use dot::dot;
 pub(crate) use mermaid::mermaid;
 pub(crate) use svg::svg;
@@ -54,26 +56,9 @@ pub(crate) struct Node {
     /// Tells that the failure of this step does not fail the run.
     pub(crate) optional: bool,
     /// Is how far the step has come, when an execution is drawn.
-    pub(crate) state: Option<NodeState>,
+    pub(crate) state: Option<StepState>,
     /// Is a short remark shown after the state, such as `2 attempts, 1.3 s`.
     pub(crate) note: Option<String>,
-}
-
-/// Is how far a step of an execution has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum NodeState {
-    /// Has not started, or waits for another attempt.
-    Pending,
-    /// Has an attempt that runs.
-    Running,
-    /// Has a result.
-    Completed,
-    /// Has used up its attempts.
-    Failed,
-    /// Will not run in this execution.
-    Skipped,
-    /// Was cancelled with the execution.
-    Cancelled,
 }
 
 impl Diagram {
@@ -108,50 +93,36 @@ impl Node {
             .map(escape::single_line)
             .filter(|note| !note.is_empty());
         match (self.state, note) {
-            (Some(state), Some(note)) => Some(format!("{} · {note}", state.word())),
-            (Some(state), None) => Some(state.word().to_owned()),
+            (Some(state), Some(note)) => Some(format!("{} · {note}", state.name())),
+            (Some(state), None) => Some(state.name().to_owned()),
             (None, note) => note,
         }
     }
 }
 
-impl NodeState {
-    /// Returns the state's name as the command line and the database spell it.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Cancelled => "cancelled",
-        }
+/// Returns a character that stands for the state where no shape can be drawn.
+const fn symbol(state: StepState) -> char {
+    match state {
+        StepState::Pending => '○',
+        StepState::Running => '▶',
+        StepState::Completed => '✓',
+        StepState::Failed => '✗',
+        StepState::Skipped => '»',
+        StepState::Cancelled => '⊘',
     }
+}
 
-    /// Returns a character that stands for the state where no shape can be drawn.
-    const fn symbol(self) -> char {
-        match self {
-            Self::Pending => '○',
-            Self::Running => '▶',
-            Self::Completed => '✓',
-            Self::Failed => '✗',
-            Self::Skipped => '»',
-            Self::Cancelled => '⊘',
-        }
-    }
-
-    /// Returns the colours for formats that cannot ask whether the page is dark.
-    ///
-    /// Each sets fill and text together, so that it can be read on either page.
-    const fn palette(self) -> Palette {
-        match self {
-            Self::Pending => Palette::new("#f6f8fa", "#8c959f", "#424a53"),
-            Self::Running => Palette::new("#ddf4ff", "#0969da", "#0a3069"),
-            Self::Completed => Palette::new("#dafbe1", "#1a7f37", "#0f4a20"),
-            Self::Failed => Palette::new("#ffebe9", "#cf222e", "#82071e"),
-            Self::Skipped => Palette::new("#eaeef2", "#afb8c1", "#57606a"),
-            Self::Cancelled => Palette::new("#fff1e5", "#bc4c00", "#762c00"),
-        }
+/// Returns the colours for formats that cannot ask whether the page is dark.
+///
+/// Each sets fill and text together, so that it can be read on either page.
+const fn palette(state: StepState) -> Palette {
+    match state {
+        StepState::Pending => Palette::new("#f6f8fa", "#8c959f", "#424a53"),
+        StepState::Running => Palette::new("#ddf4ff", "#0969da", "#0a3069"),
+        StepState::Completed => Palette::new("#dafbe1", "#1a7f37", "#0f4a20"),
+        StepState::Failed => Palette::new("#ffebe9", "#cf222e", "#82071e"),
+        StepState::Skipped => Palette::new("#eaeef2", "#afb8c1", "#57606a"),
+        StepState::Cancelled => Palette::new("#fff1e5", "#bc4c00", "#762c00"),
     }
 }
 

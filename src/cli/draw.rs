@@ -9,7 +9,6 @@ use wf_core::agent::Agents;
 use wf_core::engine::{Engine, Status, StepStatus};
 use wf_core::id::{ExecutionId, WorkflowId};
 use wf_core::plan::Plan;
-use wf_core::step::StepState;
 use wf_core::store::Store;
 use wf_core::value::Json;
 
@@ -19,7 +18,7 @@ use super::database::Database;
 use super::exit::{Exit, Failure};
 use super::moment::human;
 use super::start;
-use crate::graph::{Diagram, Node, NodeState, dot, mermaid, svg};
+use crate::graph::{Diagram, Node, dot, mermaid, svg};
 
 /// Draws a workflow file, a stored workflow, or an execution with how far it is.
 pub(crate) async fn draw(
@@ -109,7 +108,7 @@ fn diagram(plan: &Plan, title: String, status: Option<&Status>) -> Diagram {
             agent: step.agent.clone(),
             serial: !step.parallel,
             optional: step.optional,
-            state: status.map(|status| state(status.state)),
+            state: status.map(|status| status.state),
             note: status.and_then(note),
         }
     });
@@ -125,17 +124,6 @@ fn diagram(plan: &Plan, title: String, status: Option<&Status>) -> Diagram {
         title,
         nodes: nodes.collect(),
         edges: edges.collect(),
-    }
-}
-
-const fn state(state: StepState) -> NodeState {
-    match state {
-        StepState::Pending => NodeState::Pending,
-        StepState::Running => NodeState::Running,
-        StepState::Completed => NodeState::Completed,
-        StepState::Failed => NodeState::Failed,
-        StepState::Skipped => NodeState::Skipped,
-        StepState::Cancelled => NodeState::Cancelled,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::escape::{markup, single_line};
-use super::{Diagram, Node};
+use super::{Diagram, Node, palette, symbol};
 
 /// Writes a diagram as a Graphviz digraph, from the first steps at the top to the last.
 ///
@@ -41,7 +41,7 @@ fn write_node(text: &mut String, node: &Node) {
         quoted(&node.key)
     );
     if let Some(state) = node.state {
-        let palette = state.palette();
+        let palette = palette(state);
         let _ = write!(
             text,
             ", fillcolor=\"{}\", color=\"{}\", fontcolor=\"{}\"",
@@ -74,7 +74,7 @@ fn label(node: &Node) -> String {
     if let Some(status) = node.status() {
         let status = markup_label(&status);
         lines.push(match node.state {
-            Some(state) => format!("{} {status}", state.symbol()),
+            Some(state) => format!("{} {status}", symbol(state)),
             None => status,
         });
     }

@@ -1,6 +1,8 @@
 //! Diagrams that the tests of every format draw.
 
-use super::{Diagram, Node, NodeState};
+use wf_core::step::StepState;
+
+use super::{Diagram, Node};
 
 /// Returns four steps in the shape of a diamond: one optional, one serial.
 pub(super) fn code_review() -> Diagram {
@@ -26,10 +28,10 @@ pub(super) fn code_review() -> Diagram {
 pub(super) fn review_run() -> Diagram {
     let mut diagram = code_review();
     let states = [
-        (NodeState::Completed, Some("1.3 s")),
-        (NodeState::Failed, Some("3 attempts, 4.0 s")),
-        (NodeState::Completed, Some("820 ms")),
-        (NodeState::Skipped, None),
+        (StepState::Completed, Some("1.3 s")),
+        (StepState::Failed, Some("3 attempts, 4.0 s")),
+        (StepState::Completed, Some("820 ms")),
+        (StepState::Skipped, None),
     ];
     for (node, (state, note)) in diagram.nodes.iter_mut().zip(states) {
         node.state = Some(state);
@@ -41,12 +43,12 @@ pub(super) fn review_run() -> Diagram {
 /// Returns one step for each state.
 pub(super) fn every_state() -> Diagram {
     let states = [
-        NodeState::Pending,
-        NodeState::Running,
-        NodeState::Completed,
-        NodeState::Failed,
-        NodeState::Skipped,
-        NodeState::Cancelled,
+        StepState::Pending,
+        StepState::Running,
+        StepState::Completed,
+        StepState::Failed,
+        StepState::Skipped,
+        StepState::Cancelled,
     ];
     let nodes = states
         .iter()

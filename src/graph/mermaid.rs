@@ -7,8 +7,10 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use wf_core::step::StepState;
+
 use super::escape::single_line;
-use super::{Diagram, Node, NodeState};
+use super::{Diagram, Node, palette, symbol};
 
 /// Writes a diagram as a Mermaid flowchart, from the first steps at the top to the last.
 ///
@@ -57,19 +59,19 @@ fn write_classes(text: &mut String, nodes: &[Node], identifiers: &[String]) {
         }
     };
     for state in [
-        NodeState::Pending,
-        NodeState::Running,
-        NodeState::Completed,
-        NodeState::Failed,
-        NodeState::Skipped,
-        NodeState::Cancelled,
+        StepState::Pending,
+        StepState::Running,
+        StepState::Completed,
+        StepState::Failed,
+        StepState::Skipped,
+        StepState::Cancelled,
     ] {
-        let palette = state.palette();
+        let palette = palette(state);
         let style = format!(
             "fill:{},stroke:{},color:{}",
             palette.fill, palette.stroke, palette.text
         );
-        write_class(state.word(), &style, &|node| node.state == Some(state));
+        write_class(state.name(), &style, &|node| node.state == Some(state));
     }
     write_class("serial", "stroke-width:3px", &|node| node.serial);
     write_class("optional", "stroke-dasharray:5 4", &|node| node.optional);
@@ -88,7 +90,7 @@ fn label(node: &Node) -> String {
     if let Some(status) = node.status() {
         let status = escape(&status);
         lines.push(match node.state {
-            Some(state) => format!("{} {status}", state.symbol()),
+            Some(state) => format!("{} {status}", symbol(state)),
             None => status,
         });
     }

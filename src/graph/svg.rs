@@ -10,6 +10,8 @@ mod text;
 
 use std::fmt::Write as _;
 
+use wf_core::step::StepState;
+
 use super::Diagram;
 use super::escape::{markup, single_line};
 use super::layout::{Layout, Point, Route, Segment, arrange};
@@ -156,7 +158,7 @@ fn description(diagram: &Diagram, layout: &Layout) -> String {
         .nodes
         .iter()
         .filter_map(|node| node.state)
-        .map(super::NodeState::word)
+        .map(StepState::name)
     {
         match states.iter_mut().find(|(known, _)| *known == word) {
             Some((_, count)) => *count += 1,

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use wf_core::step::StepState;
+
+use super::super::Node;
 use super::super::escape::{markup, single_line};
 use super::super::layout::Rectangle;
-use super::super::{Node, NodeState};
 use super::number;
 use super::text::Style;
 
@@ -114,7 +116,7 @@ impl<'node> Face<'node> {
     fn classes(&self) -> String {
         let mut classes = "node".to_owned();
         if let Some(state) = self.node.state {
-            let _ = write!(classes, " {}", state.word());
+            let _ = write!(classes, " {}", state.name());
         }
         if self.node.optional {
             classes.push_str(" optional");
@@ -197,18 +199,18 @@ fn write_tag(picture: &mut String, word: &str, left: impl FnOnce(f64) -> f64) {
 }
 
 /// Writes the sign of a state, a disc with a figure in it, around a point.
-fn write_sign(picture: &mut String, state: NodeState, x: f64, y: f64) {
+fn write_sign(picture: &mut String, state: StepState, x: f64, y: f64) {
     let figure = match state {
-        NodeState::Pending => {
+        StepState::Pending => {
             "<circle class=\"solid\" cx=\"-4\" cy=\"0\" r=\"1.4\"/>\
              <circle class=\"solid\" cx=\"0\" cy=\"0\" r=\"1.4\"/>\
              <circle class=\"solid\" cx=\"4\" cy=\"0\" r=\"1.4\"/>"
         }
-        NodeState::Running => "<path class=\"solid\" d=\"M-3 -5 5 0 -3 5Z\"/>",
-        NodeState::Completed => "<path class=\"sign\" d=\"M-4.5 .5-1.5 3.5 4.5 -3.5\"/>",
-        NodeState::Failed => "<path class=\"sign\" d=\"M-3.5 -3.5 3.5 3.5M3.5 -3.5-3.5 3.5\"/>",
-        NodeState::Skipped => "<path class=\"sign\" d=\"M-4 -4 0 0-4 4M1 -4 5 0 1 4\"/>",
-        NodeState::Cancelled => "<path class=\"sign\" d=\"M-4.5 0H4.5\"/>",
+        StepState::Running => "<path class=\"solid\" d=\"M-3 -5 5 0 -3 5Z\"/>",
+        StepState::Completed => "<path class=\"sign\" d=\"M-4.5 .5-1.5 3.5 4.5 -3.5\"/>",
+        StepState::Failed => "<path class=\"sign\" d=\"M-3.5 -3.5 3.5 3.5M3.5 -3.5-3.5 3.5\"/>",
+        StepState::Skipped => "<path class=\"sign\" d=\"M-4 -4 0 0-4 4M1 -4 5 0 1 4\"/>",
+        StepState::Cancelled => "<path class=\"sign\" d=\"M-4.5 0H4.5\"/>",
     };
     let _ = writeln!(
         picture,
