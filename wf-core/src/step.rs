@@ -114,7 +114,7 @@ pub struct Attempt {
         skip_serializing_if = "Option::is_none"
     )]
     pub ended_at: Option<Timestamp>,
-    /// Why it failed; none when it succeeded or is under way.
+    /// Why it failed; none when it succeeded or is under way. Shortened once another attempt has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Whether it was cut off from outside (its process died, its run was paused hard or cancelled): such
@@ -150,6 +150,17 @@ impl Attempt {
         self.ended_at = Some(ended_at);
         self.error = error;
         self
+    }
+
+    /// Cuts the error to at most `bytes` bytes, and three for the ellipsis that says so.
+    fn shorten_error(&mut self, bytes: usize) {
+        if let Some(error) = &mut self.error
+            && error.len() > bytes + '…'.len_utf8()
+        {
+            error.truncate(error.floor_char_boundary(bytes));
+            error.push('…');
+            error.shrink_to_fit();
+        }
     }
 
     /// The attempt as it was cut off from outside.

@@ -30,11 +30,26 @@ pub(super) struct Call {
     pub(super) plan: Arc<Plan>,
     pub(super) step: u32,
     pub(super) number: u32,
+    pub(super) started: Started,
     pub(super) work: Work,
     /// What is said below the prompt: why the last answer was refused.
     pub(super) remark: Option<String>,
     pub(super) schema: Option<Arc<Schema>>,
     pub(super) allowance: Allowance,
+}
+
+/// When an attempt started, on both clocks.
+#[derive(Clone, Copy)]
+pub(super) struct Started {
+    pub(super) at: Timestamp,
+    pub(super) elapsed: Duration,
+}
+
+impl Started {
+    /// The moment `elapsed` as far after the start as it really is, however the wall clock has jumped since.
+    fn moment(self, elapsed: Duration) -> Timestamp {
+        self.at.after(elapsed.saturating_sub(self.elapsed))
+    }
 }
 
 /// What an attempt does.
@@ -80,7 +95,7 @@ impl Call {
         within: Within,
         recalled: Recalled,
     ) -> BoxFuture<'static, Attempted> {
-        let step = self.step;
+        let (step, started) = (self.step, self.started);
         let limit = self
             .plan
             .steps()
@@ -114,7 +129,7 @@ impl Call {
             drop(abort);
             attempted.unwrap_or_else(|_| Attempted {
                 step,
-                ended_at: clock.now(),
+                ended_at: started.moment(clock.elapsed()),
                 answer: Err(StepError::retryable("the executor dropped the step's task")),
             })
         })
@@ -288,7 +303,7 @@ impl Bounds {
             .await;
             Attempted {
                 step: call.step,
-                ended_at: self.clock.now(),
+                ended_at: call.started.moment(self.clock.elapsed()),
                 answer,
             }
         }

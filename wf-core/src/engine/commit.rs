@@ -43,17 +43,12 @@ pub(super) enum Next {
 }
 
 impl Drive {
-    /// Begins to write a path with a wave, and with the rows that were put in order before.
+    /// Begins to write a path with a wave, and the rows of all steps that have changed.
     pub(super) fn commit<F: StateType, T: StateType>(
         &mut self,
         path: Pending<F, T>,
-        mut wave: Wave,
+        wave: Wave,
     ) -> Next {
-        for step in std::mem::take(&mut self.carried) {
-            if !wave.writes.iter().any(|write| write.step == step) {
-                wave.writes.push(self.write(step));
-            }
-        }
         let driven = self
             .engine
             .clock
@@ -64,8 +59,8 @@ impl Drive {
             .driven_before
             .saturating_add(u64::try_from(driven).unwrap_or(u64::MAX));
         let mut writes = Writes::new(self.engine.clock.now(), driven);
-        self.unanswered = wave.writes.len();
-        writes.steps = wave.writes;
+        writes.steps = self.take_changed();
+        self.unanswered = writes.steps.len();
         writes.checkpoint = wave.checkpoint;
         writes.error = wave.error;
         let end = T::STATE.is_terminal().then(|| {

@@ -72,8 +72,8 @@ pub(super) struct Drive {
     pub(super) resting: BinaryHeap<Reverse<(Duration, u32)>>,
     /// Running steps whose rows do not say so yet, by when they shall, with the attempt.
     pub(super) unshown: VecDeque<(Duration, u32, usize)>,
-    /// Steps whose rows have changed since they were loaded, to be written with the next commit.
-    pub(super) carried: Vec<u32>,
+    /// Steps whose records have changed since the last commit; the next one writes their rows.
+    pub(super) changed: Vec<u32>,
     pub(super) alarm: Option<(Duration, BoxFuture<'static, ()>)>,
     pub(super) renewal: Option<BoxFuture<'static, Result<(), StoreError>>>,
     pub(super) renew_at: Duration,
@@ -97,8 +97,10 @@ pub(super) struct Drive {
 /// What is known of a step.
 pub(super) struct Slot {
     pub(super) record: Arc<StepRecord>,
-    /// Whether its row exists.
-    pub(super) exists: bool,
+    /// Whether its row is there, or in a commit that was begun. A run ends with the first commit that fails.
+    pub(super) is_recorded: bool,
+    /// Whether the next commit writes its row.
+    pub(super) is_changed: bool,
     /// Its result by type, once it was made or read.
     pub(super) typed: Option<Typed>,
 }
@@ -123,7 +125,8 @@ impl Drive {
         let now = engine.clock.elapsed();
         let nothing = StepRecord::pending();
         let slots = recorded.steps.into_iter().map(|record| Slot {
-            exists: *record != nothing,
+            is_recorded: *record != nothing,
+            is_changed: false,
             record,
             typed: None,
         });
@@ -155,7 +158,7 @@ impl Drive {
             unanswered: 0,
             resting: BinaryHeap::new(),
             unshown: VecDeque::new(),
-            carried: Vec::new(),
+            changed: Vec::new(),
             alarm: None,
             renewal: None,
             draining: false,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 
-use super::attempt::{Attempted, Call};
+use super::attempt::{Attempted, Call, Started};
 use super::budget::Purse;
 use super::drive::Drive;
 use super::{EngineError, Notice};
@@ -143,10 +143,10 @@ impl Drive {
 
     fn start(&mut self, step: u32) -> BoxFuture<'static, Attempted> {
         let at = step as usize;
-        let now = self.engine.clock.now();
+        let (now, elapsed) = (self.engine.clock.now(), self.engine.clock.elapsed());
         let record = self.slots[at].record_mut();
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
-        record.attempts.push(Attempt::start(number, now));
+        record.attempts.begin(Attempt::start(number, now));
         record.started_at.get_or_insert(now);
         let purse = self.purse.as_mut();
         let allowance = purse.map(|purse| purse.reserve(step, agent(&self.plan, step)));
@@ -160,6 +160,7 @@ impl Drive {
             plan: Arc::clone(&self.plan),
             step,
             number,
+            started: Started { at: now, elapsed },
             work,
             remark: self.remark(step),
             schema: self.schema(step).cloned(),

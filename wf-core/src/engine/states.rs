@@ -62,7 +62,7 @@ impl Drive {
     fn schedule<F: StateType>(
         &mut self,
         at: Pending<F, state::SchedulingSteps>,
-        wave: Wave,
+        mut wave: Wave,
     ) -> Next {
         let held = self.scheduler.held();
         let stuck = self.plan.on_failure() != OnFailure::Continue || held == 0;
@@ -70,7 +70,14 @@ impl Drive {
             _ if self.pausing => self.pause(at.pause(), wave),
             Some(step) if stuck => {
                 let message = self.failure(step);
-                self.fail(at.error(message.clone()), wave, message)
+                self.give_up(&mut wave, &message);
+                let mut completed = std::mem::take(&mut wave.completed).into_iter();
+                let Some(first) = completed.next() else {
+                    return self.fail(at.error(message.clone()), wave, message);
+                };
+                let path = at.steps_scheduled(0).step_completed(first);
+                let path = completed.fold(path, |path, step| path.step_completed(step));
+                self.fail(path.error(message.clone()), wave, message)
             }
             _ if self.scheduler.is_done() => {
                 self.commit(at.all_steps_completed().results_aggregated(), wave)
@@ -81,7 +88,7 @@ impl Drive {
 
     /// Scheduled steps run until something is to be recorded.
     async fn execute(&mut self, e: Execution<state::ExecutingSteps>) -> Result<Next, EngineError> {
-        if !self.carried.is_empty() {
+        if !self.changed.is_empty() {
             // What others have left is put in order before anything starts again.
             return Ok(self.commit(e.path(), Wave::default()));
         }
@@ -104,14 +111,14 @@ impl Drive {
 
     /// One turn of the pump, and what is recorded of it.
     async fn run_steps<S: Underway>(&mut self, e: Execution<S>) -> Result<Next, EngineError> {
-        if !self.carried.is_empty() {
+        if !self.changed.is_empty() {
             return Ok(self.commit(e.path(), Wave::default()));
         }
         let turn = self.turn(e.row()).await?;
         let mut wave = Wave::default();
         match turn {
             Turn::Ended => self.collect(&mut wave),
-            Turn::Show => self.show(&mut wave),
+            Turn::Show => self.show(),
             Turn::TimedOut => {
                 self.collect(&mut wave);
                 self.give_up(&mut wave, "the run is out of time");
@@ -120,7 +127,7 @@ impl Drive {
             Turn::Gone => return Ok(Next::Over),
             Turn::Stalled => {
                 if let Some(step) = self.scheduler.next_blocked() {
-                    wave.completed.push(self.skip(step, &mut wave.writes));
+                    wave.completed.push(self.skip(step));
                 }
             }
         }
@@ -152,7 +159,7 @@ impl Drive {
         while on_failure != OnFailure::Pause
             && let Some(step) = self.scheduler.next_blocked()
         {
-            path = path.step_completed(self.skip(step, &mut wave.writes));
+            path = path.step_completed(self.skip(step));
         }
         let failed = self.scheduler.failed();
         let running = self.scheduler.running() > 0;
@@ -221,7 +228,7 @@ impl Drive {
         match self.turn(e.row()).await? {
             Turn::Gone => return Ok(Next::Over),
             Turn::Ended => self.collect(&mut wave),
-            Turn::Show => self.show(&mut wave),
+            Turn::Show => self.show(),
             Turn::TimedOut => {
                 self.collect(&mut wave);
                 self.give_up(&mut wave, "the run is out of time");

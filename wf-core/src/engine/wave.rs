@@ -26,8 +26,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// What happened since the last commit.
 #[derive(Default)]
 pub(super) struct Wave {
-    /// Steps whose rows are written.
-    pub(super) writes: Vec<StepWrite>,
     /// Steps that are over, in the order in which they ended.
     pub(super) completed: Vec<StepOutcome>,
     pub(super) checkpoint: Option<NewCheckpoint>,
@@ -70,7 +68,8 @@ impl Drive {
                     record.seq = None;
                     record.retry_base = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
                 }
-                self.carried.push(step);
+                slot.is_changed = true;
+                self.changed.push(step);
             }
             let outcome = match slot.record.state {
                 StepState::Completed => Outcome::Succeeded,
@@ -86,7 +85,6 @@ impl Drive {
     /// Takes what has ended into the wave.
     pub(super) fn collect(&mut self, wave: &mut Wave) {
         let mut ended = std::mem::take(&mut self.ended);
-        wave.writes.reserve(ended.len());
         wave.completed.reserve(ended.len());
         for attempted in ended.drain(..) {
             self.settle(attempted, wave);
@@ -98,8 +96,8 @@ impl Drive {
         }
     }
 
-    /// Takes into the wave that steps are running whose rows do not say so yet, those started first.
-    pub(super) fn show(&mut self, wave: &mut Wave) {
+    /// Records that steps are running whose rows do not say so yet, those started first.
+    pub(super) fn show(&mut self) {
         if self.unshown.is_empty() {
             return;
         }
@@ -107,13 +105,13 @@ impl Drive {
         while let Some((_, step, attempt)) = self.unshown.pop_front_if(|(due, ..)| *due <= now) {
             if self.is_running(step, attempt) {
                 self.slots[step as usize].record_mut().state = StepState::Running;
-                wave.writes.push(self.write(step));
+                self.note_change(step);
             }
         }
     }
 
     /// A step that can never start.
-    pub(super) fn skip(&mut self, step: u32, writes: &mut Vec<StepWrite>) -> StepOutcome {
+    pub(super) fn skip(&mut self, step: u32) -> StepOutcome {
         let seq = self.next_seq();
         let now = self.engine.clock.now();
         let record = self.slots[step as usize].record_mut();
@@ -121,7 +119,7 @@ impl Drive {
         record.seq = Some(seq);
         record.completed_at = Some(now);
         self.scheduler.settle(step, Outcome::Skipped);
-        writes.push(self.write(step));
+        self.note_change(step);
         StepOutcome {
             step,
             outcome: Outcome::Skipped,
@@ -133,6 +131,9 @@ impl Drive {
     pub(super) fn give_up(&mut self, wave: &mut Wave, reason: &str) {
         self.drop_attempts();
         wave.resting.clear();
+        for failure in &mut wave.failures {
+            failure.retry_in = None;
+        }
         let now = self.engine.clock.now();
         let mut given_up = Vec::new();
         for (step, slot) in (0_u32..).zip(&mut self.slots) {
@@ -157,17 +158,16 @@ impl Drive {
                 retry_in: None,
             };
             wave.failures.push(failure);
+            let ended_at = now.max(attempt.started_at);
             record
                 .attempts
-                .push(attempt.interrupt(Some(now), error.clone()));
+                .push(attempt.interrupt(Some(ended_at), error.clone()));
             record.error = Some(error);
             self.scheduler.vacate(step, false);
         }
-        wave.writes
-            .retain(|write| given_up.binary_search(&write.step).is_err());
         for step in given_up {
             let outcome = self.over(step, Outcome::Failed, now);
-            wave.writes.push(self.write(step));
+            self.note_change(step);
             wave.completed.push(outcome);
         }
     }
@@ -223,15 +223,27 @@ impl Drive {
                 .is_some_and(|last| last.ended_at.is_none() && !last.interrupted)
     }
 
-    /// The row of a step, as it now is.
-    pub(super) fn write(&mut self, step: u32) -> StepWrite {
+    /// Notes that the record of a step has changed: the next commit writes its row.
+    fn note_change(&mut self, step: u32) {
         let slot = &mut self.slots[step as usize];
-        let exists = std::mem::replace(&mut slot.exists, true);
-        StepWrite {
-            step,
-            exists,
-            record: Arc::clone(&slot.record),
+        if !std::mem::replace(&mut slot.is_changed, true) {
+            self.changed.push(step);
         }
+    }
+
+    /// Takes the rows of all steps that have changed since the last commit, for a commit that is begun with them.
+    pub(super) fn take_changed(&mut self) -> Vec<StepWrite> {
+        let Drive { changed, slots, .. } = self;
+        let rows = changed.drain(..).map(|step| {
+            let slot = &mut slots[step as usize];
+            slot.is_changed = false;
+            StepWrite {
+                step,
+                exists: std::mem::replace(&mut slot.is_recorded, true),
+                record: Arc::clone(&slot.record),
+            }
+        });
+        rows.collect()
     }
 
     fn settle(&mut self, attempted: Attempted, wave: &mut Wave) {
@@ -260,7 +272,7 @@ impl Drive {
                     std::mem::replace(&mut record.state, StepState::Pending) == StepState::Running;
                 self.scheduler.rest(step);
                 if is_shown {
-                    wave.writes.push(self.write(step));
+                    self.note_change(step);
                 }
                 return;
             }
@@ -270,7 +282,7 @@ impl Drive {
             let outcome = self.over(step, outcome, ended_at);
             wave.completed.push(outcome);
         }
-        wave.writes.push(self.write(step));
+        self.note_change(step);
     }
 
     /// What a failed attempt leads to: another one later, a pause, or the end of its step.

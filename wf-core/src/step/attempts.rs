@@ -6,6 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::Attempt;
 
+/// The error of an attempt that is not the last keeps about this many bytes.
+const EARLIER_ERROR: usize = 512;
+
+/// So many attempts before the last keep that much of their errors.
+const EARLIER: usize = 8;
+
+/// The errors of those before them keep about this many bytes: every commit of a step writes all its attempts.
+const OLD_ERROR: usize = 96;
+
 /// The attempts made at a step, oldest first.
 ///
 /// A slice of [`Attempt`]s that grows at its end.
@@ -40,6 +49,18 @@ impl Attempts {
                 Some(first) => self.0 = Kept::Many(vec![first, attempt]),
             },
         }
+    }
+
+    /// Adds an attempt that begins, and shortens the errors of those before it: the eight before it keep 512 bytes each,
+    /// the others 96.
+    pub(crate) fn begin(&mut self, attempt: Attempt) {
+        if let Some(last) = self.len().checked_sub(1) {
+            self[last].shorten_error(EARLIER_ERROR);
+            if let Some(old) = last.checked_sub(EARLIER) {
+                self[old].shorten_error(OLD_ERROR);
+            }
+        }
+        self.push(attempt);
     }
 
     /// Takes away the attempt that was made last.
@@ -133,6 +154,28 @@ mod tests {
         // What has had many is equal to what has had few.
         attempts.push(attempt(1));
         assert_eq!(attempts, Attempts::from(vec![attempt(1)]));
+    }
+
+    #[test]
+    fn the_errors_of_earlier_attempts_are_shortened() {
+        let start = |number| Attempt::start(number, Timestamp::from_millis(0));
+        let failed =
+            |number: u32| start(number).end(Timestamp::from_millis(1), Some("é".repeat(3_000)));
+        let mut attempts = Attempts::new();
+        for number in 1..=12 {
+            attempts.begin(start(number));
+            attempts.pop();
+            attempts.push(failed(number));
+        }
+        let kept: Vec<usize> = attempts
+            .iter()
+            .map(|made| made.error.as_ref().unwrap().len())
+            .collect();
+        assert_eq!(
+            kept,
+            [99, 99, 99, 515, 515, 515, 515, 515, 515, 515, 515, 6_000]
+        );
+        assert!(attempts[0].error.as_ref().unwrap().ends_with("é…"));
     }
 
     #[test]

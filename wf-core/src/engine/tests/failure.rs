@@ -1,7 +1,13 @@
 //! What a failure does, and what it leaves.
 
-use super::bench::{Act, Bench, plan};
+use std::time::Duration;
+
+use futures::future;
+
+use super::bench::{Act, Bench, options, plan, resume};
+use crate::clock::Clock;
 use crate::lifecycle::State;
+use crate::plan::Inputs;
 use crate::step::StepState;
 use crate::store::Store;
 
@@ -324,5 +330,82 @@ fn a_path_that_is_missing_fails_the_step_and_names_it() {
         Some(
             "step `b` failed: the prompt needs `{{a.files.0.name}}`, but the result of step `a` has no `files.0.name`"
         )
+    );
+}
+
+#[test]
+fn a_run_fails_in_the_commit_in_which_another_step_would_have_been_tried_again() {
+    for (config, optional) in [
+        ("onFailure: fail", "true"),
+        ("onFailure: fail", "false"),
+        ("onFailure: continue", "true"),
+    ] {
+        let bench = Bench::new();
+        bench.agent.on("a", &[Act::Refuse(1, "no")]);
+        bench.agent.on("c", &[Act::Fail(1, "not now")]);
+        let retry = "retryPolicy: { maxAttempts: 2, initialDelay: 100ms, jitter: false }";
+        let status = bench.run(&plan(
+            &format!("config: {{ {config} }}"),
+            &format!("a\nc, optional: {optional}, {retry}"),
+        ));
+        assert_eq!(status.state(), State::Failed);
+        let error = status.execution.error.as_deref();
+        assert_eq!(error, Some("step `a` failed: no"));
+        let failed = StepState::Failed;
+        assert_eq!(
+            states(&status),
+            [("a".into(), failed), ("c".into(), failed)]
+        );
+        let attempts = status.step("c").unwrap().record.attempts.len();
+        assert_eq!(attempts, if config.ends_with("fail") { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn a_run_that_is_out_of_time_records_steps_that_were_never_written() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Hang]);
+    bench.agent.on("b", &[Act::Fail(1, "not now")]);
+    let retry = "retryPolicy: { maxAttempts: 9, initialDelay: 9s, jitter: false }";
+    let status = bench.run(&plan(
+        "config: { timeout: 1s }",
+        &format!("a\nb, {retry}\nc, dependencies: [b]"),
+    ));
+    assert_eq!(status.state(), State::Failed);
+    assert_eq!(
+        states(&status),
+        [
+            ("a".into(), StepState::Failed),
+            ("b".into(), StepState::Failed),
+            ("c".into(), StepState::Skipped)
+        ]
+    );
+}
+
+#[test]
+fn a_run_that_fails_when_it_is_resumed_leaves_no_step_between_two_attempts() {
+    let bench = Bench::new();
+    bench.agent.on("a", &[Act::Refuse(2, "no")]);
+    bench.agent.on("b", &[Act::Fail(1, "not now")]);
+    let retry = "retryPolicy: { maxAttempts: 2, initialDelay: 60s, jitter: false }";
+    let plan = plan("config: { onFailure: fail }", &format!("a\nb, {retry}"));
+    let engine = bench.engine();
+    let run = async {
+        let run = engine.start(&plan, Inputs::new(), options()).await.unwrap();
+        let handle = run.handle();
+        let pause = async {
+            bench.clock.sleep(Duration::from_millis(1_500)).await;
+            handle.pause().await.unwrap();
+        };
+        future::join(run.finish(), pause).await.0.unwrap()
+    };
+    let paused = bench.clock.run(run).unwrap();
+    assert_eq!(paused.state(), State::Paused);
+    let status = resume(&bench, &engine);
+    assert_eq!(status.state(), State::Failed);
+    let failed = StepState::Failed;
+    assert_eq!(
+        states(&status),
+        [("a".into(), failed), ("b".into(), failed)]
     );
 }

@@ -154,3 +154,29 @@ fn timeouts_and_backoffs_do_not_feel_a_jump() {
         assert_eq!(status.execution.driven_millis, 17_000);
     }
 }
+
+#[test]
+fn what_a_step_takes_does_not_feel_a_jump() {
+    for jump in [HOUR, -HOUR] {
+        let bench = Bench::new();
+        bench
+            .agent
+            .on("a", &[Act::Fail(3, "no"), Act::Answer(4, "yes")]);
+        let retry = "retryPolicy: { maxAttempts: 2, initialDelay: 10s, jitter: false }";
+        let plan = plan("", &format!("a, {retry}"));
+        let engine = bench.engine();
+        let jumps = async {
+            for at in [1, 8, 14] {
+                second(&bench, at).await;
+                bench.clock.jump(jump);
+            }
+        };
+        let (status, ()) = bench
+            .clock
+            .run(future::join(run(&engine, &plan), jumps))
+            .unwrap();
+        let status = status.unwrap();
+        let record = &status.step("a").unwrap().record;
+        assert_eq!(record.taken(), Some(Duration::from_secs(7)));
+    }
+}
