@@ -21,6 +21,7 @@
 mod capture;
 mod command;
 mod echo;
+mod ending;
 mod fallback;
 mod fault;
 mod file;

@@ -366,3 +366,8 @@ async fn no_more_attempts_run_at_once_than_allowed() {
     assert_eq!(answers.len(), 10);
     assert_eq!(seen.load(Ordering::SeqCst), 2);
 }
+
+#[tokio::test]
+async fn a_program_may_answer_nothing() {
+    assert_eq!(answer(&sh("true"), "").await, r#""""#);
+}

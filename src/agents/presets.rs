@@ -3,9 +3,12 @@
 mod claude;
 mod codex;
 mod gemini;
+mod node;
 mod opencode;
 mod said;
 mod table;
+mod values;
+mod verdict;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,19 +16,24 @@ use std::fmt;
 use futures::future::BoxFuture;
 use wf_core::agent::{Agent, Reply, Request, StepError};
 
+use self::said::Said;
+use self::table::Known;
 pub use self::table::Preset;
-
 use super::command::CommandAgent;
-use super::fault::{Blame, Diagnose, Fault};
-use super::structured::{demand, unfenced};
+use super::fault::{Diagnose, Fault};
+use super::structured::demand;
+
+/// An output that is larger than this, in bytes, takes a while to be read.
+const LARGE: usize = 256 * 1024;
 
 /// Runs one of the programs claude, codex, gemini and opencode for each attempt, without anybody at the keyboard:
 /// the prompt on its standard input, the result taken from the JSON that it writes.
 ///
 /// It is a [`CommandAgent`] in all else: process group, environment, limits, cancellation. The program must be
 /// installed and logged in, or be given its key. What it reports of tokens, cost, model and session is recorded as
-/// usage. An exit status other than zero fails the attempt, and so does an error that it reports itself, and an answer
-/// that breaks off. Output that is not what it should be fails the step for good.
+/// usage, however the attempt ends. An exit status other than zero fails the attempt, and so does an error that it
+/// reports itself, an answer that is empty, and one of which it is not known that it ended well. Output that is not what
+/// it should be fails the step for good.
 ///
 /// Where the step has an output schema, the prompt ends with it, and a block of JSON between fences is taken for
 /// what is in it.
@@ -104,65 +112,20 @@ impl PresetAgent {
         let last = known.last.iter().map(OsString::from);
         let command = self.command.clone().arguments(last);
         let ended = command.run(request, prompt, Some(known.meaning)).await?;
-        let said = std::str::from_utf8(&ended.output).ok().and_then(known.read);
-        let usage = said.as_ref().map(|said| {
-            let usage = said.usage(self.model.as_deref());
-            command.secrets().redact_usage(usage)
-        });
-        let reported = said.as_ref().and_then(|said| said.error.clone());
-        let with_usage = |error: StepError| match usage.clone() {
-            Some(usage) => Fault::attempt(error.with_usage(usage)),
-            None => Fault::attempt(error),
-        };
-        if !ended.status.success() {
-            let message = match reported {
-                Some(error) => {
-                    let error = command.secrets().redact_message(error);
-                    format!("{}: {error}", command.ending(ended.status))
-                }
-                None => command.failure(ended),
-            };
-            let fault = with_usage(StepError::retryable(message));
-            return Err(Fault::new(fault.error, Blame::Exit));
-        }
-        let program = command.name();
-        if let Some(error) = reported {
-            let error = command.secrets().redact_message(error);
-            let error = StepError::retryable(format_args!("`{program}` reports an error: {error}"));
-            return Err(with_usage(error));
-        }
-        let is_cut = said.as_ref().is_some_and(|said| said.is_cut);
-        let Some(text) = said.and_then(|said| said.text) else {
-            let end = command.end_of(&ended.output);
-            let name = known.name;
-            return Err(with_usage(StepError::terminal(match end.is_empty() {
-                true => format!(
-                    "`{program}` wrote nothing, but must write JSON as `{name}` does with {}",
-                    listed(known.flags)
-                ),
-                false => format!(
-                    "the output of `{program}` is not the JSON that `{name}` writes with {}; it ends: {end}",
-                    listed(known.flags)
-                ),
-            })));
-        };
-        if is_cut {
-            let end = command.end_of(&ended.output);
-            let message =
-                format!("`{program}` ended before its answer was complete; its output ends: {end}");
-            return Err(with_usage(StepError::retryable(message)));
-        }
-        let text = command.text(text.into_bytes()).map_err(&with_usage)?;
-        let text = match request.schema {
-            Some(_) => unfenced(&text),
-            None => &text,
-        };
-        let reply = command.secrets().reply(text);
-        Ok(match usage {
-            Some(usage) => reply.with_usage(usage),
-            None => reply,
-        })
+        let said = read(known, &ended.output).await;
+        self.verdict(&command, request, said, ended)
     }
+}
+
+/// Takes an output apart; a large one not on this thread, which has others to serve.
+async fn read(known: &'static Known, output: &[u8]) -> Option<Said> {
+    let text = String::from_utf8_lossy(output);
+    if text.len() <= LARGE {
+        return (known.read)(&text);
+    }
+    let text = text.into_owned();
+    let read = tokio::task::spawn_blocking(move || (known.read)(&text));
+    read.await.ok().flatten()
 }
 
 impl Agent for PresetAgent {
@@ -184,8 +147,4 @@ impl fmt::Debug for PresetAgent {
             .field("command", &self.command)
             .finish()
     }
-}
-
-fn listed(flags: &[&str]) -> String {
-    format!("`{}`", flags.join(" "))
 }

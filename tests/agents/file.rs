@@ -268,18 +268,18 @@ async fn a_preset_of_a_file_runs_its_program_with_the_overrides() {
     );
     fs::create_dir(folder.path().join("bin")).unwrap();
     let script =
-        "#!/bin/sh\nprintf '{\"type\":\"result\",\"is_error\":false,\"result\":\"%s\"}' \"$*\"\n";
+        "#!/bin/sh\nprintf '{\"type\":\"result\",\"is_error\":false,\"result\":\":%s\"}' \"$*\"\n";
     for name in ["claude", "bin/mine"] {
         program::write(&folder.path().join(name), script);
     }
     let agents = read(folder.path()).unwrap();
     for (name, arguments) in [
-        ("plain", r#""-p --output-format json""#),
+        ("plain", r#"":-p --output-format json""#),
         (
             "other",
-            r#""-x -p --output-format json --model large --more""#,
+            r#"":-x -p --output-format json --model large --more""#,
         ),
-        ("bare", r#""""#),
+        ("bare", r#"":""#),
     ] {
         assert_eq!(answer(&agents, name).await.unwrap(), arguments, "{name}");
     }

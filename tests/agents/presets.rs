@@ -12,7 +12,7 @@ use wf_core::id::ExecutionId;
 use crate::{ask, program, watch};
 
 /// A folder with a program of the preset's name that writes this, and keeps its prompt and its arguments.
-fn program(preset: Preset, output: &str, status: u8) -> TempDir {
+pub(crate) fn program(preset: Preset, output: &str, status: u8) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("output"), output).unwrap();
     let script = format!(
@@ -23,7 +23,7 @@ fn program(preset: Preset, output: &str, status: u8) -> TempDir {
     folder
 }
 
-fn on_path(agent: PresetAgent, folder: &Path) -> PresetAgent {
+pub(crate) fn on_path(agent: PresetAgent, folder: &Path) -> PresetAgent {
     let path = format!("{}:/usr/bin:/bin", folder.display());
     agent.with(|program| program.env("PATH", path))
 }
@@ -32,7 +32,7 @@ fn kept(folder: &TempDir, name: &str) -> String {
     fs::read_to_string(folder.path().join(name)).unwrap()
 }
 
-fn claude(is_error: bool, result: &str) -> String {
+pub(crate) fn claude(is_error: bool, result: &str) -> String {
     json!({
         "type": "result", "subtype": "success", "is_error": is_error, "duration_ms": 2100, "num_turns": 1,
         "result": result, "session_id": "s-1", "total_cost_usd": 0.0125,

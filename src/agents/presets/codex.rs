@@ -2,65 +2,103 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
-use super::said::{Said, add, count, objects, text, words};
+use super::node::Node;
+use super::said::{End, Said, add, words};
+use super::values::objects;
 
 pub(super) fn read(output: &str) -> Option<Said> {
     let mut said = Said::default();
     let mut is_known = false;
-    let mut is_complete = false;
+    // What was used in threads before this one, and in this one so far.
+    let mut before = Counts::default();
+    let mut thread = Counts::default();
     for event in objects(output) {
-        let Some(kind) = text(&event, "/type") else {
+        let Some(kind) = event.text_at("/type") else {
             continue;
         };
-        is_known = true;
-        match kind {
-            "thread.started" => said.session = text(&event, "/thread_id").map(str::to_owned),
-            // The last message is the answer; those before it tell what is being done.
-            "item.completed" if is_message(&event) => {
-                said.text = text(&event, "/item/text").map(str::to_owned);
+        is_known |= kind == "error"
+            || ["thread.", "turn.", "item."]
+                .iter()
+                .any(|of| kind.starts_with(of));
+        match kind.as_str() {
+            "thread.started" => {
+                let session = event.text_at("/thread_id");
+                if said.session != session {
+                    before.add(std::mem::take(&mut thread));
+                    said.session = session;
+                }
             }
-            "turn.started" => is_complete = false,
+            "turn.started" => said.end = End::Open,
+            // Also while it reports what comes of it: the turn is what counts.
             "turn.completed" => {
-                is_complete = true;
-                add(&mut said.input, count(&event, "/usage/input_tokens"));
-                add(
-                    &mut said.cached,
-                    count(&event, "/usage/cached_input_tokens"),
-                );
-                add(&mut said.output, count(&event, "/usage/output_tokens"));
-                said.error = None;
+                thread.rise(event);
+                (said.end, said.error) = (End::Whole, None);
             }
-            "turn.failed" => said.error = event.pointer("/error").map(words),
+            // What comes after the end of a turn belongs to none.
+            _ if said.end == End::Whole => {}
+            // The last message is the answer; those before it tell what is being done.
+            "item.completed" if is_message(event) => {
+                said.answer(event.at("/item/text"), "the `text` of its last message");
+            }
+            "turn.failed" => {
+                thread.rise(event);
+                said.error = event.at("/error").or(Some(event)).map(words);
+            }
             // Also told while it tries again: it counts unless the turn is completed after all.
-            "error" => said.error = Some(words(&event)),
+            "error" => said.error = Some(words(event)),
             _ => {}
         }
     }
-    said.is_cut = !is_complete;
+    before.add(thread);
+    (said.input, said.cached, said.output) = (before.input, before.cached, before.output);
     is_known.then_some(said)
 }
 
 /// What the model says and does.
 pub(super) fn meaning(line: &str) -> Option<Cow<'_, str>> {
-    let event: Value = serde_json::from_str(line).ok()?;
-    match (text(&event, "/type")?, text(&event, "/item/type")) {
-        ("item.completed", Some("agent_message" | "assistant_message" | "reasoning")) => {
-            text(&event, "/item/text").map(|text| text.to_owned().into())
+    let event = Node(line);
+    let item = event.text_at("/item/type").unwrap_or_default();
+    match (event.text_at("/type")?.as_str(), item.as_str()) {
+        ("item.completed", "agent_message" | "assistant_message" | "reasoning") => {
+            event.text_at("/item/text").map(Cow::Owned)
         }
-        ("item.started", Some("command_execution")) => {
-            text(&event, "/item/command").map(|command| format!("$ {command}").into())
-        }
-        ("error", _) => Some(words(&event).into()),
+        ("item.started", "command_execution") => event
+            .text_at("/item/command")
+            .map(|command| format!("$ {command}").into()),
+        ("error", _) => Some(words(event).into()),
         _ => None,
     }
 }
 
-fn is_message(event: &Value) -> bool {
+fn is_message(event: Node<'_>) -> bool {
     // The second is what early versions called it.
-    matches!(
-        text(event, "/item/type").or(text(event, "/item/item_type")),
-        Some("agent_message" | "assistant_message")
-    )
+    let kind = event
+        .text_at("/item/type")
+        .or_else(|| event.text_at("/item/item_type"));
+    matches!(kind.as_deref(), Some("agent_message" | "assistant_message"))
+}
+
+/// Tokens of threads.
+#[derive(Default)]
+struct Counts {
+    input: Option<u64>,
+    cached: Option<u64>,
+    output: Option<u64>,
+}
+
+impl Counts {
+    /// Takes what a turn reports, which is the total of its thread so far.
+    fn rise(&mut self, event: Node<'_>) {
+        self.input = self.input.max(event.count_at("/usage/input_tokens"));
+        self.cached = self
+            .cached
+            .max(event.count_at("/usage/cached_input_tokens"));
+        self.output = self.output.max(event.count_at("/usage/output_tokens"));
+    }
+
+    fn add(&mut self, other: Counts) {
+        add(&mut self.input, other.input);
+        add(&mut self.cached, other.cached);
+        add(&mut self.output, other.output);
+    }
 }

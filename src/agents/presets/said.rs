@@ -1,16 +1,23 @@
 //! What such a program has said.
 
-use serde_json::{Deserializer, Map, Value};
+use serde_json::{Map, Value};
+
+use super::node::{Node, joined};
+use crate::agents::ending::Ending;
 
 /// What a program has said, as far as it could be understood.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Said {
-    /// The answer.
+    /// The answer, or what there is of it.
     pub(super) text: Option<String>,
+    /// What is in the place of the answer, and cannot be one.
+    pub(super) odd: Option<String>,
     /// The error that it reports.
     pub(super) error: Option<String>,
-    /// It ended in the midst: what it said is not the answer yet.
-    pub(super) is_cut: bool,
+    /// How the answer has ended.
+    pub(super) end: End,
+    /// When a limit of its subscription that is reached ends, in seconds since the epoch.
+    pub(super) resets_at: Option<u64>,
     /// Tokens of prompts, with those from a cache.
     pub(super) input: Option<u64>,
     /// Tokens of prompts that came from a cache.
@@ -23,7 +30,52 @@ pub(super) struct Said {
     pub(super) session: Option<String>,
 }
 
+/// How an answer has ended.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    /// Not yet.
+    #[default]
+    Open,
+    /// As it should.
+    Whole,
+    /// Otherwise, with this word.
+    Other(Ending, String),
+    /// It was broken off, for that reason.
+    Stopped(String),
+}
+
+impl End {
+    /// The end that a word says.
+    pub(super) fn of(word: String) -> Self {
+        match Ending::of(&word) {
+            Ending::Whole => End::Whole,
+            ending => End::Other(ending, word),
+        }
+    }
+}
+
 impl Said {
+    /// Whether all is said, and well.
+    pub(super) fn is_whole(&self) -> bool {
+        let is_filled = |text: &String| !text.trim().is_empty();
+        self.end == End::Whole
+            && self.error.is_none()
+            && self.odd.is_none()
+            && self.text.as_ref().is_some_and(is_filled)
+    }
+
+    /// Takes the answer from a value.
+    pub(super) fn answer(&mut self, value: Option<Node<'_>>, what: &str) {
+        let (text, odd) = match value {
+            None => (None, None),
+            Some(value) => match texts_of(value) {
+                Some(texts) => (Some(joined(&texts)), None),
+                None => (None, Some(format!("{what} is {}", value.kind()))),
+            },
+        };
+        (self.text, self.odd) = (text, odd);
+    }
+
     /// What the attempt has used.
     pub(super) fn usage(&self, model: Option<&str>) -> Value {
         let mut usage = Map::new();
@@ -56,44 +108,18 @@ impl Said {
     }
 }
 
-/// The JSON objects and lists, of which each begins a line and may end anywhere; whatever is around them is passed over.
-pub(super) fn values(output: &str) -> impl Iterator<Item = Value> {
-    let mut rest = output;
-    std::iter::from_fn(move || {
-        while !rest.is_empty() {
-            let text = rest
-                .trim_start_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}');
-            if text.starts_with(['{', '[']) {
-                let mut found = Deserializer::from_str(text).into_iter::<Value>();
-                if let Some(Ok(value)) = found.next() {
-                    rest = text.get(found.byte_offset()..).unwrap_or_default();
-                    return Some(value);
-                }
-            }
-            rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-        }
-        None
-    })
-}
-
-/// The JSON objects among them.
-pub(super) fn objects(output: &str) -> impl Iterator<Item = Value> {
-    values(output).filter(Value::is_object)
-}
-
-/// A text in a value.
-pub(super) fn text<'a>(value: &'a Value, place: &str) -> Option<&'a str> {
-    value.pointer(place)?.as_str()
-}
-
-/// A count in a value.
-pub(super) fn count(value: &Value, place: &str) -> Option<u64> {
-    value.pointer(place)?.as_u64()
+/// A text, or the texts of a list of parts.
+pub(super) fn texts_of(value: Node<'_>) -> Option<Vec<Node<'_>>> {
+    let is_text = |value: &Node<'_>| value.0.starts_with('"');
+    if !value.0.starts_with('[') {
+        return is_text(&value).then(|| vec![value]);
+    }
+    let parts = value.elements().into_iter();
+    parts.map(|part| part.at("/text").filter(is_text)).collect()
 }
 
 /// Adds a cost, if there is one; nothing costs less than nothing.
-pub(super) fn add_cost(sum: &mut Option<f64>, value: &Value, place: &str) {
-    let cost = value.pointer(place).and_then(Value::as_f64);
+pub(super) fn add_cost(sum: &mut Option<f64>, cost: Option<f64>) {
     if let Some(cost) = cost.filter(|cost| *cost >= 0.0) {
         *sum = Some(sum.unwrap_or(0.0) + cost);
     }
@@ -107,43 +133,21 @@ pub(super) fn add(sum: &mut Option<u64>, more: Option<u64>) {
 }
 
 /// An error's words: a text, or a message somewhere in an object.
-pub(super) fn words(error: &Value) -> String {
+pub(super) fn words(error: Node<'_>) -> String {
     [
         "/data/message",
         "/message",
         "/error/message",
+        "/error/data/message",
+        "/detail",
+        "/msg",
+        "/error",
         "/name",
         "/type",
     ]
     .iter()
-    .find_map(|place| text(error, place))
-    .or(error.as_str())
-    .map_or_else(|| error.to_string(), str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(output: &str) -> Vec<String> {
-        values(output).map(|value| value.to_string()).collect()
-    }
-
-    #[test]
-    fn values_are_found_wherever_a_line_begins_with_them() {
-        assert_eq!(
-            found(
-                "\u{feff}{\"a\":\n  [1,\n2]}\nnote {\"b\": 1}\n[INFO] x\n  {\"c\":1} {\"d\":1} end\n[2]\n"
-            ),
-            [r#"{"a":[1,2]}"#, r#"{"c":1}"#, r#"{"d":1}"#, "[2]"]
-        );
-        assert_eq!(found("{\n{\"a\":1}\r\n{\"b\""), [r#"{"a":1}"#]);
-        assert!(found("").is_empty() && found("\n \n").is_empty());
-    }
-
-    #[test]
-    fn a_long_output_of_beginnings_takes_no_longer_than_its_length() {
-        let deep = "{\"a\":[\n".repeat(4_000);
-        assert!(found(&deep).is_empty());
-    }
+    .find_map(|place| error.text_at(place))
+    .or_else(|| error.text())
+    .filter(|words| !words.trim().is_empty())
+    .unwrap_or_else(|| error.0.to_owned())
 }

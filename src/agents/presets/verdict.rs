@@ -1,0 +1,141 @@
+//! What is made of what a program has said: an answer, or why it is none.
+
+use wf_core::agent::{Reply, Request, StepError};
+
+use super::PresetAgent;
+use super::said::{End, Said};
+use crate::agents::command::{CommandAgent, Ended};
+use crate::agents::ending::Ending;
+use crate::agents::fault::{Blame, Fault};
+use crate::agents::structured::unfenced;
+
+impl PresetAgent {
+    /// The reply of a program that has ended.
+    pub(super) fn verdict(
+        &self,
+        command: &CommandAgent,
+        request: Request<'_>,
+        said: Option<Said>,
+        ended: Ended,
+    ) -> Result<Reply, Fault> {
+        let usage = said.as_ref().map(|said| {
+            let usage = said.usage(self.model.as_deref());
+            command.secrets().redact_usage(usage)
+        });
+        let answer = match ended.status.success() {
+            true => self.answer(command, said, &ended.output),
+            false => Err(failure(command, said, ended)),
+        };
+        match (answer, usage) {
+            (Ok(text), usage) => {
+                let text = match request.schema {
+                    Some(_) => unfenced(&text),
+                    None => &text,
+                };
+                let reply = command.secrets().reply(text);
+                Ok(match usage {
+                    Some(usage) => reply.with_usage(usage),
+                    None => reply,
+                })
+            }
+            (Err(fault), Some(usage)) => {
+                Err(Fault::new(fault.error.with_usage(usage), fault.blame))
+            }
+            (Err(fault), None) => Err(fault),
+        }
+    }
+
+    /// The answer, when it is known to be whole.
+    fn answer(
+        &self,
+        command: &CommandAgent,
+        said: Option<Said>,
+        output: &[u8],
+    ) -> Result<String, Fault> {
+        let program = command.name();
+        let end_of_output = || match command.end_of(output) {
+            end if end.is_empty() => String::new(),
+            end => format!("; its output ends: {end}"),
+        };
+        let redacted = |message: String| command.secrets().redact_message(message);
+        let retryable = |message: String| Fault::attempt(StepError::retryable(redacted(message)));
+        let terminal = |message: String| Fault::attempt(StepError::terminal(redacted(message)));
+        let Some(said) = said else {
+            return Err(terminal(self.not_its_json(command, output)));
+        };
+        if let Some(error) = said.error {
+            return Err(retryable(format!("`{program}` reports an error: {error}")));
+        }
+        match said.end {
+            End::Whole => {}
+            End::Open => {
+                return Err(retryable(format!(
+                    "`{program}` ended before its answer was complete{}",
+                    end_of_output()
+                )));
+            }
+            End::Stopped(reason) => {
+                return Err(retryable(format!(
+                    "the answer of `{program}` broke off: {reason}"
+                )));
+            }
+            End::Other(Ending::CutOff, word) => {
+                return Err(terminal(format!(
+                    "the answer of `{program}` was cut off at the limit of tokens (`{word}`); ask for less, or raise the limit"
+                )));
+            }
+            End::Other(Ending::Refused, word) => {
+                let message = format!("the model of `{program}` refuses to answer (`{word}`)");
+                return Err(Fault::prompt(StepError::terminal(redacted(message))));
+            }
+            End::Other(Ending::Tools, word) => {
+                return Err(terminal(format!(
+                    "`{program}` asks for a tool instead of answering (`{word}`), and ended before it was used"
+                )));
+            }
+            End::Other(Ending::Whole | Ending::Unknown, word) => {
+                return Err(retryable(format!(
+                    "the answer of `{program}` broke off: it ended with `{word}`, which is not known as a good end"
+                )));
+            }
+        }
+        if let Some(odd) = said.odd {
+            return Err(terminal(format!(
+                "the answer of `{program}` is no text: {odd}"
+            )));
+        }
+        let text = said.text.filter(|text| !text.trim().is_empty());
+        let text = text.ok_or_else(|| {
+            retryable(format!(
+                "the answer of `{program}` is empty{}",
+                end_of_output()
+            ))
+        })?;
+        command.text(text.into_bytes()).map_err(Fault::attempt)
+    }
+
+    fn not_its_json(&self, command: &CommandAgent, output: &[u8]) -> String {
+        let (program, known) = (command.name(), self.preset.known());
+        let (name, flags) = (known.name, known.flags.join(" "));
+        match command.end_of(output) {
+            end if end.is_empty() => format!(
+                "`{program}` wrote nothing, but must write JSON as `{name}` does with `{flags}`"
+            ),
+            end => format!(
+                "the output of `{program}` is not the JSON that `{name}` writes with `{flags}`; it ends: {end}"
+            ),
+        }
+    }
+}
+
+/// What an exit status other than zero means.
+fn failure(command: &CommandAgent, said: Option<Said>, ended: Ended) -> Fault {
+    let message = match said.and_then(|said| said.error) {
+        Some(error) => {
+            let error = command.secrets().redact_message(error);
+            format!("{}: {error}", command.ending(ended.status))
+        }
+        None => command.failure(ended),
+    };
+    Fault::new(StepError::retryable(message), Blame::Exit)
+}
