@@ -19,6 +19,7 @@
 //! ```
 
 mod capture;
+mod captured;
 mod command;
 mod echo;
 mod ending;

@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::captured::Captured;
 use super::live::Lines;
 use super::secrets::Secrets;
 
@@ -37,12 +38,12 @@ const CHUNK: usize = 16 * 1024;
 pub(super) async fn read_output(
     stdout: impl AsyncRead + Unpin,
     limit: u64,
-    output: &mut Vec<u8>,
+    output: &Captured,
     lines: &mut Lines<'_>,
 ) -> io::Result<()> {
     let mut chunks = Chunks::new(stdout.take(limit.saturating_add(1)));
     while let Some(new) = chunks.next().await? {
-        output.extend_from_slice(new);
+        output.push(new);
         lines.push(new);
     }
     lines.finish();

@@ -14,9 +14,10 @@ use futures::future::BoxFuture;
 use wf_core::agent::{Agent, Reply, Request, StepError};
 
 use super::capture::{Tail, read_output, write_prompt};
+use super::captured::Expected;
 use super::fault::{Blame, Diagnose, Fault};
 use super::group::Group;
-use super::live::{Lines, Meaning};
+use super::live::Lines;
 use super::program;
 use super::secrets::Secrets;
 use super::watchdog::Watchdog;
@@ -158,7 +159,9 @@ impl CommandAgent {
     }
 
     async fn attempt(&self, request: Request<'_>) -> Result<Reply, Fault> {
-        let ended = self.run(request, request.prompt, None).await?;
+        let ended = self
+            .run(request, request.prompt, &Expected::default())
+            .await?;
         if !ended.status.success() {
             let error = StepError::retryable(self.failure(ended));
             return Err(Fault::new(error, Blame::Exit));
@@ -167,12 +170,12 @@ impl CommandAgent {
         Ok(self.secrets.reply(&text))
     }
 
-    /// Runs the program to its end; what it writes is shown by its lines' meaning, if they have another.
+    /// Runs the program to its end, or for a short while after it has said all.
     pub(super) async fn run(
         &self,
         request: Request<'_>,
         prompt: &str,
-        meaning: Option<Meaning>,
+        expected: &Expected,
     ) -> Result<Ended, Fault> {
         let path = self
             .environment
@@ -191,17 +194,18 @@ impl CommandAgent {
         let (mut group, pipes) = Group::start(&mut self.command(&file, request), watch)
             .map_err(|error| self.not_started(&file, &error))?;
 
-        let mut output = Vec::new();
+        let output = &expected.captured;
         let mut errors = Tail::new(&self.secrets);
         let exchanged = {
-            let mut shown = Lines::new(request.output, &self.secrets, meaning);
+            let mut shown = Lines::new(request.output, &self.secrets, expected.meaning);
             let mut complaints = Lines::new(request.output, &self.secrets, None);
+            let mut said_all = pin!(expected.said_all());
             let mut exchange = pin!(async {
                 tokio::try_join!(
                     write_prompt(pipes.stdin, prompt),
                     async {
                         let limit = self.output_limit;
-                        read_output(pipes.stdout, limit, &mut output, &mut shown).await?;
+                        read_output(pipes.stdout, limit, output, &mut shown).await?;
                         match u64::try_from(output.len()) {
                             Ok(length) if length <= limit => Ok(()),
                             _ => Err(io::Error::from(io::ErrorKind::FileTooLarge)),
@@ -212,20 +216,28 @@ impl CommandAgent {
                 .map(|_| ())
             });
             let mut exchanged = None;
-            while exchanged.is_none() {
+            let has_ended = loop {
                 tokio::select! {
                     biased;
-                    done = &mut exchange => exchanged = Some(done),
-                    ended = group.ended() => { ended.map_err(|error| self.not_awaited(&error))?; break; }
+                    done = &mut exchange, if exchanged.is_none() => exchanged = Some(done),
+                    ended = group.ended() => {
+                        ended.map_err(|error| self.not_awaited(&error))?;
+                        break true;
+                    }
+                    () = &mut said_all => break false,
                 }
-            }
+                if matches!(exchanged, Some(Err(_))) {
+                    break false;
+                }
+            };
             match exchanged {
                 Some(Err(error)) => Err(error),
+                // How a program ends that does not end by itself says nothing about its answer.
+                _ if !has_ended => {
+                    drop(group);
+                    Ok(ExitStatus::from_raw(0))
+                }
                 exchanged => {
-                    group
-                        .ended()
-                        .await
-                        .map_err(|error| self.not_awaited(&error))?;
                     let status = group.reap().map_err(|error| self.not_awaited(&error))?;
                     let done = match exchanged {
                         Some(done) => done,
@@ -242,10 +254,13 @@ impl CommandAgent {
         match exchanged {
             Ok(status) => Ok(Ended {
                 status,
-                output,
+                output: output.take(),
                 errors,
             }),
-            Err(error) => Err(Fault::attempt(self.not_exchanged(&error, &output))),
+            Err(error) => {
+                let error = output.look(|output| self.not_exchanged(&error, output));
+                Err(Fault::attempt(error))
+            }
         }
     }
 

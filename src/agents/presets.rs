@@ -12,19 +12,16 @@ mod verdict;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use wf_core::agent::{Agent, Reply, Request, StepError};
 
-use self::said::Said;
-use self::table::Known;
 pub use self::table::Preset;
+use super::captured::{Captured, Expected, off_thread};
 use super::command::CommandAgent;
 use super::fault::{Diagnose, Fault};
 use super::structured::demand;
-
-/// An output that is larger than this, in bytes, takes a while to be read.
-const LARGE: usize = 256 * 1024;
 
 /// Runs one of the programs claude, codex, gemini and opencode for each attempt, without anybody at the keyboard:
 /// the prompt on its standard input, the result taken from the JSON that it writes.
@@ -111,21 +108,25 @@ impl PresetAgent {
         let prompt = demanding.as_deref().unwrap_or(request.prompt);
         let last = known.last.iter().map(OsString::from);
         let command = self.command.clone().arguments(last);
-        let ended = command.run(request, prompt, Some(known.meaning)).await?;
-        let said = read(known, &ended.output).await;
-        self.verdict(&command, request, said, ended)
+        let has_schema = request.schema.is_some();
+        let expected = Expected {
+            meaning: Some(known.meaning),
+            is_all: Some(known.is_all),
+            captured: Arc::new(Captured::marked(known.marks)),
+        };
+        match command.run(request, prompt, &expected).await {
+            Ok(ended) => {
+                let output = ended.output.clone();
+                let said = off_thread(output, known.read).await.flatten();
+                self.verdict(&command, has_schema, said, ended)
+            }
+            // What was used until then is known all the same.
+            Err(fault) => {
+                let said = off_thread(expected.captured.take(), known.read).await;
+                Err(self.with_usage(fault, said.flatten().as_ref()))
+            }
+        }
     }
-}
-
-/// Takes an output apart; a large one not on this thread, which has others to serve.
-async fn read(known: &'static Known, output: &[u8]) -> Option<Said> {
-    let text = String::from_utf8_lossy(output);
-    if text.len() <= LARGE {
-        return (known.read)(&text);
-    }
-    let text = text.into_owned();
-    let read = tokio::task::spawn_blocking(move || (known.read)(&text));
-    read.await.ok().flatten()
 }
 
 impl Agent for PresetAgent {

@@ -2,6 +2,7 @@
 
 use ax::agents::{Preset, PresetAgent};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use wf_core::agent::{Reply, StepError};
 
 use crate::ask;
@@ -428,4 +429,65 @@ async fn an_exit_status_after_an_answer_fails_the_attempt_and_its_cost_is_record
         let usage = error.failure().usage.as_ref().unwrap();
         assert!(usage["total_tokens"].is_number(), "{usage}");
     }
+}
+
+/// A program of the preset's name that writes this and does not end, whatever it does with its pipes.
+fn hanging(preset: Preset, output: &str, rest: &str) -> TempDir {
+    let folder = program(preset, output, 0);
+    let script = format!(
+        "#!/bin/sh\ncd '{}'\ncat >prompt\ncat output\n{rest}\n",
+        folder.path().display()
+    );
+    crate::program::write(&folder.path().join(preset.name()), &script);
+    folder
+}
+
+#[tokio::test]
+async fn a_whole_answer_is_taken_from_a_program_that_does_not_end() {
+    let whole = claude(false, "All is well.");
+    let pretty: Value = serde_json::from_str(&whole).unwrap();
+    let forever = "while :; do echo '{\"type\":\"x\"}'; sleep 1; done";
+    let outputs = [
+        (Preset::Claude, whole.clone(), "sleep 1000"),
+        (
+            Preset::Claude,
+            format!("{pretty:#}"),
+            "exec >&- 2>&-; sleep 1000",
+        ),
+        (Preset::Codex, codex(json!("All is well.")), forever),
+        (
+            Preset::Gemini,
+            gemini_whole(json!("All is well.")).to_string(),
+            "sleep 1000 & sleep 1000",
+        ),
+        (Preset::Opencode, opencode("stop"), "sleep 1000"),
+    ];
+    let asked = outputs.map(|(preset, output, rest)| async move {
+        let folder = hanging(preset, &output, rest);
+        let reply = ask(&on_path(PresetAgent::new(preset), folder.path()), "p").await;
+        let reply = reply.unwrap();
+        assert_eq!(reply.result.to_text(), "All is well.", "{output}");
+        assert!(reply.usage.unwrap()["total_tokens"].is_number());
+    });
+    futures::future::join_all(asked).await;
+    // A failure is known as soon.
+    let folder = hanging(Preset::Claude, &claude(true, "no credit"), "sleep 1000");
+    let agent = on_path(PresetAgent::new(Preset::Claude), folder.path());
+    let error = ask(&agent, "p").await.unwrap_err();
+    assert_eq!(error.to_string(), "`claude` reports an error: no credit");
+    assert_eq!(error.failure().usage.as_ref().unwrap()["cost"], 0.0125);
+}
+
+#[tokio::test]
+async fn what_was_used_is_recorded_where_the_output_is_too_large() {
+    let more = "yes '{\"type\":\"text\",\"part\":{\"text\":\"more\"}}'";
+    let folder = hanging(Preset::Opencode, &opencode("tool-calls"), more);
+    let agent = on_path(PresetAgent::new(Preset::Opencode), folder.path());
+    let agent = agent.with(|program| program.output_limit(100_000));
+    let error = ask(&agent, "p").await.unwrap_err();
+    assert!(
+        error.to_string().contains("more than 100000 bytes"),
+        "{error}"
+    );
+    assert_eq!(error.failure().usage.as_ref().unwrap()["cost"], 0.25);
 }

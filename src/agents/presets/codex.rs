@@ -42,6 +42,7 @@ pub(super) fn read(output: &str) -> Option<Said> {
             }
             "turn.failed" => {
                 thread.rise(event);
+                said.end = End::Whole;
                 said.error = event.at("/error").or(Some(event)).map(words);
             }
             // Also told while it tries again: it counts unless the turn is completed after all.

@@ -64,6 +64,14 @@ impl Said {
             && self.text.as_ref().is_some_and(is_filled)
     }
 
+    /// Whether nothing follows, be it well or not.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(
+            self.end,
+            End::Whole | End::Stopped(_) | End::Other(Ending::CutOff | Ending::Refused, _)
+        )
+    }
+
     /// Takes the answer from a value.
     pub(super) fn answer(&mut self, value: Option<Node<'_>>, what: &str) {
         let (text, odd) = match value {

@@ -29,6 +29,10 @@ pub(super) struct Known {
     pub(super) last: &'static [&'static str],
     /// Takes its output apart; nothing when that is not what it should be.
     pub(super) read: fn(&str) -> Option<Said>,
+    /// Words of which one stands in what ends its answer.
+    pub(super) marks: &'static [&'static str],
+    /// Whether its output says that nothing follows.
+    pub(super) is_all: fn(&str) -> bool,
     /// What a line of its output means to whoever watches; without it, output is shown as it is.
     pub(super) meaning: Meaning,
 }
@@ -43,6 +47,8 @@ const TABLE: [Known; 4] = [
         model: "--model",
         last: &[],
         read: claude::read,
+        marks: &["result"],
+        is_all: |output| claude::read(output).is_some_and(|said| said.is_over()),
         meaning: claude::meaning,
     },
     // https://developers.openai.com/codex/noninteractive and codex-rs/exec/src/exec_events.rs of
@@ -53,6 +59,8 @@ const TABLE: [Known; 4] = [
         model: "--model",
         last: &["-"],
         read: codex::read,
+        marks: &["turn.completed", "turn.failed"],
+        is_all: |output| codex::read(output).is_some_and(|said| said.is_over()),
         meaning: codex::meaning,
     },
     // https://geminicli.com/docs/cli/headless, November 2026. Standard input that is no terminal is the prompt.
@@ -62,6 +70,8 @@ const TABLE: [Known; 4] = [
         model: "--model",
         last: &[],
         read: gemini::read,
+        marks: &["response", "result"],
+        is_all: |output| gemini::read(output).is_some_and(|said| said.is_over()),
         meaning: gemini::meaning,
     },
     // https://opencode.ai/docs/cli and packages/opencode/src/cli/cmd/run.ts of
@@ -72,6 +82,8 @@ const TABLE: [Known; 4] = [
         model: "--model",
         last: &[],
         read: opencode::read,
+        marks: &["step_finish"],
+        is_all: |output| opencode::read(output).is_some_and(|said| said.is_over()),
         meaning: opencode::meaning,
     },
 ];

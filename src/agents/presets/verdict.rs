@@ -1,6 +1,6 @@
 //! What is made of what a program has said: an answer, or why it is none.
 
-use wf_core::agent::{Reply, Request, StepError};
+use wf_core::agent::{Reply, StepError};
 
 use super::PresetAgent;
 use super::said::{End, Said};
@@ -14,24 +14,42 @@ impl PresetAgent {
     pub(super) fn verdict(
         &self,
         command: &CommandAgent,
-        request: Request<'_>,
+        has_schema: bool,
         said: Option<Said>,
         ended: Ended,
     ) -> Result<Reply, Fault> {
-        let usage = said.as_ref().map(|said| {
-            let usage = said.usage(self.model.as_deref());
-            command.secrets().redact_usage(usage)
-        });
-        let answer = match ended.status.success() {
-            true => self.answer(command, said, &ended.output),
-            false => Err(failure(command, said, ended)),
-        };
-        match (answer, usage) {
+        if !ended.status.success() {
+            let fault = failure(command, said.as_ref(), ended);
+            return Err(self.with_usage(fault, said.as_ref()));
+        }
+        self.judge(command, has_schema, said, &ended.output)
+    }
+
+    /// The failure with what was used.
+    pub(super) fn with_usage(&self, fault: Fault, said: Option<&Said>) -> Fault {
+        match said {
+            Some(said) => Fault::new(fault.error.with_usage(self.usage(said)), fault.blame),
+            None => fault,
+        }
+    }
+
+    fn usage(&self, said: &Said) -> serde_json::Value {
+        let usage = said.usage(self.model.as_deref());
+        self.command.secrets().redact_usage(usage)
+    }
+
+    /// The reply, or why there is none, of a program that says no more.
+    fn judge(
+        &self,
+        command: &CommandAgent,
+        has_schema: bool,
+        said: Option<Said>,
+        output: &[u8],
+    ) -> Result<Reply, Fault> {
+        let usage = said.as_ref().map(|said| self.usage(said));
+        match (self.answer(command, said, output), usage) {
             (Ok(text), usage) => {
-                let text = match request.schema {
-                    Some(_) => unfenced(&text),
-                    None => &text,
-                };
+                let text = if has_schema { unfenced(&text) } else { &text };
                 let reply = command.secrets().reply(text);
                 Ok(match usage {
                     Some(usage) => reply.with_usage(usage),
@@ -129,10 +147,10 @@ impl PresetAgent {
 }
 
 /// What an exit status other than zero means.
-fn failure(command: &CommandAgent, said: Option<Said>, ended: Ended) -> Fault {
-    let message = match said.and_then(|said| said.error) {
+fn failure(command: &CommandAgent, said: Option<&Said>, ended: Ended) -> Fault {
+    let message = match said.and_then(|said| said.error.as_ref()) {
         Some(error) => {
-            let error = command.secrets().redact_message(error);
+            let error = command.secrets().redact_message(error.clone());
             format!("{}: {error}", command.ending(ended.status))
         }
         None => command.failure(ended),
