@@ -111,7 +111,7 @@ impl Expected {
         loop {
             self.captured.settled(HANGING).await;
             let output = self.captured.look(<[u8]>::to_vec);
-            if off_thread(output, move |output| is_all(output)).await == Some(true) {
+            if off_thread(output, is_all).await == Some(true) {
                 return;
             }
         }
