@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
-use wf_core::agent::{Agent, Reply, Request, StepError};
+use wf_core::agent::{Agent, Interim, InterimSlot, Reply, Request, StepError};
 
 use self::circuit::Circuit;
 use self::rate::Rate;
@@ -169,10 +169,21 @@ impl<A: Agent> Limited<A> {
             written.push(text.as_bytes());
             output.write(text);
         };
-        let attempt = (self.attempt)(&self.agent, request.with_output(&listener));
+        let interim = InterimSlot::default();
+        request.interim.set({
+            let interim = interim.clone();
+            move || interim.take()
+        });
+        let inner = request.with_output(&listener).with_interim(&interim);
+        let attempt = (self.attempt)(&self.agent, inner);
         if let Ok(answer) = tokio::time::timeout(timeout, attempt).await {
             return answer;
         }
+        let usage = match interim.take() {
+            Some(Interim::Ended(ended)) => return ended.map_err(Fault::attempt),
+            Some(Interim::Underway(usage)) => Some(usage),
+            None => None,
+        };
         let timeout = wf_model::format_duration(timeout);
         let message = format!("no answer within {timeout}, the agent's `timeout`");
         let written = written.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -180,7 +191,11 @@ impl<A: Agent> Limited<A> {
             shown if shown.is_empty() => message,
             shown => format!("{message}; what it wrote ends: {shown}"),
         };
-        Err(Fault::attempt(StepError::retryable(message)))
+        let error = StepError::retryable(message);
+        Err(Fault::attempt(match usage {
+            Some(usage) => error.with_usage(usage),
+            None => error,
+        }))
     }
 }
 

@@ -3,6 +3,7 @@
 mod agents;
 mod capable;
 mod error;
+mod interim;
 mod reply;
 mod request;
 
@@ -13,6 +14,7 @@ use futures::future::BoxFuture;
 
 pub use agents::Agents;
 pub use error::{Failure, StepError};
+pub use interim::{Interim, InterimAt, InterimSlot};
 pub use reply::{IntoReply, Reply};
 pub(crate) use request::Queued;
 pub(crate) use request::idempotency_key;
@@ -32,7 +34,8 @@ pub use request::{Allowance, Output, Request, Waiting};
 /// # Cancellation
 ///
 /// The engine drops the future when the attempt times out or its run is cancelled; whatever the agent has
-/// started must end with it.
+/// started must end with it. What the attempt has come to by then, an agent leaves with
+/// [`Request::interim`]: a whole answer counts although its time is over, and what was used is recorded.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an agent",
     label = "an agent is a closure `Fn(String) -> impl Future`, or a type with `impl Agent`",

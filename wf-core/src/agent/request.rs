@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::{InterimAt, InterimSlot};
 use crate::id::ExecutionId;
 use crate::usage::Usage;
 
@@ -26,6 +27,8 @@ pub struct Request<'a> {
     /// What the run's budget leaves the attempt, where it has one: who asks several times within one attempt stops when
     /// that is used up.
     pub allowance: Allowance,
+    /// Where the agent leaves word of what the attempt has come to, for when it is stopped before it ends.
+    pub interim: InterimAt<'a>,
     queued: Option<&'a Queued>,
 }
 
@@ -45,6 +48,7 @@ impl<'a> Request<'a> {
             output: Output(None),
             schema: None,
             allowance: Allowance::UNLIMITED,
+            interim: InterimAt(None),
             queued: None,
         }
     }
@@ -67,6 +71,13 @@ impl<'a> Request<'a> {
     #[must_use]
     pub const fn with_allowance(mut self, allowance: Allowance) -> Self {
         self.allowance = allowance;
+        self
+    }
+
+    /// The same, where word of what the attempt has come to is left in `slot`.
+    #[must_use]
+    pub const fn with_interim(mut self, slot: &'a InterimSlot) -> Self {
+        self.interim = InterimAt(Some(slot));
         self
     }
 

@@ -1,7 +1,8 @@
 //! One attempt at one step: a call to an agent or to code, bounded in time, on the host's executor if there is one.
 
+use std::any::Any;
 use std::future::poll_fn;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -14,7 +15,7 @@ use futures::future::{self, AbortHandle, BoxFuture};
 use super::recall::Recalled;
 use super::trace::Within;
 use super::{Notice, Observer, Parts};
-use crate::agent::{Agent, Allowance, Queued, Reply, Request, StepError};
+use crate::agent::{Agent, Allowance, Interim, InterimSlot, Queued, Reply, Request, StepError};
 use crate::clock::Clock;
 use crate::id::{ExecutionId, Timestamp};
 use crate::plan::Plan;
@@ -138,18 +139,32 @@ impl Call {
     async fn ask(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
         // The work may also panic before it gives a future.
         let done = AssertUnwindSafe(async { self.done(outside).await });
-        done.catch_unwind().await.unwrap_or_else(|panic| {
-            let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
-            let who = match self.work {
-                Work::Native { .. } => "step",
-                Work::Ask { .. } | Work::Render { .. } => "agent",
-            };
-            Err(StepError::terminal(format_args!(
-                "the {who} panicked: {}",
-                said.unwrap_or_else(|| "no message".into())
-            )))
-        })
+        let done = done.catch_unwind().await;
+        done.unwrap_or_else(|panic| Err(self.panicked(panic.as_ref())))
+    }
+
+    fn panicked(&self, panic: &(dyn Any + Send)) -> StepError {
+        let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
+        let who = match self.work {
+            Work::Native { .. } => "step",
+            Work::Ask { .. } | Work::Render { .. } => "agent",
+        };
+        StepError::terminal(format_args!(
+            "the {who} panicked: {}",
+            said.unwrap_or_else(|| "no message".into())
+        ))
+    }
+
+    /// The end of an attempt whose time is over: what its agent has left counts, if that is an end.
+    fn stopped(&self, over: StepError, interim: &InterimSlot) -> Result<Answer, StepError> {
+        // What the agent has left is its code, which may panic.
+        let look = AssertUnwindSafe(|| match interim.take() {
+            Some(Interim::Ended(ended)) => ended.and_then(|reply| self.accept(reply)),
+            Some(Interim::Underway(usage)) => Err(over.with_usage(usage)),
+            None => Err(over),
+        });
+        catch_unwind(look).unwrap_or_else(|panic| Err(self.panicked(panic.as_ref())))
     }
 
     async fn done(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
@@ -157,9 +172,7 @@ impl Call {
             Work::Ask { agent, prompt } => {
                 let whole = || self.plan.prompt(self.step as usize);
                 let prompt = prompt.as_deref().unwrap_or_else(whole);
-                let reply = self.reply(agent, prompt, outside).await?;
-                let reply = self.admit(reply)?;
-                Ok(Answer { reply, typed: None })
+                self.accept(self.reply(agent, prompt, outside).await?)
             }
             Work::Render {
                 agent,
@@ -167,22 +180,7 @@ impl Call {
                 context,
             } => {
                 let prompt = (code.render)(context).map_err(StepFailure::into_step_error)?;
-                let reply = self.reply(agent, &prompt, outside).await?;
-                let mut reply = self.admit(reply)?;
-                let typed = code.output.decode(&reply.result).map_err(|error| {
-                    let (name, kind) = (code.agent, code.output_type);
-                    let failure = StepError::retryable(format_args!(
-                        "agent `{name}` answered with what is not a `{kind}`: {error}"
-                    ));
-                    match reply.usage.take() {
-                        Some(usage) => failure.with_usage(usage),
-                        None => failure,
-                    }
-                })?;
-                Ok(Answer {
-                    reply,
-                    typed: Some(typed),
-                })
+                self.accept(self.reply(agent, &prompt, outside).await?)
             }
             Work::Native { code, context } => {
                 let value = (code.run)(context.clone())
@@ -223,7 +221,9 @@ impl Call {
         let prompt = remarked.as_deref().unwrap_or(prompt);
         let mut request =
             Request::new(prompt, &self.execution, key, self.number).with_queued(outside.queued);
-        request = request.with_allowance(self.allowance);
+        request = request
+            .with_allowance(self.allowance)
+            .with_interim(outside.interim);
         if let Some(schema) = &self.schema {
             request = request.with_schema(schema.text());
         }
@@ -245,6 +245,28 @@ impl Call {
             }
         };
         agent.call(request.with_output(&tell)).await
+    }
+
+    /// An agent's reply as the step's answer, if it is what the step asks for.
+    fn accept(&self, reply: Reply) -> Result<Answer, StepError> {
+        let mut reply = self.admit(reply)?;
+        let Work::Render { code, .. } = &self.work else {
+            return Ok(Answer { reply, typed: None });
+        };
+        let typed = code.output.decode(&reply.result).map_err(|error| {
+            let (name, kind) = (code.agent, code.output_type);
+            let failure = StepError::retryable(format_args!(
+                "agent `{name}` answered with what is not a `{kind}`: {error}"
+            ));
+            match reply.usage.take() {
+                Some(usage) => failure.with_usage(usage),
+                None => failure,
+            }
+        })?;
+        Ok(Answer {
+            reply,
+            typed: Some(typed),
+        })
     }
 
     /// The reply, if its result fits the step's schema.
@@ -290,17 +312,20 @@ impl Bounds {
     ) -> impl Future<Output = Attempted> {
         async move {
             let queued = Queued::default();
+            let interim = InterimSlot::default();
             let tail = self.limit.map(|_| Tail::default());
             let mut ask = pin!(call.ask(Outside {
                 queued: &queued,
+                interim: &interim,
                 listener: listener.as_ref(),
                 tail: tail.as_ref(),
             }));
             let answer = poll_fn(|cx| match ask.as_mut().poll(cx) {
                 Poll::Pending => self.poll_over(cx, &queued, tail.as_ref()).map(Err),
-                answered => answered,
+                answered => answered.map(Ok),
             })
-            .await;
+            .await
+            .unwrap_or_else(|over| call.stopped(over, &interim));
             Attempted {
                 step: call.step,
                 ended_at: call.started.moment(self.clock.elapsed()),
@@ -347,6 +372,7 @@ impl Bounds {
 #[derive(Clone, Copy)]
 struct Outside<'a> {
     queued: &'a Queued,
+    interim: &'a InterimSlot,
     listener: Option<&'a Arc<Observer>>,
     tail: Option<&'a Tail>,
 }

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::bench::{Act, Bench, id, options, plan, resume};
+use crate::agent::{Interim, Reply, StepError};
 use crate::clock::Clock;
 use crate::engine::Notice;
 use crate::lifecycle::State;
@@ -241,5 +244,51 @@ fn a_step_that_is_out_of_time_is_told_with_the_end_of_what_it_wrote() {
     assert_eq!(
         status.execution.error.as_deref(),
         Some("step `a` failed: no answer within 5s; what it wrote ends: half done")
+    );
+}
+
+#[test]
+fn what_a_stopped_attempt_has_used_is_recorded() {
+    let bench = Bench::new();
+    let used = |tokens: u64| Act::Leave(Interim::Underway(json!({"total_tokens": tokens})));
+    bench.agent.on("a", &[used(7), used(5)]);
+    let retry = "retryPolicy: { maxAttempts: 2, initialDelay: 1s, jitter: false }";
+    let status = bench.run(&plan("", &format!("a, timeout: 5s, {retry}")));
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `a` failed: no answer within 5s")
+    );
+    assert_eq!(status.usage().tokens, 12);
+    // What was spent is spent also by the budget.
+    let bench = Bench::new();
+    bench.agent.on("a", &[used(7)]);
+    let head = "config: { budget: { tokens: 6 } }";
+    let status = bench.run(&plan(head, &format!("a, timeout: 5s, {retry}")));
+    assert_eq!(status.state(), State::Paused);
+    assert_eq!((bench.calls().len(), status.usage().tokens), (1, 7));
+}
+
+#[test]
+fn a_whole_answer_counts_although_its_time_is_over() {
+    let bench = Bench::new();
+    let reply = Reply::text("whole").with_usage(json!({"total_tokens": 7}));
+    let ended = |ended| Act::Leave(Interim::Ended(ended));
+    bench.agent.on("a", &[ended(Ok(reply))]);
+    let status = bench.run(&plan("", "a, timeout: 5s"));
+    assert_eq!(
+        (status.state(), status.usage().tokens),
+        (State::Completed, 7)
+    );
+    let result = status.step("a").unwrap().record.result.clone();
+    assert_eq!(result.unwrap().as_str(), "\"whole\"");
+
+    let bench = Bench::new();
+    let refused = StepError::terminal("refused").with_usage(json!({"total_tokens": 3}));
+    bench.agent.on("a", &[ended(Err(refused))]);
+    let status = bench.run(&plan("", "a, timeout: 5s"));
+    assert_eq!((status.state(), status.usage().tokens), (State::Failed, 3));
+    assert_eq!(
+        status.execution.error.as_deref(),
+        Some("step `a` failed: refused")
     );
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{self, BoxFuture, Either};
 
-use crate::agent::{Agent, Agents, Reply, Request, StepError};
+use crate::agent::{Agent, Agents, Interim, Reply, Request, StepError};
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError, Notice, RunOptions, Status};
 use crate::id::ExecutionId;
@@ -186,6 +186,8 @@ pub(super) enum Act {
     Show,
     /// Shows two pieces of text, then never answers.
     ShowAndHang,
+    /// Never ends, and has left this.
+    Leave(Interim),
     /// Never answers.
     Hang,
     Panic,
@@ -268,6 +270,10 @@ impl Agent for Scripted {
                 request.output.write("done\n");
                 futures::future::pending().await
             }),
+            Act::Leave(interim) => {
+                request.interim.set(move || Some(interim));
+                futures::future::pending().boxed()
+            }
             Act::Instant => futures::future::ready(Ok(Reply::text("x"))).boxed(),
             Act::Hang => futures::future::pending().boxed(),
             Act::Panic => panic!("on purpose"),

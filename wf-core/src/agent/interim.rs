@@ -1,0 +1,89 @@
+//! What an attempt has come to when it is stopped before it ends by itself.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use super::{Reply, StepError};
+
+/// What an attempt has come to when it is stopped before it ends by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Interim {
+    /// Nothing was missing but the end: the answer is whole, or the failure is known.
+    Ended(Result<Reply, StepError>),
+    /// It was under way, and has used this, as [`Reply::usage`] has it.
+    Underway(Value),
+}
+
+/// Where an agent leaves word of what an attempt has come to, for whoever stops it: the engine, when the step's time is
+/// over, or a wrapper with a timeout of its own. It is the [`interim`](super::Request::interim) of a request.
+///
+/// What is left is a function, so that nothing is computed unless the attempt is stopped. It is called at most once, on the
+/// task of the attempt, and shares with the attempt what the two need:
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use serde_json::json;
+/// use wf_core::agent::{Interim, Reply, Request, StepError};
+///
+/// async fn call(request: Request<'_>) -> Result<Reply, StepError> {
+///     let read = Arc::new(Mutex::new(String::new()));
+///     request.interim.set({
+///         let read = Arc::clone(&read);
+///         move || match read.lock() {
+///             Ok(text) if text.ends_with("</answer>") => Some(Interim::Ended(Ok(Reply::text(&text)))),
+///             _ => Some(Interim::Underway(json!({"input_tokens": 1000}))),
+///         }
+///     });
+///     // … reads into `read` …
+///     # Ok(Reply::text("done"))
+/// }
+/// ```
+///
+/// A wrapper that makes several attempts in one, or bounds the time of one, gives the inner request a slot of its own
+/// ([`Request::with_interim`](super::Request::with_interim)) and, where it is stopped itself, [takes](Self::take) from that.
+#[derive(Clone, Default)]
+pub struct InterimSlot(Arc<Mutex<Option<Look>>>);
+
+type Look = Box<dyn FnOnce() -> Option<Interim> + Send>;
+
+impl InterimSlot {
+    /// Leaves what tells what the attempt has come to; takes the place of what was left before.
+    pub fn set(&self, look: impl FnOnce() -> Option<Interim> + Send + 'static) {
+        let before = self.lock().replace(Box::new(look));
+        // What it holds may be large: not under the lock.
+        drop(before);
+    }
+
+    /// Asks what was left, which is gone afterwards; none where nothing was, or nothing is known.
+    pub fn take(&self) -> Option<Interim> {
+        let look = self.lock().take();
+        look.and_then(|look| look())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Look>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for InterimSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InterimSlot")
+            .field("is_set", &self.lock().is_some())
+            .finish()
+    }
+}
+
+/// What an agent sees of a slot; where nobody stops the attempt there may be none.
+#[derive(Debug, Clone, Copy)]
+pub struct InterimAt<'a>(pub(super) Option<&'a InterimSlot>);
+
+impl InterimAt<'_> {
+    /// Leaves what tells what the attempt has come to, as [`InterimSlot::set`] does.
+    pub fn set(&self, look: impl FnOnce() -> Option<Interim> + Send + 'static) {
+        if let Some(slot) = self.0 {
+            slot.set(look);
+        }
+    }
+}
