@@ -16,11 +16,22 @@ pub enum Interim {
     Underway(Value),
 }
 
-/// Where an agent leaves word of what an attempt has come to, for whoever stops it: the engine, when the step's time is
-/// over, or a wrapper with a timeout of its own. It is the [`interim`](super::Request::interim) of a request.
+impl Interim {
+    /// What the attempt has used, when the agent knows.
+    pub fn into_usage(self) -> Option<Value> {
+        match self {
+            Interim::Ended(Ok(reply)) => reply.usage,
+            Interim::Ended(Err(error)) => error.into_failure().usage,
+            Interim::Underway(usage) => Some(usage),
+        }
+    }
+}
+
+/// Where an agent leaves word of what an attempt has come to, for whoever stops it: the engine, when the time of the
+/// step or of the run is over, or a wrapper with a timeout of its own. It is the [`interim`](super::Request::interim) of a request.
 ///
-/// What is left is a function, so that nothing is computed unless the attempt is stopped. It is called at most once, on the
-/// task of the attempt, and shares with the attempt what the two need:
+/// What is left is a function, so that nothing is computed unless the attempt is stopped. It is called at most once, by
+/// whoever stops the attempt, and shares with the attempt what the two need:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};

@@ -37,6 +37,8 @@ pub(super) struct Call {
     pub(super) remark: Option<String>,
     pub(super) schema: Option<Arc<Schema>>,
     pub(super) allowance: Allowance,
+    /// Where the agent leaves word of what it has come to, if somebody else than the step's timeout may ask.
+    pub(super) interim: Option<InterimSlot>,
 }
 
 /// When an attempt started, on both clocks.
@@ -157,9 +159,9 @@ impl Call {
     }
 
     /// The end of an attempt whose time is over: what its agent has left counts, if that is an end.
-    fn stopped(&self, over: StepError, interim: &InterimSlot) -> Result<Answer, StepError> {
+    fn stopped(&self, over: StepError, interim: Option<&InterimSlot>) -> Result<Answer, StepError> {
         // What the agent has left is its code, which may panic.
-        let look = AssertUnwindSafe(|| match interim.take() {
+        let look = AssertUnwindSafe(|| match interim.and_then(InterimSlot::take) {
             Some(Interim::Ended(ended)) => ended.and_then(|reply| self.accept(reply)),
             Some(Interim::Underway(usage)) => Err(over.with_usage(usage)),
             None => Err(over),
@@ -221,9 +223,10 @@ impl Call {
         let prompt = remarked.as_deref().unwrap_or(prompt);
         let mut request =
             Request::new(prompt, &self.execution, key, self.number).with_queued(outside.queued);
-        request = request
-            .with_allowance(self.allowance)
-            .with_interim(outside.interim);
+        request = request.with_allowance(self.allowance);
+        if let Some(interim) = outside.interim {
+            request = request.with_interim(interim);
+        }
         if let Some(schema) = &self.schema {
             request = request.with_schema(schema.text());
         }
@@ -312,11 +315,12 @@ impl Bounds {
     ) -> impl Future<Output = Attempted> {
         async move {
             let queued = Queued::default();
-            let interim = InterimSlot::default();
+            let own = self.limit.map(|_| InterimSlot::default());
+            let interim = call.interim.as_ref().or(own.as_ref());
             let tail = self.limit.map(|_| Tail::default());
             let mut ask = pin!(call.ask(Outside {
                 queued: &queued,
-                interim: &interim,
+                interim,
                 listener: listener.as_ref(),
                 tail: tail.as_ref(),
             }));
@@ -325,7 +329,7 @@ impl Bounds {
                 answered => answered.map(Ok),
             })
             .await
-            .unwrap_or_else(|over| call.stopped(over, &interim));
+            .unwrap_or_else(|over| call.stopped(over, interim));
             Attempted {
                 step: call.step,
                 ended_at: call.started.moment(self.clock.elapsed()),
@@ -372,7 +376,7 @@ impl Bounds {
 #[derive(Clone, Copy)]
 struct Outside<'a> {
     queued: &'a Queued,
-    interim: &'a InterimSlot,
+    interim: Option<&'a InterimSlot>,
     listener: Option<&'a Arc<Observer>>,
     tail: Option<&'a Tail>,
 }

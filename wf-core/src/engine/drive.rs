@@ -1,7 +1,7 @@
 //! What is known of an execution that is being driven: what the pump, the waves and the loop work on.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::holding::Holding;
 use super::recall::Recall;
 use super::trace::Trace;
 use super::{Parts, Status};
-use crate::agent::Agent;
+use crate::agent::{Agent, InterimSlot};
 use crate::id::ExecutionId;
 use crate::lifecycle::State;
 use crate::plan::Plan;
@@ -62,6 +62,8 @@ pub(super) struct Drive {
     pub(super) started: VecDeque<(u32, BoxFuture<'static, Attempted>)>,
     /// The calls that are under way.
     pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
+    /// What those of them have come to that run when the run's time is over.
+    pub(super) interims: BTreeMap<u32, InterimSlot>,
     /// Calls back those of them that wait for their turn.
     pub(super) recall: Recall,
     /// The calls that have ended and are not yet part of a commit.
@@ -153,6 +155,7 @@ impl Drive {
             dry: false,
             started: VecDeque::new(),
             attempts: FuturesUnordered::new(),
+            interims: BTreeMap::new(),
             recall: Recall::new(),
             ended: Vec::new(),
             unanswered: 0,

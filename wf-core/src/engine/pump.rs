@@ -13,6 +13,7 @@ use super::attempt::{Attempted, Call, Started};
 use super::budget::Purse;
 use super::drive::Drive;
 use super::{EngineError, Notice};
+use crate::agent::InterimSlot;
 use crate::lifecycle::Row;
 use crate::plan::Plan;
 use crate::step::{Attempt, StepState};
@@ -99,6 +100,7 @@ impl Drive {
             };
             self.scheduler
                 .vacate(attempted.step, attempted.answer.is_ok());
+            self.interims.remove(&attempted.step);
             self.pay(&attempted);
             self.ended.push(attempted);
         }
@@ -150,6 +152,10 @@ impl Drive {
         record.started_at.get_or_insert(now);
         let purse = self.purse.as_mut();
         let allowance = purse.map(|purse| purse.reserve(step, agent(&self.plan, step)));
+        let interim = self.deadline.map(|_| InterimSlot::default());
+        if let Some(interim) = &interim {
+            self.interims.insert(step, interim.clone());
+        }
         self.engine.tell(&Notice::AttemptStarted {
             execution: self.id(),
             step: self.plan.key(at),
@@ -165,6 +171,7 @@ impl Drive {
             remark: self.remark(step),
             schema: self.schema(step).cloned(),
             allowance: allowance.unwrap_or_default(),
+            interim,
         });
         let (key, asked) = (self.plan.key(at), agent(&self.plan, step));
         let within = self.trace.attempt(key, asked, number);

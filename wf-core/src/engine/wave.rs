@@ -159,9 +159,10 @@ impl Drive {
             };
             wave.failures.push(failure);
             let ended_at = now.max(attempt.started_at);
-            record
-                .attempts
-                .push(attempt.interrupt(Some(ended_at), error.clone()));
+            let mut attempt = attempt.interrupt(Some(ended_at), error.clone());
+            let interim = self.interims.remove(&step);
+            attempt.usage = interim.and_then(|left| left.take()?.into_usage());
+            record.attempts.push(attempt);
             record.error = Some(error);
             self.scheduler.vacate(step, false);
         }

@@ -292,3 +292,12 @@ fn a_whole_answer_counts_although_its_time_is_over() {
         Some("step `a` failed: refused")
     );
 }
+
+#[test]
+fn what_was_used_is_recorded_when_the_run_is_out_of_time() {
+    let bench = Bench::new();
+    let used = Interim::Underway(json!({"total_tokens": 7}));
+    bench.agent.on("a", &[Act::Leave(used)]);
+    let status = bench.run(&plan("config: { timeout: 5s }", "a"));
+    assert_eq!((status.state(), status.usage().tokens), (State::Failed, 7));
+}
