@@ -37,6 +37,7 @@ mod secrets;
 mod structured;
 mod watchdog;
 
+pub use crate::ownership::trust_files;
 pub use command::{CommandAgent, OUTPUT_LIMIT};
 pub use echo::EchoAgent;
 pub use fallback::Fallback;

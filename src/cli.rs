@@ -57,6 +57,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return console::usage(&error, &arguments),
     };
     let console = Console::new(&parsed.global);
+    if parsed.global.trust_files {
+        crate::ownership::trust_files();
+    }
     match execute(&parsed, console) {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -11,3 +11,6 @@ compile_error!("`ax` runs agents in Unix process groups, and this is no Unix sys
 pub mod agents;
 pub mod cli;
 mod graph;
+mod ownership;
+mod printable;
+mod shell;

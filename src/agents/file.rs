@@ -13,6 +13,7 @@ mod size;
 mod tests;
 
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::path::Path;
 
 use wf_core::agent::Agents;
@@ -21,6 +22,7 @@ use wf_model::{Report, Source};
 use self::parser::Parser;
 use super::Watchdog;
 use super::secrets::Secrets;
+use crate::ownership;
 
 /// The agents that a file names.
 ///
@@ -43,7 +45,8 @@ impl AgentsFile {
     /// # Errors
     ///
     /// Every mistake at once, each with its position and a way out; also a variable of the environment that
-    /// the file asks for and that is not set.
+    /// the file asks for and that is not set. A file, or one that it takes a secret or certificates from, that belongs to another user than
+    /// this one or root, or that everybody may write to, is not used; see [`trust_files`](super::trust_files).
     pub fn read(path: &Path, directory: &Path) -> Result<AgentsFile, Report> {
         AgentsFile::open(path, directory, None, None)
     }
@@ -91,7 +94,7 @@ impl AgentsFile {
         watchdog: Option<Watchdog>,
         asked: Option<&[&str]>,
     ) -> Result<AgentsFile, Report> {
-        let source = Source::file(path)?;
+        let source = Source::admitted_file(path, |found| admit(path, found))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         // Where there is no current folder, paths stay as they are.
         let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
@@ -124,4 +127,13 @@ impl AgentsFile {
             _ => Err(source.report(reader.into_problems())),
         }
     }
+}
+
+/// Refuses a file of agents that others may change: it says which programs are run.
+fn admit(path: &Path, found: &Metadata) -> Result<(), (String, String)> {
+    let what = "the agents file";
+    ownership::check_link(what, path)
+        .and_then(|()| ownership::check(what, path, found))
+        .and_then(|()| ownership::check_folder_of(what, path))
+        .map_err(|untrusted| (untrusted.problem(), untrusted.way_out()))
 }

@@ -43,6 +43,9 @@ pub(crate) struct Global {
     /// Tell each transition of the execution as well
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
+    /// Use files also when they belong to another user or everybody may write to them
+    #[arg(long, global = true)]
+    pub(crate) trust_files: bool,
     /// When to use colours; NO_COLOR turns them off unless this says `always`
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,

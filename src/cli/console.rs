@@ -15,6 +15,9 @@ use wf_model::{Report, Role};
 use super::arguments::{Color, Global};
 use super::document::{self, ErrorDocument};
 use super::exit::{Exit, Failure};
+use super::table::Table;
+pub(crate) use crate::printable::printable;
+use crate::printable::printable_json;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -48,16 +51,19 @@ impl Console {
         }
     }
 
-    /// Writes a text to standard output, as it is but for a newline at its end if it has none; to a terminal,
-    /// without what would steer it.
+    /// Writes a text to standard output, without what would steer a terminal, and with a newline at its end if it has none.
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
         self.text_if_read(text).map(drop)
     }
 
     /// Writes a text to standard output as [`text`](Self::text) does, and says whether anybody still reads it.
     pub(crate) fn text_if_read(self, text: &str) -> Result<bool, Failure> {
-        let shown = io::stdout().is_terminal().then(|| printable(text));
-        let text = shown.as_deref().unwrap_or(text);
+        self.write(&printable(text))
+    }
+
+    /// Writes to standard output as it is, but for a newline at its end if it has none, and says whether anybody still
+    /// reads it.
+    fn write(self, text: &str) -> Result<bool, Failure> {
         let mut stdout = io::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
         let written = stdout
@@ -66,16 +72,20 @@ impl Console {
         written_or_unwanted(written.and_then(|()| stdout.flush()))
     }
 
-    /// Writes a text of ours, with colours where they are wanted, to standard output.
-    pub(crate) fn styled(self, text: &str) -> Result<(), Failure> {
+    /// Writes tables to standard output, an empty line between them, with colours where they are wanted.
+    pub(crate) fn tables(self, tables: &[Table]) -> Result<(), Failure> {
+        let text = tables.iter().map(Table::render).collect::<Vec<_>>();
+        let text = text.join("\n\n");
         let mut stdout = anstream::stdout().lock();
         written_or_unwanted(writeln!(stdout, "{text}").and_then(|()| stdout.flush())).map(drop)
     }
 
-    /// Writes a JSON document to standard output: in one line, or indented where a person reads it.
+    /// Writes a JSON document to standard output: in one line, or indented where a person reads it. What would steer a
+    /// terminal is escaped in it.
     pub(crate) fn document(self, document: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(document)
             .map_err(|error| Failure::system("failed to write the result as JSON", &error))?;
+        let text = printable_json(text);
         self.text(&if io::stdout().is_terminal() {
             document::indented(&text)
         } else {
@@ -91,20 +101,21 @@ impl Console {
             return self.text(&text.unwrap_or_else(|| document::indented(result)));
         }
         if let Some(text) = text {
-            self.note(&printable(&text));
+            self.note(&text);
         }
-        self.text(&document::indented(result))
+        // To a file or a program it is data.
+        self.write(&document::indented(result)).map(drop)
     }
 
     /// Writes a line to standard error, whatever else the user wants to see there.
     pub(crate) fn tell(self, text: &str) {
-        say(text);
+        say(&printable(text));
     }
 
     /// Writes a remark to standard error, unless the user wants none.
     pub(crate) fn note(self, text: &str) {
         if !self.quiet {
-            say(text);
+            self.tell(text);
         }
     }
 
@@ -140,14 +151,6 @@ impl Console {
         let message = printable(message).replace('\n', "\n       ");
         say(&format!("{ERROR}error:{ERROR:#} {message}"));
     }
-}
-
-/// The text without control characters, but for line ends and tabs: nothing that an agent wrote moves the
-/// cursor or changes colours.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|&letter| matches!(letter, '\n' | '\t') || !steers(letter))
-        .collect()
 }
 
 /// A text of more than this many bytes, or lines, is told in brief.
@@ -188,12 +191,6 @@ fn only_text(result: &str) -> Option<String> {
     serde_json::from_str(only.get()).ok()
 }
 
-/// Whether the character moves the cursor, or turns the direction in which text is read (Unicode Standard Annex 9).
-fn steers(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Makes a panic say in one line that it is a defect.
 pub(crate) fn report_defects() {
     std::panic::set_hook(Box::new(|panic| {
@@ -215,8 +212,15 @@ pub(crate) fn report_defects() {
 
 /// Writes what is wrong with a command line, or the help that it asks for.
 pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    // Nothing can be done where the streams are closed.
-    let _ = error.print();
+    let text = error.to_string();
+    let shown = printable(&text);
+    if shown == text {
+        // Nothing can be done where the streams are closed.
+        let _ = error.print();
+    } else {
+        // It quotes what was typed, and that would steer the terminal.
+        say(shown.trim_end());
+    }
     if !error.use_stderr() {
         return Exit::Done.into();
     }
@@ -286,11 +290,6 @@ mod tests {
         let told = brief(&one_line);
         assert!(told.len() <= BEGINNING + END.0 + 8, "{}", told.len());
         assert_eq!(told.trim_matches('ü'), " … ");
-    }
-
-    #[test]
-    fn control_characters_are_left_out() {
-        assert_eq!(printable("a\u{1b}[2Jb\n\tc\u{9b}\0"), "a[2Jb\n\tc");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use wf_core::store::StoreError;
 use wf_diesel::SqliteStore;
 
 use super::exit::{Exit, Failure, with_causes};
+use crate::ownership;
+pub(crate) use crate::shell::quoted;
 
 /// The database of those who name none, under the current folder.
 const DEFAULT: &str = ".ax/ax.db";
@@ -80,13 +82,12 @@ impl Database {
         if self.is_missing() {
             return Ok(None);
         }
-        let path = self.absolute()?;
         // Who may write leaves the folder as it was: SQLite takes its files away again.
-        let opened = match SqliteStore::open(&path) {
-            Err(error) if error.is_rejected() => SqliteStore::options().read_only().open(&path),
+        let open = |path: &Path| match SqliteStore::open(path) {
+            Err(error) if error.is_rejected() => SqliteStore::options().read_only().open(path),
             opened => opened,
         };
-        opened.map(Some).map_err(|error| self.failure(&error))
+        self.open_trusted(open).map(Some)
     }
 
     /// The folder of the journals of its executions: its path with `-logs` added.
@@ -98,10 +99,14 @@ impl Database {
 
     /// The arguments that lead another call to the same database, with a space before; empty for the default.
     pub(crate) fn arguments(&self) -> String {
-        self.given
-            .as_ref()
+        let given = self.given.as_ref();
+        let mut arguments = given
             .map(|given| format!(" --db {}", quoted(given)))
-            .unwrap_or_default()
+            .unwrap_or_default();
+        if ownership::trusts_all() {
+            arguments.push_str(" --trust-files");
+        }
+        arguments
     }
 
     /// What it failed with, with the causes and what to do about it.
@@ -146,7 +151,28 @@ impl Database {
     }
 
     fn open_path(&self) -> Result<SqliteStore, Failure> {
-        SqliteStore::open(self.absolute()?).map_err(|error| self.failure(&error))
+        self.open_trusted(|path| SqliteStore::open(path))
+    }
+
+    /// Opens the database unless others choose what is in it.
+    fn open_trusted(
+        &self,
+        open: impl FnOnce(&Path) -> Result<SqliteStore, StoreError>,
+    ) -> Result<SqliteStore, Failure> {
+        let path = self.absolute()?;
+        self.check_owners()?;
+        let store = open(&path).map_err(|error| self.failure(&error))?;
+        // Also what SQLite has opened since then.
+        self.check_owners()?;
+        Ok(store)
+    }
+
+    fn check_owners(&self) -> Result<(), Failure> {
+        ownership::check_database(&self.path, &self.journals()).map_err(|untrusted| Failure {
+            exit: Exit::Store,
+            message: untrusted.to_string(),
+            report: None,
+        })
     }
 
     /// Whether there is nothing of it; what a log without its file means is the store's to say.
@@ -175,16 +201,6 @@ fn scheme(url: &[u8]) -> Option<&str> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     is_scheme.then_some(scheme)
-}
-
-/// The text as one word of a shell's line.
-pub(crate) fn quoted(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use wf_core::store::{ExecutionRecord, Store, WorkflowRecord};
 use wf_core::value::Json;
 
 use super::arguments::Execution;
-use super::console::{Console, printable};
+use super::console::Console;
 use super::control;
 use super::database::{Database, quoted};
 use super::document::{CheckpointDocument, ExecutionDocument, StatusDocument, WorkflowDocument};
@@ -56,7 +56,7 @@ pub(crate) async fn list(console: Console, database: &Database) -> Result<Exit, 
                 Cell::cut(workflow.description.as_deref().unwrap_or_default()),
             ]);
         }
-        console.styled(&table.render())?;
+        console.tables(&[table])?;
     }
     Ok(Exit::Done)
 }
@@ -109,7 +109,7 @@ pub(crate) async fn executions(console: Console, database: &Database) -> Result<
                 .get(&execution.workflow_id)
                 .map_or("", |workflow| workflow.name.as_str());
             table.row([
-                Cell::from(printable(execution.id.as_str())),
+                Cell::from(execution.id.as_str()),
                 Cell::cut(workflow),
                 Cell::state(execution.state),
                 Cell::from(to_the_second(execution.started_at)),
@@ -126,7 +126,7 @@ pub(crate) async fn executions(console: Console, database: &Database) -> Result<
                 },
             ]);
         }
-        console.styled(&table.render())?;
+        console.tables(&[table])?;
     }
     Ok(Exit::Done)
 }
@@ -145,7 +145,7 @@ pub(crate) async fn status(
     if console.json {
         console.document(&StatusDocument::new(&status))?;
     } else {
-        console.styled(&shown(&status, database))?;
+        console.tables(&shown(&status, database))?;
     }
     Ok(Exit::Done)
 }
@@ -180,13 +180,13 @@ pub(crate) async fn checkpoints(
                 None => format!("0 of {}", checkpoint.step_count()),
             };
             table.row([
-                Cell::from(printable(record.id.as_str())),
+                Cell::from(record.id.as_str()),
                 Cell::state(record.state),
                 Cell::from(to_the_second(record.created_at)),
                 Cell::from(covered),
             ]);
         }
-        console.styled(&table.render())?;
+        console.tables(&[table])?;
         console.note(&format!(
             "start a new execution from one of them with: ax workflow restore CHECKPOINT-ID{}",
             database.arguments()
@@ -196,10 +196,10 @@ pub(crate) async fn checkpoints(
 }
 
 /// A header, then a row for each step.
-fn shown(status: &Status, database: &Database) -> String {
+fn shown(status: &Status, database: &Database) -> [Table; 2] {
     let execution = &status.execution;
     let mut facts = vec![
-        ("execution", Cell::from(printable(execution.id.as_str()))),
+        ("execution", Cell::from(execution.id.as_str())),
         (
             "workflow",
             Cell::cut(&format!("{} {}", status.workflow, status.version)),
@@ -211,7 +211,7 @@ fn shown(status: &Status, database: &Database) -> String {
         ),
     ];
     if let Some(checkpoint) = &execution.restored_from {
-        let checkpoint = Cell::from(printable(checkpoint.as_str()));
+        let checkpoint = Cell::from(checkpoint.as_str());
         facts.push(("restored_from", checkpoint));
     }
     if let Some(completed_at) = execution.completed_at {
@@ -239,7 +239,7 @@ fn shown(status: &Status, database: &Database) -> String {
         facts.push(("pause", Cell::from("asked for; running steps end first")));
     }
     if let Some(error) = &execution.error {
-        facts.push(("error", Cell::from(printable(error).replace('\n', "\n  "))));
+        facts.push(("error", Cell::from(error.replace('\n', "\n  "))));
     }
     if execution.state == State::Paused || is_left {
         let id = quoted(execution.id.as_str());
@@ -262,7 +262,7 @@ fn shown(status: &Status, database: &Database) -> String {
             Cell::cut(step.record.error.as_deref().unwrap_or_default()),
         ]);
     }
-    format!("{}\n\n{}", header.render(), steps.render())
+    [header, steps]
 }
 
 /// Whether nobody has to drive it: it has ended, or is paused.

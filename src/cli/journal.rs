@@ -3,6 +3,7 @@
 //! It is for people: nothing is resumed from it, and losing it loses no work.
 
 mod entry;
+mod file;
 mod reader;
 mod writer;
 

@@ -20,6 +20,7 @@ use super::lines::OpenLines;
 use super::moment::{human, rfc_3339};
 use super::signals::Signals;
 use super::{control, start};
+use crate::printable::printable_json;
 
 /// How often a follower looks for more.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -41,7 +42,17 @@ pub(crate) async fn logs(
     let mut reader = JournalReader::new(database, &id);
     let mut show = Show::new(console, arguments);
     let rests = |state: State| state.is_terminal() || state == State::Paused;
-    if !reader.is_there() && (!arguments.follow || rests(status.state())) {
+    let is_there = match reader.is_there() {
+        Ok(is_there) => is_there,
+        Err(refused) => {
+            console.tell(&format!("what the agents wrote is not shown: {refused}"));
+            recorded(&status)
+                .into_iter()
+                .for_each(|entry| show.take(entry));
+            return show.end();
+        }
+    };
+    if !is_there && (!arguments.follow || rests(status.state())) {
         let path = reader.path().display();
         console.note(&format!(
             "what the agents wrote was not kept: there is no `{path}`"
@@ -228,12 +239,11 @@ impl<'a> Show<'a> {
         if let Some(line) = self.open.end(step) {
             self.lines(step, &line);
         }
-        let what = printable(what);
-        let line = if step.is_empty() {
-            what
+        let line = printable(&if step.is_empty() {
+            what.to_owned()
         } else {
             format!("{step}: {what}")
-        };
+        });
         if self.step.is_some() {
             self.console.note(&line);
         } else {
@@ -244,11 +254,11 @@ impl<'a> Show<'a> {
     /// Whole lines of an agent.
     fn lines(&mut self, step: &str, text: &str) {
         for line in text.lines() {
-            let line = printable(line);
-            let _ = match self.step {
-                Some(_) => writeln!(self.out, "{line}"),
-                None => writeln!(self.out, "{step} | {line}"),
+            let line = match self.step {
+                Some(_) => printable(line),
+                None => printable(&format!("{step} | {line}")),
             };
+            let _ = writeln!(self.out, "{line}");
         }
     }
 
@@ -258,7 +268,10 @@ impl<'a> Show<'a> {
         if self.console.json && self.follow {
             for entry in self.documents.drain(..) {
                 match serde_json::to_string(&entry) {
-                    Ok(line) => is_read &= self.console.text_if_read(&line)?,
+                    Ok(line) => {
+                        let line = printable_json(line);
+                        is_read &= self.console.text_if_read(&line)?;
+                    }
                     Err(error) => return Err(Failure::system("failed to write JSON", &error)),
                 }
             }

@@ -79,7 +79,7 @@ impl Progress {
                     .unwrap_or_default();
                 self.line(&format!(
                     "{step}: attempt {attempt} failed: {}{next}",
-                    printable(&brief(error))
+                    brief(error)
                 ));
             }
             Notice::StepEnded {
@@ -129,11 +129,12 @@ impl Progress {
 
     /// Shows a remark among the progress.
     pub(crate) fn line(&self, line: &str) {
+        let line = printable(line);
         match &self.display {
             Display::Nothing => {}
             // There is no one to tell when standard error is gone.
             Display::Lines(_) => drop(writeln!(io::stderr().lock(), "{line}")),
-            Display::Bars { all, .. } => drop(all.println(line)),
+            Display::Bars { all, .. } => drop(all.println(&line)),
         }
     }
 
@@ -160,7 +161,7 @@ impl Progress {
                 {
                     bar.set_style(style);
                 }
-                bar.set_prefix(step.to_owned());
+                bar.set_prefix(printable(step));
                 if attempt > 1 {
                     bar.set_message(format!("(attempt {attempt}) "));
                 }
@@ -194,7 +195,7 @@ impl Progress {
     /// Shows whole lines of an agent.
     fn written(&self, step: &str, lines: Option<String>) {
         for line in lines.iter().flat_map(|lines| lines.lines()) {
-            self.line(&format!("{step} | {}", printable(line)));
+            self.line(&format!("{step} | {line}"));
         }
     }
 

@@ -59,7 +59,14 @@ pub(crate) async fn restore(
             )));
         }
     }
-    let agents = start::agents_of(&source, arguments.agents.as_deref(), &*store, database).await?;
+    let agents = start::agents_of(
+        console,
+        &source,
+        arguments.agents.as_deref(),
+        &*store,
+        database,
+    )
+    .await?;
     let mut options = RunOptions::default();
     if let Some(given) = &arguments.agents {
         options.origin.agents_file = Some(start::recorded(given)?);

@@ -45,8 +45,14 @@ pub(crate) async fn resume(
         .await
         .map_err(|error| database.failure(&error))?;
     let execution = execution.ok_or_else(|| control::not_found(&id, database))?;
-    let agents =
-        start::agents_of(&execution, arguments.agents.as_deref(), &*store, database).await?;
+    let agents = start::agents_of(
+        console,
+        &execution,
+        arguments.agents.as_deref(),
+        &*store,
+        database,
+    )
+    .await?;
 
     let signals = Signals::catch()
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;

@@ -15,6 +15,7 @@ use super::exit::{Exit, Failure};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::{inputs, rehearsal, start};
+use crate::printable::steers;
 
 /// The longest identifier that a user may choose, in bytes.
 const LONGEST_ID: usize = 200;
@@ -101,7 +102,7 @@ fn identifier(id: &str) -> Result<ExecutionId, Failure> {
         format!("is longer than {LONGEST_ID} bytes")
     } else if id
         .chars()
-        .any(|letter| letter.is_control() || letter.is_whitespace())
+        .any(|letter| steers(letter) || letter.is_whitespace())
     {
         "has white space or control characters in it".to_owned()
     } else {

@@ -100,7 +100,10 @@ const fn hide_from_agents() {}
 
 /// The agents of an execution that was started before: of the file that is given, else of the file that it was
 /// started with; programs start in the folder that it was started in.
+///
+/// What the database chooses is said before anything runs.
 pub(crate) async fn agents_of(
+    console: Console,
     execution: &ExecutionRecord,
     given: Option<&Path>,
     store: &dyn Store,
@@ -111,6 +114,13 @@ pub(crate) async fn agents_of(
         (Some(given), _) => given,
         (None, Some(recorded)) => {
             let file = Path::new(recorded);
+            if file.is_relative() {
+                return Err(Failure::wrong(format!(
+                    "execution `{}` records the agents file `{recorded}`, whose folder is not known; name it with \
+                     `--agents FILE`",
+                    execution.id,
+                )));
+            }
             if !file.exists() {
                 return Err(Failure::wrong(format!(
                     "execution `{}` was started with the agents file `{recorded}`, which is not there any more; name \
@@ -132,6 +142,7 @@ pub(crate) async fn agents_of(
         Some(directory) => directory.into(),
         None => current_directory()?,
     };
+    say_what_is_chosen(console, given.is_some(), file, &directory);
     let definition = store.definition(&execution.workflow_id).await;
     let definition = definition.map_err(|error| database.failure(&error))?;
     let definition: Asking = definition
@@ -143,6 +154,26 @@ pub(crate) async fn agents_of(
         .map(|step| step.agent.as_str())
         .collect();
     read_agents(file, &directory, &asked)
+}
+
+/// Says which file of agents and which folder the database chooses, unless they are those of whoever runs something here
+/// and names none: the database may have come from elsewhere.
+fn say_what_is_chosen(console: Console, is_given: bool, file: &Path, directory: &Path) {
+    let is_same = |one: &Path, other: &Path| match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    };
+    let is_here = is_same(directory, Path::new("."));
+    let (shown, place) = (file.display(), directory.display());
+    if !is_given && !(is_here && is_same(file, Path::new(AGENTS_FILE))) {
+        console.tell(&format!(
+            "going on with the agents file `{shown}` and programs in `{place}`, as the database records"
+        ));
+    } else if !is_here {
+        console.tell(&format!(
+            "going on with programs in `{place}`, as the database records"
+        ));
+    }
 }
 
 /// The agents that the steps of a plan ask.

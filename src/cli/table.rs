@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use wf_core::lifecycle::State;
 use wf_core::step::StepState;
 
-use super::console::printable;
+use crate::printable::printable;
 
 /// The widest that a free text in a table may be, in columns of the terminal.
 const WIDEST: usize = 80;
@@ -15,7 +15,7 @@ pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// A text, and how it is shown where there are colours.
+/// A text without what would steer a terminal, and how it is shown where there are colours.
 pub(crate) struct Cell {
     text: String,
     style: Style,
@@ -82,7 +82,7 @@ impl Cell {
     /// A text on one line, cut where it is too wide.
     pub(crate) fn cut(text: &str) -> Self {
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut cell = Cell::from(printable(&line).as_str());
+        let mut cell = Cell::from(line);
         if cell.width() > WIDEST {
             let mut width = 0;
             cell.text = cell
@@ -135,7 +135,7 @@ impl Cell {
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
         Cell {
-            text: text.to_owned(),
+            text: printable(text),
             style: Style::new(),
         }
     }
@@ -143,10 +143,7 @@ impl From<&str> for Cell {
 
 impl From<String> for Cell {
     fn from(text: String) -> Self {
-        Cell {
-            text,
-            style: Style::new(),
-        }
+        Cell::from(text.as_str())
     }
 }
 
@@ -177,6 +174,17 @@ mod tests {
              日本           completed\n\
              parse-changes             no such file"
         );
+    }
+
+    #[test]
+    fn no_cell_steers_the_terminal() {
+        for cell in [
+            Cell::from("a\u{1b}]0;x\u{7}\u{202e}b"),
+            Cell::from(String::from("a\u{1b}]0;x\u{7}\u{202e}b")),
+            Cell::cut("a\u{1b}]0;x\u{7}\u{202e}b"),
+        ] {
+            assert_eq!(cell.text, "a]0;xb");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Makes text from the user safe to write into a picture.
 
+use crate::printable::steers;
+
 /// Puts text on one line: every run of white space and control characters becomes one space, and
-/// those at either end go.
+/// those at either end go. What turns the direction of text or hides in it is left out.
 ///
 /// The two characters that XML cannot hold in any spelling become U+FFFD.
 pub(super) fn single_line(text: &str) -> String {
@@ -13,7 +15,8 @@ pub(super) fn single_line(text: &str) -> String {
         if !line.is_empty() {
             line.push(' ');
         }
-        line.extend(word.chars().map(|character| match character {
+        let shown = word.chars().filter(|character| !steers(*character));
+        line.extend(shown.map(|character| match character {
             '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
             _ => character,
         }));
@@ -46,6 +49,7 @@ mod tests {
     fn a_text_of_many_lines_becomes_one() {
         assert_eq!(single_line("  a\r\n\tb\u{0}\u{1b}c  d\n"), "a b c d");
         assert_eq!(single_line("\n\t "), "");
+        assert_eq!(single_line("a\u{202e}b\u{61c}\u{9b}c"), "ab c");
     }
 
     #[test]

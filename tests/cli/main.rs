@@ -9,12 +9,14 @@ mod conflicts;
 mod control;
 mod database;
 mod gone;
+mod hostile_text;
 mod identity;
 mod inputs;
 mod inspect;
 mod journal;
 mod kill;
 mod logs;
+mod ownership;
 #[path = "../program/mod.rs"]
 mod program;
 mod run;

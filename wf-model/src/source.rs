@@ -1,6 +1,6 @@
 //! A text of YAML or JSON, and everything there is to say about it.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -61,16 +61,35 @@ impl Source {
     /// # Errors
     /// When the file cannot be read, is longer than [`MAX_LENGTH`], or is not UTF-8.
     pub fn file_as(path: &Path, name: impl Into<String>) -> Result<Source, Report> {
-        let name = name.into();
-        let bytes = read_bounded(path).map_err(|error| {
+        Source::open(path, name.into(), |_| Ok(()))
+    }
+
+    /// Reads a file as [`Source::file`] does, unless `admit` refuses what was opened: with what is wrong with it, and what
+    /// to do.
+    ///
+    /// # Errors
+    /// When the file is refused, cannot be read, is longer than [`MAX_LENGTH`], or is not UTF-8.
+    pub fn admitted_file(
+        path: &Path,
+        admit: impl FnOnce(&Metadata) -> Result<(), (String, String)>,
+    ) -> Result<Source, Report> {
+        Source::open(path, path.display().to_string(), admit)
+    }
+
+    fn open(
+        path: &Path,
+        name: String,
+        admit: impl FnOnce(&Metadata) -> Result<(), (String, String)>,
+    ) -> Result<Source, Report> {
+        let unplaced = |message, help| Report::unplaced(&name, message, Some(help), (0, 0));
+        let unreadable = |error: io::Error| {
             let help = "check that the path is right and that you may read it".to_owned();
-            Report::unplaced(
-                &name,
-                format!("cannot read the file: {error}"),
-                Some(help),
-                (0, 0),
-            )
-        })?;
+            unplaced(format!("cannot read the file: {error}"), help)
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let found = file.metadata().map_err(unreadable)?;
+        admit(&found).map_err(|(wrong, help)| unplaced(wrong, help))?;
+        let bytes = read_bounded(file).map_err(unreadable)?;
         if bytes.len() > MAX_LENGTH {
             let help = "split the workflow into smaller ones".to_owned();
             return Err(Report::unplaced(
@@ -310,11 +329,9 @@ impl Placeholders {
     }
 }
 
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+fn read_bounded(file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_LENGTH as u64 + 1)
-        .read_to_end(&mut bytes)?;
+    file.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

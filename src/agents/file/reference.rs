@@ -1,8 +1,7 @@
 //! Values that stand somewhere else: in a variable of the host, or in a file.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use wf_model::Problem;
 use wf_model::tree::{Entry, Node};
 
 use super::parser::Parser;
+use crate::ownership;
 
 /// What every attempt sets itself.
 const RESERVED: [&str; 4] = [
@@ -126,19 +126,22 @@ impl Parser<'_> {
             return None;
         }
         let file = self.folder.join(path);
-        let wrong = match read(&file, LARGEST) {
-            Ok(content) if content.contains(&0) => "has a NUL character in it".to_owned(),
+        let Unusable { wrong, help } = match read("the secret file", &file, LARGEST) {
+            Ok(content) if content.contains(&0) => {
+                format!("the file `{}` has a NUL character in it", file.display()).into()
+            }
             Ok(content) => {
                 let value = without_line_end(content);
                 self.secrets.share(value.as_bytes());
                 return Some(value);
             }
-            Err(wrong) => wrong,
+            Err(unusable) => unusable,
         };
-        let message = format!("the file `{}` {wrong}", file.display());
-        let help = "name a file that holds the value alone; a relative path is taken from the folder of \
-                    the agents file";
-        self.lacks(Problem::error(place, message).help(help));
+        let help = help.unwrap_or_else(|| {
+            "name a file that holds the value alone; a relative path is taken from the folder of the agents file"
+                .to_owned()
+        });
+        self.lacks(Problem::error(place, wrong).help(help));
         None
     }
 
@@ -154,14 +157,15 @@ impl Parser<'_> {
     #[cfg(feature = "openai")]
     pub(super) fn certificates(&mut self, path: &str, place: u32) -> Option<Vec<u8>> {
         let file = self.folder.join(path);
-        let wrong = match read(&file, LARGEST_BUNDLE) {
+        let what = "the file of certificates";
+        let Unusable { wrong, help } = match read(what, &file, LARGEST_BUNDLE) {
             Ok(content) => return Some(content),
-            Err(wrong) => wrong,
+            Err(unusable) => unusable,
         };
-        let message = format!("the file `{}` {wrong}", file.display());
-        let help = "name a file of certificates as PEM; a relative path is taken from the folder of the agents file";
-        self.reader
-            .report(Problem::error(place, message).help(help));
+        let help = help.unwrap_or_else(|| {
+            "name a file of certificates as PEM; a relative path is taken from the folder of the agents file".to_owned()
+        });
+        self.reader.report(Problem::error(place, wrong).help(help));
         None
     }
 
@@ -177,25 +181,44 @@ impl Parser<'_> {
     }
 }
 
-/// The content of a file, or what is wrong with the file.
-fn read(file: &Path, largest: u64) -> Result<Vec<u8>, String> {
-    let mut content = Vec::new();
-    // Whoever opens a pipe waits for somebody at its other end.
-    match std::fs::metadata(file) {
-        Ok(found) if found.is_dir() => return Err("is a folder".to_owned()),
-        Ok(found) if !found.is_file() => {
-            return Err("is a pipe or a device, and no file with a content".to_owned());
-        }
-        // What cannot be opened says why itself.
-        Ok(_) | Err(_) => {}
+/// What is wrong with a file, and what to do where the caller does not know better.
+struct Unusable {
+    wrong: String,
+    help: Option<String>,
+}
+
+impl From<String> for Unusable {
+    fn from(wrong: String) -> Self {
+        Unusable { wrong, help: None }
     }
-    let read = File::open(file).and_then(|open| open.take(largest + 1).read_to_end(&mut content));
-    match read {
-        Err(error) => Err(format!("cannot be read: {error}")),
-        Ok(length) if u64::try_from(length).is_ok_and(|length| length > largest) => {
-            Err(format!("has more than {largest} bytes, which is too much"))
+}
+
+/// The content of a file, or what is wrong with the file.
+fn read(what: &str, file: &Path, largest: u64) -> Result<Vec<u8>, Unusable> {
+    let unreadable =
+        |error: io::Error| format!("the file `{}` cannot be read: {error}", file.display());
+    let open = ownership::open(what, file).map_err(unreadable)?;
+    let open = open.map_err(|untrusted| Unusable {
+        wrong: untrusted.problem(),
+        help: Some(untrusted.way_out()),
+    })?;
+    let kind = open.metadata().map_err(unreadable)?.file_type();
+    let shown = file.display();
+    if kind.is_dir() {
+        return Err(format!("the file `{shown}` is a folder").into());
+    }
+    if !kind.is_file() {
+        let wrong = "is a pipe or a device, and no file with a content";
+        return Err(format!("the file `{shown}` {wrong}").into());
+    }
+    let mut content = Vec::new();
+    let length = open.take(largest + 1).read_to_end(&mut content);
+    match length.map_err(unreadable)? {
+        length if u64::try_from(length).is_ok_and(|length| length > largest) => {
+            let wrong = format!("has more than {largest} bytes, which is too much");
+            Err(format!("the file `{shown}` {wrong}").into())
         }
-        Ok(_) => Ok(content),
+        _ => Ok(content),
     }
 }
 

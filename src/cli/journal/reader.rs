@@ -27,8 +27,15 @@ impl JournalReader {
     }
 
     /// Whether there is a journal.
-    pub(crate) fn is_there(&self) -> bool {
-        self.file.is_some() || self.path.exists()
+    ///
+    /// # Errors
+    ///
+    /// When what is there cannot be read, or is not ours.
+    pub(crate) fn is_there(&mut self) -> io::Result<bool> {
+        if self.file.is_none() {
+            self.file = super::file::open_to_read(&self.path)?.map(BufReader::new);
+        }
+        Ok(self.file.is_some())
     }
 
     /// Where the journal is, or would be.
@@ -40,15 +47,9 @@ impl JournalReader {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read.
+    /// When the file cannot be read, or is not ours.
     pub(crate) fn next_entry(&mut self) -> io::Result<Option<Entry>> {
-        if self.file.is_none() {
-            self.file = match File::open(&self.path) {
-                Ok(file) => Some(BufReader::new(file)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(error),
-            };
-        }
+        self.is_there()?;
         let Some(file) = &mut self.file else {
             return Ok(None);
         };

@@ -1,9 +1,8 @@
 //! Writing a journal.
 
 use std::collections::HashMap;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -178,7 +177,7 @@ impl Journal {
     fn opened<T>(&self, result: io::Result<T>) -> Option<T> {
         result
             .inspect_err(|error| {
-                self.console.note(&format!(
+                self.console.tell(&format!(
                     "`ax workflow logs` will lack what happens from here on, its file cannot be written: {error}"
                 ));
             })
@@ -259,20 +258,9 @@ fn written(text: &str) -> usize {
     escaped.sum()
 }
 
-/// Opens a journal to add to it, readable by its owner only; what a dead writer left half written is ended.
+/// Opens a journal to add to it; what a dead writer left half written is ended.
 fn open(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
-    let mut file = OpenOptions::new()
-        .create(true)
-        .read(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = super::file::open_to_add(path)?;
     if file.seek(SeekFrom::End(0))? > 0 {
         file.seek(SeekFrom::End(-1))?;
         let mut last = [0];
