@@ -138,7 +138,8 @@ impl Tail {
     /// The end of the text without secrets, for a message; empty when there is none.
     pub(super) fn show(mut self, secrets: &Secrets) -> String {
         self.shorten();
-        let redacted = secrets.redact(&self.bytes, self.cut);
+        // Before anything is cut. It may end anywhere: at a limit, or where a program was killed.
+        let redacted = secrets.redact_piece(&self.bytes, self.cut);
         let text = String::from_utf8_lossy(&redacted);
         let text = text.trim();
         let from = text.ceil_char_boundary(text.len().saturating_sub(SHOWN));
@@ -231,6 +232,10 @@ mod tests {
             );
             assert!(!shown.contains("f") || shown.starts_with("…"), "{after}");
             assert!(!shown.contains("cdef"), "{after}: {}", &shown[..80]);
+            // What was read of it may end anywhere as well.
+            let cut = &text[..text.len() - after - 5];
+            let shown = end_of(cut, &secrets).await;
+            assert!(shown.ends_with("x[redacted]"), "{after}");
         }
     }
 }

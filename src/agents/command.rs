@@ -167,7 +167,7 @@ impl CommandAgent {
             return Err(Fault::new(error, Blame::Exit));
         }
         let text = self.text(ended.output).map_err(Fault::attempt)?;
-        Ok(self.secrets.reply(&text))
+        Ok(self.secrets.reply_of(text).await)
     }
 
     /// Runs the program to its end, or for a short while after it has said all.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use wf_core::agent::Output;
 
-use super::secrets::{Redactor, Secrets};
+use super::secrets::{Redactor, Secrets, Texts};
 
 /// A line longer than this, in bytes, is shown in pieces.
 const LONGEST_PIECE: usize = 8 * 1024;
@@ -20,6 +20,8 @@ pub(super) struct Lines<'a> {
     output: Output<'a>,
     redactor: Redactor<'a>,
     meaning: Option<Meaning>,
+    /// Over what the lines mean: a secret that is split over several of them is whole only there.
+    meant: Texts<'a>,
     line: Vec<u8>,
     left: usize,
 }
@@ -34,6 +36,7 @@ impl<'a> Lines<'a> {
             output,
             redactor: Redactor::new(secrets),
             meaning,
+            meant: Texts::new(secrets),
             line: Vec::new(),
             left: SHOWN,
         }
@@ -84,7 +87,7 @@ impl<'a> Lines<'a> {
         let text = match self.meaning {
             None => text,
             Some(meaning) => match meaning(text.trim()) {
-                Some(meant) => Cow::Owned(format!("{meant}\n")),
+                Some(meant) => Cow::Owned(format!("{}\n", self.meant.next(&meant))),
                 None => return,
             },
         };
@@ -173,6 +176,19 @@ mod tests {
         assert_eq!(
             shown(&[b"the key hun", b"ter22 is bad\n"], "hunter22", None),
             ["the key [redacted] is bad\n"]
+        );
+    }
+
+    #[test]
+    fn a_secret_split_over_what_lines_mean_is_masked() {
+        let meaning: Meaning = |line| line.strip_prefix("say ").map(Cow::Borrowed);
+        assert_eq!(
+            shown(
+                &[b"say my hun\nsay ter22 it is\n"],
+                "hunter22",
+                Some(meaning)
+            ),
+            ["my hun\n", "[redacted] it is\n"]
         );
     }
 

@@ -5,10 +5,14 @@ mod json;
 mod lines;
 mod members;
 mod stream;
+mod texts;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use aho_corasick::{AhoCorasick, MatchKind};
 
 pub(in crate::agents) use stream::Redactor;
+pub(in crate::agents) use texts::Texts;
 
 /// What stands where a secret stood.
 const MASK: &[u8] = b"[redacted]";
@@ -16,6 +20,12 @@ const MASK: &[u8] = b"[redacted]";
 /// Values shorter than this, in bytes, are left alone in results: a word such as `dev` or `1` would be torn
 /// out of honest data, and is no secret that lasts.
 const SHORTEST_IN_RESULTS: usize = 8;
+
+/// So many bytes of a secret, or more, are not shown where a text is cut in the midst of it.
+const TELLING: usize = 4;
+
+/// By so many bytes at their beginning the places are found where a value may be.
+const ANCHOR: usize = 16;
 
 /// Whole numbers below this are told apart by their value; above it, by their digits alone.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -29,9 +39,10 @@ pub(in crate::agents) struct Secrets(Arc<Values>);
 struct Values {
     /// The longest first, so that a secret which holds another is masked whole.
     values: Vec<Vec<u8>>,
-    /// For each byte the values that begin with it, by index, the longest first: most bytes of a text need no
-    /// closer look.
+    /// For each byte the values that begin with it, by index, the longest first.
     by_first: Vec<Vec<usize>>,
+    /// Finds the beginnings of values in one pass over a text, made when it is needed first; none where there are too many.
+    finder: OnceLock<Option<AhoCorasick>>,
     /// Those that are whole numbers, as far as each is known exactly: a number can be written in several ways.
     numbers: Vec<f64>,
 }
@@ -97,20 +108,32 @@ impl Secrets {
     /// masked as well.
     pub(in crate::agents) fn redact(&self, text: &[u8], cut: bool) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
-        let mut rest = text;
-        if cut
-            && let Some(end) = self
-                .0
-                .values
-                .iter()
-                .filter_map(|value| end_at_start(value, text))
-                .max()
-        {
-            out.extend_from_slice(MASK);
-            rest = rest.get(end..).unwrap_or_default();
-        }
+        let rest = self.mask_end_at_start(text, cut, &mut out);
         self.mask(rest, 1, &mut out);
         out
+    }
+
+    /// The text, which may end anywhere in a longer one and with `cut` begins anywhere in it, with a mask for each value
+    /// and for what a cut has left of one: less than 4 bytes of it are shown.
+    pub(in crate::agents) fn redact_piece(&self, text: &[u8], cut: bool) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        let rest = self.mask_end_at_start(text, cut, &mut out);
+        let mut redactor = Redactor::new(self);
+        out.extend(redactor.push(rest));
+        out.extend(redactor.finish());
+        out
+    }
+
+    /// Masks the end of a value with which a text begins that is `cut`; returns what follows.
+    fn mask_end_at_start<'a>(&self, text: &'a [u8], cut: bool, out: &mut Vec<u8>) -> &'a [u8] {
+        let ends = self.0.values.iter().filter(|_| cut);
+        match ends.filter_map(|value| end_at_start(value, text)).max() {
+            Some(end) => {
+                out.extend_from_slice(MASK);
+                text.get(end..).unwrap_or_default()
+            }
+            None => text,
+        }
     }
 
     /// The message with a mask for each value in it.
@@ -135,32 +158,37 @@ impl Secrets {
     fn mask(&self, text: &[u8], shortest: usize, out: &mut Vec<u8>) {
         let mut rest = text;
         while !rest.is_empty() {
-            let plain = self.plain(rest);
-            let (before, from) = rest.split_at(plain);
+            let (before, from) = rest.split_at(self.plain(rest));
             out.extend_from_slice(before);
-            rest = match self.at_start(from, shortest) {
-                Some(length) => {
-                    out.extend_from_slice(MASK);
-                    from.get(length..).unwrap_or_default()
-                }
-                None => {
-                    out.extend(from.first());
-                    from.get(1..).unwrap_or_default()
-                }
-            };
+            rest = self.mask_at_start(from, shortest, out);
         }
     }
 
-    /// How many bytes at the start of the text can begin no value.
+    /// Appends the mask of the longest value with which the text begins, or else its first byte; returns what follows.
+    fn mask_at_start<'a>(&self, text: &'a [u8], shortest: usize, out: &mut Vec<u8>) -> &'a [u8] {
+        let length = match self.at_start(text, shortest) {
+            Some(length) => {
+                out.extend_from_slice(MASK);
+                length
+            }
+            None => {
+                out.extend(text.first());
+                1
+            }
+        };
+        text.get(length..).unwrap_or_default()
+    }
+
+    /// How many bytes at the start of the text are before any value.
     fn plain(&self, text: &[u8]) -> usize {
         if self.is_empty() {
             return text.len();
         }
-        let begins = |byte: &u8| {
-            let values = self.0.by_first.get(usize::from(*byte));
-            values.is_some_and(|values| !values.is_empty())
+        let found = match self.0.finder() {
+            Some(finder) => finder.find(text).map(|found| found.start()),
+            None => text.iter().position(|byte| self.0.begins(*byte)),
         };
-        text.iter().position(begins).unwrap_or(text.len())
+        found.unwrap_or(text.len())
     }
 
     /// The length of the longest value with which the text begins.
@@ -169,6 +197,13 @@ impl Secrets {
             .take_while(|value| value.len() >= shortest)
             .find(|value| text.starts_with(value))
             .map(<[u8]>::len)
+    }
+
+    /// Where the first value may begin whose end is not in the text.
+    fn unfinished(&self, text: &[u8]) -> usize {
+        let from = text.len().saturating_sub(self.longest());
+        let may_begin = |at: &usize| text.get(*at..).is_some_and(|rest| self.may_begin(rest));
+        (from..text.len()).find(may_begin).unwrap_or(text.len())
     }
 
     /// Whether the text is the beginning of a value, and not all of it.
@@ -189,6 +224,7 @@ impl Secrets {
 impl Values {
     fn extend(&mut self, new: impl IntoIterator<Item = Vec<u8>>) {
         self.values.extend(new);
+        self.finder = OnceLock::new();
         self.values.sort_by(|one, other| order(one, other));
         self.values.dedup();
         self.by_first = vec![Vec::new(); 256];
@@ -206,6 +242,26 @@ impl Values {
             .filter_map(|value| std::str::from_utf8(value).ok()?.parse().ok())
             .filter(|number| *number < EXACT)
             .collect();
+    }
+
+    /// Whether a value begins with the byte.
+    fn begins(&self, byte: u8) -> bool {
+        let values = self.by_first.get(usize::from(byte));
+        values.is_some_and(|values| !values.is_empty())
+    }
+
+    fn finder(&self) -> Option<&AhoCorasick> {
+        let make = || {
+            let anchors = self.values.iter();
+            let anchors = anchors.map(|value| value.get(..ANCHOR).unwrap_or(value));
+            let mut anchors: Vec<&[u8]> = anchors.collect();
+            anchors.sort_unstable();
+            anchors.dedup();
+            let mut builder = AhoCorasick::builder();
+            builder.match_kind(MatchKind::LeftmostFirst);
+            builder.build(anchors).ok()
+        };
+        self.finder.get_or_init(make).as_ref()
     }
 }
 

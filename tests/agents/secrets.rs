@@ -286,6 +286,86 @@ fn no_agent_can_read_the_environment_of_the_command() {
     );
 }
 
+/// How many bytes a program writes before the key.
+const FILLER: usize = 200;
+
+/// The key in each of the forms in which it may come back.
+fn forms() -> [String; 5] {
+    let digits = KEY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent = KEY.replace('/', "%2F");
+    [
+        KEY.to_owned(),
+        IN_BASE64.to_owned(),
+        percent,
+        KEY.replace('/', r"\/"),
+        digits,
+    ]
+}
+
+/// Programs whose output is cut at a limit, or which are cut off themselves, after each byte of the key.
+#[test]
+fn no_part_of_the_key_is_left_at_any_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut agents, mut steps) = (String::new(), String::new());
+    for (number, form) in forms().iter().enumerate() {
+        let text = format!("{}{form} and more\n", "x".repeat(FILLER));
+        fs::write(folder.path().join(format!("said{number}")), &text).unwrap();
+        for cut in 1..=form.len() {
+            let length = FILLER + cut;
+            let key = format!("s{number}-{cut}");
+            agents.push_str(&format!(
+                "  {key}-o: {{ command: [cat, said{number}], outputLimit: {length} }}
+  {key}-e: {{ command: [sh, -c, 'head -c {length} said{number} >&2; exit 1'] }}
+"
+            ));
+            for kind in ["o", "e"] {
+                steps.push_str(&format!(
+                    "  - {{ key: {key}-{kind}, agent: {key}-{kind}, prompt: p }}\n"
+                ));
+            }
+        }
+    }
+    let agents =
+        format!("agents:\n  keeper: {{ command: [cat], env: {{ KEY: env:SECRET }} }}\n{agents}");
+    let workflow =
+        format!("name: Cuts\nconfig: {{ onFailure: continue, maxParallel: 8 }}\nsteps:\n{steps}");
+    fs::write(folder.path().join("agents.yaml"), agents).unwrap();
+    fs::write(folder.path().join("cuts.yaml"), workflow).unwrap();
+    let all: [&[&str]; 4] = [
+        &["workflow", "run", "cuts.yaml", "--id", "x", "-v"],
+        &["workflow", "status", "x"],
+        &["workflow", "status", "x", "--json"],
+        &["workflow", "logs", "x"],
+    ];
+    let outputs = all.map(|arguments| (arguments, ax(folder.path(), arguments)));
+    assert_eq!(outputs[0].1.status.code(), Some(1), "{:?}", outputs[0].1);
+    let status = String::from_utf8_lossy(&outputs[2].1.stdout).into_owned();
+    assert!(status.matches("xx[redacted]").count() > 300, "{status}");
+    for (arguments, output) in &outputs {
+        assert_no_part(&format!("the output of {arguments:?}"), &output.stdout);
+        assert_no_part(&format!("the errors of {arguments:?}"), &output.stderr);
+    }
+    for file in files(&folder.path().join(".ax")) {
+        assert_no_part(&file.display().to_string(), &fs::read(&file).unwrap());
+    }
+}
+
+/// Fails where 8 bytes of the key in any form stand together.
+#[track_caller]
+fn assert_no_part(what: &str, content: &[u8]) {
+    let parts: std::collections::HashSet<Vec<u8>> = forms()
+        .iter()
+        .flat_map(|form| form.as_bytes().windows(8).map(<[u8]>::to_vec))
+        .collect();
+    if let Some(at) = content.windows(8).position(|window| parts.contains(window)) {
+        let around = &content[at.saturating_sub(80)..(at + 80).min(content.len())];
+        panic!(
+            "a part of the key is in {what}: {}",
+            String::from_utf8_lossy(around)
+        );
+    }
+}
+
 /// The files in a folder and below it.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();

@@ -20,37 +20,74 @@ const SAFE: [(&[u8], &[u8]); 6] = [
     (b"-._*", b"+"),
 ];
 
-/// The value escaped as in a JSON string, percent-encoded, and in base64, as far as these differ from it.
+/// After so many digits, those who write hexadecimal begin a new line: `xxd -p`.
+const WRAPPED_HEX: usize = 60;
+
+const DIGITS: [&[u8; 16]; 2] = [b"0123456789ABCDEF", b"0123456789abcdef"];
+
+/// The value escaped as in a JSON string, percent-encoded, in base64 and in hexadecimal, as far as these differ from it;
+/// one that is not ASCII also as programs pass it on that take it for Latin-1, or make that of it.
 pub(super) fn of(value: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
+    for spelling in std::iter::once(value.to_vec()).chain(in_latin_1(value)) {
+        written(&spelling, &mut forms);
+        forms.push(spelling);
+    }
+    forms.retain(|form| !form.is_empty() && form != value);
+    forms
+}
+
+/// A text that is not ASCII in Latin-1, where it can be, and what its UTF-8 looks like when it is taken for Latin-1.
+fn in_latin_1(value: &[u8]) -> Vec<Vec<u8>> {
+    let Some(text) = std::str::from_utf8(value)
+        .ok()
+        .filter(|text| !text.is_ascii())
+    else {
+        return Vec::new();
+    };
+    let letters = text.chars().map(|letter| u8::try_from(letter).ok());
+    let narrow: Option<Vec<u8>> = letters.collect();
+    let mistaken: String = value.iter().copied().map(char::from).collect();
+    narrow.into_iter().chain([mistaken.into_bytes()]).collect()
+}
+
+fn written(value: &[u8], forms: &mut Vec<Vec<u8>>) {
     if let Ok(text) = std::str::from_utf8(value) {
         let once = in_json(text);
         forms.extend(in_json_again(&once));
         forms.extend(once);
     }
     for (safe, space) in SAFE {
-        for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
+        for digits in DIGITS {
             forms.push(percent(value, digits, safe, space));
         }
     }
-    if value.len() >= SHORTEST {
-        for alphabet in [STANDARD, URL_SAFE] {
-            for before in 0..3 {
-                let whole = base64(value, before, alphabet);
-                for width in WRAPPED {
-                    // The first line holds letters of what came before.
-                    let first = whole.len().min(width - foreign(before));
-                    let (first, rest) = whole.split_at(first);
-                    let lines = std::iter::once(first).chain(rest.chunks(width));
-                    let lines = lines.filter(|line| line.len() >= SHORTEST);
-                    forms.extend(lines.map(<[u8]>::to_vec));
-                }
-                forms.push(whole);
+    if value.len() < SHORTEST {
+        return;
+    }
+    for digits in DIGITS {
+        let whole = hexadecimal(value, digits);
+        add_lines(&whole, WRAPPED_HEX, WRAPPED_HEX, forms);
+        forms.push(whole);
+    }
+    for alphabet in [STANDARD, URL_SAFE] {
+        for before in 0..3 {
+            let whole = base64(value, before, alphabet);
+            for width in WRAPPED {
+                // The first line holds letters of what came before.
+                add_lines(&whole, width - foreign(before), width, forms);
             }
+            forms.push(whole);
         }
     }
-    forms.retain(|form| !form.is_empty() && form != value);
-    forms
+}
+
+/// The lines of a text that is wrapped after so many letters, the first one after `first`.
+fn add_lines(whole: &[u8], first: usize, width: usize, forms: &mut Vec<Vec<u8>>) {
+    let (first, rest) = whole.split_at(whole.len().min(first));
+    let lines = std::iter::once(first).chain(rest.chunks(width));
+    let lines = lines.filter(|line| line.len() >= SHORTEST);
+    forms.extend(lines.map(<[u8]>::to_vec));
 }
 
 /// Which letters a writer of JSON gives by their number, beside those that have no other way.
@@ -134,6 +171,13 @@ fn percent(value: &[u8], digits: &[u8; 16], safe: &[u8], space: &[u8]) -> Vec<u8
         }
     }
     out
+}
+
+/// Every byte as two hexadecimal digits.
+fn hexadecimal(value: &[u8], digits: &[u8; 16]) -> Vec<u8> {
+    let of_byte = |byte: &u8| [usize::from(byte >> 4), usize::from(byte & 15)];
+    let digit = |at: usize| digits.get(at).copied();
+    value.iter().flat_map(of_byte).filter_map(digit).collect()
 }
 
 /// The letters of base64 that the value alone decides, when that many bytes of something else come before it

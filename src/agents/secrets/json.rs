@@ -8,6 +8,9 @@ use wf_core::value::Json;
 
 use super::{MASK, SHORTEST_IN_RESULTS, Secrets};
 
+/// A text of more than this many bytes is masked elsewhere than where the runs are driven.
+const LONG: usize = 64 * 1024;
+
 impl Secrets {
     /// What was written, read as [`Reply::read`] does, with a mask for each value of at least 8 bytes.
     ///
@@ -27,6 +30,21 @@ impl Secrets {
             Some(json) => Reply::json(json),
             None => reply,
         }
+    }
+
+    /// Reads as [`reply`](Self::reply) does, a long text on a thread beside the one that drives the runs.
+    ///
+    /// Must be called within a tokio runtime.
+    pub(in crate::agents) async fn reply_of(&self, text: String) -> Reply {
+        if text.len() <= LONG {
+            return self.reply(&text);
+        }
+        let secrets = self.clone();
+        let text = std::sync::Arc::new(text);
+        let shared = std::sync::Arc::clone(&text);
+        let read = tokio::task::spawn_blocking(move || secrets.reply(&shared)).await;
+        // It is given up only with the runtime.
+        read.unwrap_or_else(|_| self.reply(&text))
     }
 
     /// What an attempt has used, with a mask for each value of at least 8 bytes.
@@ -92,13 +110,23 @@ impl Secrets {
 
     /// Whether the text holds a value that begins as JSON does.
     fn is_spread_over(&self, text: &str) -> bool {
-        self.0
-            .values
-            .iter()
-            .filter(|value| value.len() >= SHORTEST_IN_RESULTS)
-            .filter(|value| matches!(value.first(), Some(b'{' | b'[' | b'"')))
-            .filter_map(|value| std::str::from_utf8(value).ok())
-            .any(|value| text.contains(value))
+        let is_json = |value: &Vec<u8>| {
+            value.len() >= SHORTEST_IN_RESULTS && matches!(value.first(), Some(b'{' | b'[' | b'"'))
+        };
+        if !self.0.values.iter().any(is_json) {
+            return false;
+        }
+        let mut rest = text.as_bytes();
+        loop {
+            rest = rest.get(self.plain(rest)..).unwrap_or_default();
+            match rest.first() {
+                None => return false,
+                Some(b'{' | b'[' | b'"') if self.at_start(rest, SHORTEST_IN_RESULTS).is_some() => {
+                    return true;
+                }
+                Some(_) => rest = rest.get(1..).unwrap_or_default(),
+            }
+        }
     }
 }
 

@@ -1,9 +1,6 @@
 //! Redaction of a text that comes in pieces.
 
-use super::{MASK, Secrets};
-
-/// How long the beginning of a secret at the very end of a text must be to be masked, in bytes.
-const TELLING: usize = 4;
+use super::{MASK, Secrets, TELLING};
 
 /// Masks secrets in a text that comes in pieces, also where a secret is split over them.
 pub(in crate::agents) struct Redactor<'a> {
@@ -26,27 +23,29 @@ impl<'a> Redactor<'a> {
         text.extend_from_slice(piece);
         let mut out = Vec::with_capacity(text.len());
         let mut rest = text.as_slice();
-        while !rest.is_empty() {
-            let (before, from) = rest.split_at(self.secrets.plain(rest));
-            out.extend_from_slice(before);
-            rest = from;
+        loop {
             // A longer secret may begin as a shorter one does: wait before the shorter one is masked alone.
-            if self.secrets.may_begin(rest) {
-                break;
-            }
-            match self.secrets.at_start(rest, 1) {
-                Some(length) => {
-                    out.extend_from_slice(MASK);
-                    rest = rest.get(length..).unwrap_or_default();
-                }
-                None => {
-                    out.extend(rest.first());
-                    rest = rest.get(1..).unwrap_or_default();
+            let held = self.secrets.unfinished(rest);
+            let mut at = self.secrets.plain(rest);
+            let mut length = None;
+            while at < held && length.is_none() {
+                let from = rest.get(at..).unwrap_or_default();
+                length = self.secrets.at_start(from, 1);
+                if length.is_none() {
+                    at += 1;
+                    at += self.secrets.plain(rest.get(at..).unwrap_or_default());
                 }
             }
+            let Some(length) = length else {
+                let (shown, kept) = rest.split_at(held);
+                out.extend_from_slice(shown);
+                self.held = kept.to_vec();
+                return out;
+            };
+            out.extend(rest.get(..at).unwrap_or_default());
+            out.extend_from_slice(MASK);
+            rest = rest.get(at + length..).unwrap_or_default();
         }
-        self.held = rest.to_vec();
-        out
     }
 
     /// What was held back, when nothing comes any more.

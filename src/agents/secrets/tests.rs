@@ -97,6 +97,81 @@ fn a_secret_is_masked_where_json_is_escaped_twice() {
 }
 
 #[test]
+fn a_secret_is_masked_in_hexadecimal() {
+    let key = "sk-0123456789abcdef-0123456789abcdef";
+    let digits: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let wrapped = format!("{}\n{}", &digits[..60], &digits[60..]);
+    for form in [digits.to_uppercase(), digits, wrapped] {
+        let shown = redacted(&[key], &form, false).replace('\n', "");
+        assert_eq!(shown.replace("[redacted]", ""), "", "{form}");
+    }
+}
+
+#[test]
+fn a_secret_beyond_ascii_is_masked_where_it_was_taken_for_latin_1() {
+    let key = "pässwörd-0123456789";
+    let latin_1: Vec<u8> = key
+        .chars()
+        .map(|letter| u8::try_from(letter).unwrap())
+        .collect();
+    assert_eq!(secrets(&[key]).redact(&latin_1, false), MASK);
+    let mistaken: String = key.bytes().map(char::from).collect();
+    let in_base64 = base64_of(&latin_1);
+    for form in [
+        mistaken.as_str(),
+        "p%E4ssw%F6rd-0123456789",
+        "p%C3%A4ssw%C3%B6rd-0123456789",
+    ] {
+        assert_eq!(redacted(&[key], form, false), "[redacted]", "{form}");
+    }
+    let shown = redacted(&[key], &in_base64, false);
+    assert!(
+        shown.starts_with("[redacted]") && shown.len() < 16,
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_short_last_line_of_a_key_is_masked_by_itself() {
+    let key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASC\n-----END KEY-----\n";
+    let indented = "  MIIEvQIBADANBgkqhkiG9w0B\n  AQEFAASC\n";
+    assert_eq!(
+        redacted(&[key], indented, false),
+        "  [redacted]\n  [redacted]\n"
+    );
+    // What is no single word may be honest.
+    let note = "MIIEvQIBADANBgkqhkiG9w0B\nof the team";
+    assert_eq!(
+        redacted(&[note], "one of the team", false),
+        "one of the team"
+    );
+}
+
+#[test]
+fn a_piece_shows_less_than_4_bytes_of_a_secret_at_either_end() {
+    let key = "sk-live/Zx81-0123456789abcdef";
+    let secrets = secrets(&[key]);
+    for cut in 1..key.len() {
+        let (first, last) = key.split_at(cut);
+        let shown = secrets.redact_piece(format!("it is {first}").as_bytes(), false);
+        match first.len() < TELLING {
+            true => assert_eq!(shown, format!("it is {first}").into_bytes()),
+            false => assert_eq!(shown, b"it is [redacted]", "{first}"),
+        }
+        let shown = secrets.redact_piece(format!("{last} it is").as_bytes(), true);
+        assert_eq!(shown, b"[redacted] it is", "{last}");
+    }
+}
+
+#[test]
+fn a_long_text_is_looked_through_once() {
+    // Each of its bytes may begin a value, and none does.
+    let secrets = secrets(&["aaaaaaaaaaaaaaab", "aaaaaaaaaaaaaaac-0123456789"]);
+    let text = "a".repeat(8 << 20);
+    assert_eq!(secrets.redact(text.as_bytes(), false).len(), text.len());
+}
+
+#[test]
 fn no_line_of_a_secret_of_several_is_shown_however_they_are_laid_out() {
     let lines: Vec<String> = (0..20)
         .map(|at| {
