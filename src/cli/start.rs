@@ -165,7 +165,8 @@ fn say_what_is_chosen(console: Console, is_given: bool, file: &Path, directory: 
     };
     let is_here = is_same(directory, Path::new("."));
     let (shown, place) = (file.display(), directory.display());
-    if !is_given && !(is_here && is_same(file, Path::new(AGENTS_FILE))) {
+    let is_usual = is_here && is_same(file, Path::new(AGENTS_FILE));
+    if !(is_given || is_usual) {
         console.tell(&format!(
             "going on with the agents file `{shown}` and programs in `{place}`, as the database records"
         ));
