@@ -13,6 +13,11 @@ macro_rules! text_id {
         pub struct $name(Arc<str>);
 
         impl $name {
+            /// Makes the identifier with this text.
+            pub fn new(text: impl Into<$name>) -> Self {
+                text.into()
+            }
+
             /// The identifier's text.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -156,6 +161,11 @@ mod tests {
     fn two_identifiers_of_one_moment_differ() {
         let now = Timestamp::from_millis(0);
         assert_ne!(ExecutionId::generate(now), ExecutionId::generate(now));
+    }
+
+    #[test]
+    fn an_identifier_is_made_of_any_text() {
+        assert_eq!(ExecutionId::new("a"), ExecutionId::new(String::from("a")));
     }
 
     #[test]

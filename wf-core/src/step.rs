@@ -154,12 +154,8 @@ impl Attempt {
 
     /// Cuts the error to at most `bytes` bytes, and three for the ellipsis that says so.
     fn shorten_error(&mut self, bytes: usize) {
-        if let Some(error) = &mut self.error
-            && error.len() > bytes + '…'.len_utf8()
-        {
-            error.truncate(error.floor_char_boundary(bytes));
-            error.push('…');
-            error.shrink_to_fit();
+        if let Some(error) = &mut self.error {
+            shorten(error, bytes);
         }
     }
 
@@ -170,6 +166,15 @@ impl Attempt {
         self.error = Some(error);
         self.interrupted = true;
         self
+    }
+}
+
+/// Cuts a text that has more than about so many bytes.
+pub(crate) fn shorten(text: &mut String, bytes: usize) {
+    if text.len() > bytes + '…'.len_utf8() {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push('…');
+        text.shrink_to_fit();
     }
 }
 

@@ -3,6 +3,7 @@
 mod ask;
 mod attributes;
 mod body;
+mod control_flow;
 mod file;
 mod inputs;
 mod kind;

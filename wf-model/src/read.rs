@@ -2,6 +2,7 @@
 
 mod budget;
 mod config;
+mod foreign;
 mod inputs;
 mod retry;
 mod steps;
@@ -124,6 +125,14 @@ impl Reading {
     /// Reports a key that has no meaning; its value counts as that of the key that was probably meant, so that
     /// one slip is not reported twice.
     fn take_unknown(&mut self, key: Key, value: Node, reader: &mut Reader) {
+        if let Some((meant, help)) = foreign::of_workflow(&key.text) {
+            reader.foreign_key(&key, help);
+            // A `name` that comes later takes its place.
+            if meant == "name" && !self.has_name && matches!(value.value, Value::Text(_)) {
+                self.take_as(meant, key, value, reader);
+            }
+            return;
+        }
         match (reader.unknown_key(&key, &KEYS), &value.value) {
             (Some(meant @ "name"), Value::Text(_)) if !self.has_name => {
                 self.take_as(meant, key, value, reader)

@@ -11,7 +11,7 @@ use crate::agent::{StepError, idempotency_key};
 use crate::id::{CheckpointId, Timestamp};
 use crate::lifecycle::Row;
 use crate::retry;
-use crate::step::{Attempt, Outcome, StepOutcome, StepState};
+use crate::step::{Attempt, Outcome, StepOutcome, StepState, shorten};
 use crate::store::{NewCheckpoint, StepWrite};
 
 /// An execution writes about this many automatic checkpoints, evenly spread over its steps.
@@ -22,6 +22,9 @@ const REASKED: usize = 2;
 
 /// A run waits for an agent that asks to be left alone for at most this long; then it pauses.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// The error of an attempt keeps about this many bytes: it is stored with the step, and told.
+const LONGEST_ERROR: usize = 1 << 20;
 
 /// What happened since the last commit.
 #[derive(Default)]
@@ -296,7 +299,8 @@ impl Drive {
         wave: &mut Wave,
     ) -> Option<Outcome> {
         let (is_retryable, is_down) = (failure.is_retryable(), failure.is_unavailable());
-        let failure = failure.into_failure();
+        let mut failure = failure.into_failure();
+        shorten(&mut failure.message, LONGEST_ERROR);
         let number = attempt.number;
         let mut attempt = attempt.end(ended_at, Some(failure.message.clone()));
         attempt.rejected = failure.is_rejected();

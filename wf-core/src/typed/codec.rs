@@ -115,13 +115,14 @@ fn decode<T: StepOutput>(json: &Json) -> Result<Typed, String> {
     let Ok(inner) = serde_json::from_str::<String>(text) else {
         return Err(misfit::<T>(text, &error));
     };
-    match serde_json::from_str::<T>(&inner) {
+    let inner = inner.strip_prefix('\u{feff}').unwrap_or(&inner);
+    match serde_json::from_str::<T>(inner) {
         Ok(value) => Ok(Arc::new(value)),
         // A text that was meant as JSON is told as such, any other as the string it is.
-        Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(&inner).is_err() => {
+        Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(inner).is_err() => {
             Err(error.to_string())
         }
-        Err(error) => Err(misfit::<T>(&inner, &error)),
+        Err(error) => Err(misfit::<T>(inner, &error)),
     }
 }
 

@@ -107,6 +107,10 @@ pub(super) fn rest(
         braced!(content in input);
         let mut names_ask = inputs.iter().any(|input| input.name == "ask");
         while !content.is_empty() {
+            if super::control_flow::tell(&content, mistakes)? {
+                is_whole = false;
+                continue;
+            }
             match read_step(&content, &name, names_ask, mistakes) {
                 Ok(step) => {
                     names_ask |= step.name == "ask";

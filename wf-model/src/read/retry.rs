@@ -8,6 +8,8 @@ use crate::definition::RetryPolicy;
 use crate::problem::Problem;
 use crate::tree::{Key, Node, Reader, Value};
 
+use super::foreign;
+
 /// The keys of a retry policy that were given.
 #[derive(Default)]
 pub(super) struct Retry {
@@ -68,7 +70,10 @@ pub(super) fn read(node: Node, reader: &mut Reader) -> Retry {
         let (key, value) = (entry.key, entry.value);
         let name = &*key.text;
         if !KEYS.contains(&name) && !OTHER_KEYS.contains(&name) {
-            reader.unknown_key(&key, &KEYS);
+            match foreign::of_retry_policy(name) {
+                Some(help) => reader.foreign_key(&key, help),
+                None => drop(reader.unknown_key(&key, &KEYS)),
+            }
             continue;
         }
         if value.value == Value::Null {

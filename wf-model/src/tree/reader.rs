@@ -335,6 +335,12 @@ impl Reader {
         meant
     }
 
+    /// Reports a key of another tool's files: what to write here instead.
+    pub fn foreign_key(&mut self, key: &Key, help: &str) {
+        let message = format!("unknown key {}", quoted(&key.text));
+        self.report(Problem::error(key.place, message).help(help));
+    }
+
     /// Reports that a mapping lacks a key.
     pub fn missing_key(&mut self, place: u32, key: &str, help: &str) {
         self.report(Problem::error(place, format!("missing key {}", quoted(key))).help(help));

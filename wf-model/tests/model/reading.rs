@@ -479,3 +479,28 @@ fn a_wrong_text_is_sketched_as_far_as_it_can_be_read() {
     assert!(sketch("- 1").is_none());
     assert!(sketch("a: [").is_none());
 }
+
+#[test]
+fn keys_of_other_tools_are_told_with_what_to_write() {
+    let text = r#"
+workflowId: develop
+steps:
+  - key: plan
+    agent: backend
+    prompt: Plan
+    retryPolicy: { maxAttempts: 3, backoffMs: 5000, retryOn: [timeout] }
+metadata: { category: development }
+"#;
+    assert_eq!(
+        found(text),
+        [
+            "2:1 unknown key `workflowId`",
+            "7:36 unknown key `backoffMs`",
+            "7:53 unknown key `retryOn`",
+            "8:1 unknown key `metadata`",
+        ]
+    );
+    let helps = helps(text);
+    assert_eq!(helps.len(), 4, "{helps:?}");
+    assert_eq!(helps[..2], ["write `name: …`", "write `initialDelay: …`"]);
+}

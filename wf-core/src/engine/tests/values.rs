@@ -1,6 +1,10 @@
 //! What goes into prompts, and what comes out of a run.
 
-use super::bench::{Act, Bench, plan};
+use futures::executor::block_on;
+
+use super::bench::{Act, Bench, options, plan};
+use crate::agent::{Agents, StepError};
+use crate::engine::Engine;
 use crate::lifecycle::State;
 use crate::plan::Inputs;
 use crate::value::Json;
@@ -62,6 +66,22 @@ fn a_missing_agent_is_told_before_anything_is_recorded() {
         "step `x` asks agent `b`, which is not there; the agents are: `a`\nstep `y` asks an agent that can `fly`, and there is none; no agent lists any"
     );
     assert_eq!(bench.store.commits(), 0);
+}
+
+#[test]
+fn an_error_of_any_length_can_be_stored() {
+    let bench = Bench::new();
+    let agent = |_: String| async { Err::<String, _>(StepError::terminal("x".repeat(3 << 20))) };
+    let engine = Engine::new(bench.store.clone(), Agents::new().with("a", agent));
+    let plan = plan("", "a");
+    let run = async {
+        let run = engine.start(&plan, Inputs::new(), options()).await?;
+        run.finish().await
+    };
+    let status = block_on(run).unwrap();
+    let error = status.step("a").unwrap().record.error.as_deref().unwrap();
+    assert!(error.len() < (1 << 20) + 10, "{}", error.len());
+    assert!(error.ends_with('…'));
 }
 
 #[test]
