@@ -8,5 +8,7 @@ mod simulation;
 mod virtual_clock;
 
 pub use faulty_store::{Fault, FaultyStore};
-pub use simulation::{Act, Course, Coverage, Invariant, Simulation, Violation};
+pub use simulation::{
+    Act, Counterexample, Course, Coverage, Invariant, Scenario, Simulation, Violation, explore,
+};
 pub use virtual_clock::{Stuck, VirtualClock};

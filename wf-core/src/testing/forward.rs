@@ -2,7 +2,7 @@
 
 /// Implements what a layer over `self.$inner` does not change: every read of the trait.
 macro_rules! forward_reads {
-    ($inner:ident) => {
+    ($inner:tt) => {
         fn workflow(
             &self,
             id: &$crate::id::WorkflowId,
@@ -99,7 +99,7 @@ macro_rules! forward_reads {
 
 /// Implements the writes of checkpoints, but for restoring, of a layer over `self.$inner` that does not change them.
 macro_rules! forward_checkpoints {
-    ($inner:ident) => {
+    ($inner:tt) => {
         fn create_checkpoint(
             &self,
             execution: &$crate::id::ExecutionId,

@@ -7,7 +7,10 @@
 
 mod audit;
 mod course;
+mod exploration;
 mod ledger;
+mod oracle;
+mod scenario;
 mod script;
 #[cfg(test)]
 mod tests;
@@ -18,6 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use course::Course;
+pub use exploration::{Counterexample, explore};
+pub use scenario::Scenario;
 pub use script::Act;
 pub use violation::{Invariant, Violation};
 
@@ -57,12 +62,18 @@ pub struct Simulation {
     pause_after: Option<Duration>,
     cancel_after: Option<Duration>,
     restores: bool,
+    latency: Duration,
+    /// Whether the oracle judges the calls and the end, instead of the undisturbed run.
+    is_judged: bool,
     store: Option<Arc<Open>>,
     layer: Option<Arc<Layer>>,
 }
 
 type Open = dyn Fn() -> Arc<dyn Store> + Send + Sync;
 type Layer = dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync;
+
+/// How long a write takes at most until it lands, and until it is answered.
+const LATENCY: Duration = Duration::from_millis(20);
 
 /// How much was simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +98,8 @@ impl Simulation {
             pause_after: None,
             cancel_after: None,
             restores: false,
+            latency: LATENCY,
+            is_judged: false,
             store: None,
             layer: None,
         }
@@ -195,6 +208,9 @@ impl Simulation {
         let course = self
             .play(Disturbance::at(self.seed, write, fault))
             .map_err(|violation| violation.during(&run()))?;
+        if self.is_judged {
+            return Ok(course);
+        }
         let end = |course: &Course| (course.state, course.result.clone());
         if end(&course) == end(undisturbed) {
             return Ok(course);

@@ -1,12 +1,17 @@
 //! The store that keeps the ledger: it lets everything through, and notes what should not have been.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
 use super::ledger::Ledger;
+use super::oracle::{End, Oracle};
+use super::script::Script;
 use super::violation::Violation;
-use crate::engine::Notice;
+use crate::agent::Request;
+use crate::clock::Clock;
+use crate::engine::{Notice, Status};
 use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::plan::Plan;
 use crate::store::{
@@ -24,14 +29,21 @@ pub(super) struct Audit {
 
 struct State {
     ledger: Ledger,
-    /// The engine that holds the lease, as far as engines are numbered.
-    engine: u32,
+    /// What judges the calls and the end, where it is known what they are to be.
+    oracle: Option<Oracle>,
+    /// The engine that holds the lease.
+    engine: Option<u32>,
     violation: Option<Violation>,
 }
 
 impl Audit {
     pub(super) fn new(plan: &Arc<Plan>, inner: Arc<dyn Store>) -> Arc<Self> {
         Audit::with(plan, inner, Ledger::new(plan))
+    }
+
+    /// Has the calls and the end judged by what the script says.
+    pub(super) fn judge(&self, script: &Arc<Script>, restored: bool) {
+        self.state().oracle = Some(Oracle::new(&self.plan, script, restored));
     }
 
     /// The audit, over the same store, of an execution that is to be restored from a checkpoint of the one audited here.
@@ -46,38 +58,89 @@ impl Audit {
             plan: Arc::clone(plan),
             state: Mutex::new(State {
                 ledger,
-                engine: 0,
+                oracle: None,
+                engine: None,
                 violation: None,
             }),
         })
     }
 
-    /// From now on that engine is the one that should drive the run.
-    pub(super) fn hand_over(&self, engine: u32) {
-        self.state().engine = engine;
+    /// An engine starts an attempt. One that has lost the run, and does not know it yet, may. Gives the number of a call
+    /// that is followed.
+    pub(super) fn starts(
+        &self,
+        engine: u32,
+        request: &Request<'_>,
+        now: Duration,
+    ) -> Option<usize> {
+        let mut state = self.state();
+        let state = &mut *state;
+        if state.engine != Some(engine) {
+            return None;
+        }
+        let checked = state.ledger.starts(engine, request.step, request.attempt);
+        let judged = match &mut state.oracle {
+            Some(oracle) if !state.ledger.is_cancelled() => {
+                let asked = (request.step, request.attempt, request.prompt);
+                let (call, judged) = oracle.starts(engine, asked, now, state.ledger.rows());
+                state.note(checked.and(judged));
+                return call;
+            }
+            _ => Ok(()),
+        };
+        state.note(checked.and(judged));
+        None
     }
 
-    /// An engine starts an attempt. One that has lost the run, and does not know it yet, may.
-    pub(super) fn starts(&self, engine: u32, step: &str, attempt: u32) {
-        let mut state = self.state();
-        if state.engine == engine {
-            let checked = state.ledger.starts(engine, step, attempt);
-            state.note(checked);
+    /// The agent of a call has answered.
+    pub(super) fn ends(&self, call: Option<usize>, clock: &impl Clock) {
+        if let (Some(call), Some(oracle)) = (call, &mut self.state().oracle) {
+            oracle.ends(call, clock.elapsed());
+        }
+    }
+
+    /// A call was dropped.
+    pub(super) fn drops(&self, call: Option<usize>, clock: &impl Clock) {
+        if let (Some(call), Some(oracle)) = (call, &mut self.state().oracle) {
+            oracle.drops(call, clock.elapsed());
         }
     }
 
     /// An engine tells its host that something has happened.
-    pub(super) fn told(&self, notice: &Notice<'_>) {
+    pub(super) fn told(&self, engine: u32, notice: &Notice<'_>) {
         let mut state = self.state();
+        let state = &mut *state;
         let checked = state.ledger.told(notice);
+        if let (Notice::Moved { .. }, Some(oracle)) = (notice, &mut state.oracle)
+            && state.engine == Some(engine)
+        {
+            oracle.hears(engine, state.ledger.rows());
+        }
         state.note(checked);
     }
 
     /// The end of a run with that many engines lost on the way.
-    pub(super) fn over(&self, interruptions: u32) {
+    pub(super) fn over(
+        &self,
+        interruptions: u32,
+        status: &Status,
+        cancels: bool,
+        was_stopped: bool,
+    ) {
         let mut state = self.state();
+        let state = &mut *state;
         let checked = state.ledger.over(interruptions);
-        state.note(checked);
+        let judged = state.oracle.as_ref().map_or(Ok(()), |oracle| {
+            oracle.over(&End {
+                execution: &status.execution,
+                rows: state.ledger.rows(),
+                result: status.result.as_ref(),
+                was_lost: interruptions > 0,
+                was_stopped,
+                cancels,
+            })
+        });
+        state.note(checked.and(judged));
     }
 
     /// The first thing that should not have been.
@@ -101,9 +164,11 @@ impl State {
 impl Store for Audit {
     fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
+            let owner = new.owner.clone();
             let answer = self.inner.create(new).await;
             if answer.is_ok() {
                 let mut state = self.state();
+                state.engine = number(&owner);
                 let checked = state.ledger.created();
                 state.note(checked);
             }
@@ -129,6 +194,7 @@ impl Store for Audit {
             let answer = self.inner.claim(claim.clone()).await;
             if let Ok(claimed) = &answer {
                 let mut state = self.state();
+                state.engine = number(&claim.owner);
                 let checked = state.ledger.claimed(&claim, claimed);
                 state.note(checked);
             }
@@ -209,4 +275,9 @@ impl Store for Audit {
 
     forward_reads!(inner);
     forward_checkpoints!(inner);
+}
+
+/// The number of an engine, by the name under which it owns what it drives.
+pub(super) fn number(owner: &Owner) -> Option<u32> {
+    owner.as_str().strip_prefix("engine ")?.parse().ok()
 }

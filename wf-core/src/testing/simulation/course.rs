@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::{self, BoxFuture, Either};
 
 use super::Simulation;
-use super::audit::Audit;
+use super::audit::{self, Audit};
 use super::script::Actor;
 use super::violation::{Invariant, Violation};
 use crate::clock::Clock;
@@ -46,8 +46,8 @@ const LIMIT: Duration = Duration::from_secs(86_400);
 /// Short, so that runs of seconds renew it.
 const LEASE: Duration = Duration::from_secs(3);
 
-/// How long a write takes at most until it lands, and until it is answered.
-const LATENCY: Duration = Duration::from_millis(20);
+/// A cancellation that the store has refused is asked for again after this.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// A run that has paused so often by itself pauses always.
 const PAUSES: u32 = 4;
@@ -56,6 +56,15 @@ const PAUSES: u32 = 4;
 const ENGINES: u32 = 16;
 
 impl Disturbance {
+    /// Whether a process is stopped.
+    fn stops(self) -> bool {
+        let faults = [self.first, self.second];
+        faults
+            .iter()
+            .flatten()
+            .any(|(_, fault)| *fault == Fault::Stall)
+    }
+
     /// A fault at a write of the first engine; at every fourth, by `seed`, the second engine meets one too.
     pub(super) fn at(seed: u64, write: u64, fault: Fault) -> Self {
         let mut draw = Draw::new(seed ^ write, "second");
@@ -128,7 +137,7 @@ impl<'a> Stage<'a> {
             ..self
         };
         let (simulation, audit) = (source.simulation, Arc::clone(&source.audit));
-        source.play_one()?;
+        let course = source.play_one()?;
         let clock = VirtualClock::new();
         let listed = clock.run(audit.checkpoints(&execution()));
         let listed = listed.ok().and_then(Result::ok).unwrap_or_default();
@@ -136,6 +145,10 @@ impl<'a> Stage<'a> {
         let drawn = Draw::new(simulation.seed, "checkpoint").below(count);
         let checkpoint = usize::try_from(drawn).ok().and_then(|at| listed.get(at));
         let Some(checkpoint) = checkpoint else {
+            // A run that has ended before anything was done has none.
+            if simulation.is_judged && !matches!(course.state, State::Completed | State::Paused) {
+                return Ok(course);
+            }
             return Err(stuck("the run has left no checkpoint to restore"));
         };
         let restored = Stage {
@@ -158,6 +171,10 @@ impl<'a> Stage<'a> {
     }
 
     fn play_one(mut self) -> Result<Course, Violation> {
+        if self.simulation.is_judged {
+            let restored = matches!(self.begins, Begins::From(_));
+            self.audit.judge(&self.simulation.script, restored);
+        }
         let (clock, audit) = (self.clock.clone(), Arc::clone(&self.audit));
         let limit = clock.sleep(LIMIT);
         let played = clock.run(async {
@@ -220,7 +237,8 @@ impl<'a> Stage<'a> {
         let inner: Arc<dyn Store> = self.audit.clone();
         let begins = self.begins.clone();
         let seed = self.simulation.seed.wrapping_add(u64::from(number));
-        let mut store = FaultyStore::new(inner).with_latency(self.clock.clone(), LATENCY, seed);
+        let mut store =
+            FaultyStore::new(inner).with_latency(self.clock.clone(), self.simulation.latency, seed);
         let fault = match number {
             0 => self.disturbance.first,
             1 => self.disturbance.second,
@@ -240,19 +258,14 @@ impl<'a> Stage<'a> {
             Some(layer) => layer(store.clone()),
             None => store.clone(),
         };
-        self.audit.hand_over(number);
         let audit = Arc::clone(&self.audit);
         // Who comes later knows that all before it are gone, or believes so of one that is stopped.
-        let came_before = move |other: &Owner| {
-            let other = other.as_str().strip_prefix("engine ");
-            other
-                .and_then(|other| other.parse::<u32>().ok())
-                .is_some_and(|other| other < number)
-        };
+        let came_before =
+            move |other: &Owner| audit::number(other).is_some_and(|other| other < number);
         let engine = Engine::new(seen, actor.agents(&self.simulation.plan))
             .with_clock(self.clock.clone())
             .with_lease(LEASE)
-            .with_observer(move |notice| audit.told(notice))
+            .with_observer(move |notice| audit.told(number, notice))
             .with_owner(Owner::from(format!("engine {number}")), came_before);
         Process {
             engine,
@@ -263,7 +276,9 @@ impl<'a> Stage<'a> {
 
     /// Compares what is stored with what was acknowledged.
     async fn end(&self, status: Status, writes: u64, lost: u32) -> Result<Course, Violation> {
-        self.audit.over(lost);
+        let cancels = self.simulation.cancel_after.is_some();
+        let stops = self.disturbance.stops();
+        self.audit.over(lost, &status, cancels, stops);
         if let Err(error) = self.audit.load(&self.execution()).await {
             return Err(stuck(&format!("the end cannot be read: {error}")));
         }
@@ -317,7 +332,7 @@ impl Process {
                     .await
                     .is_err_and(|error| error.is_store())
                 {
-                    clock.sleep(LATENCY).await;
+                    clock.sleep(RETRY).await;
                 }
             }
         };

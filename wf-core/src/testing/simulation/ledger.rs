@@ -26,6 +26,8 @@ pub(super) struct Ledger {
     /// How many attempts were made before this execution was restored, by step.
     inherited: Vec<u32>,
     seq: u64,
+    /// How steps have ended, by all commits: one that is renewed later has ended all the same.
+    ended: Vec<(u32, StepState)>,
     /// Whether a request to pause was acknowledged, and neither followed nor overruled yet.
     pausing: bool,
 }
@@ -50,6 +52,7 @@ impl Ledger {
             calls: vec![0; steps],
             inherited: vec![0; steps],
             seq: 0,
+            ended: Vec::new(),
             pausing: false,
         }
     }
@@ -266,14 +269,12 @@ impl Ledger {
 
     /// An engine tells its host that something has happened.
     pub(super) fn told(&self, notice: &Notice<'_>) -> Checked {
-        let record = |key: &str| {
-            let at = self.plan.steps().iter().position(|step| step.key == key);
-            at.and_then(|at| self.steps.get(at))
-                .and_then(Option::as_ref)
-        };
         let (is_so, what) = match notice {
             Notice::StepEnded { step, outcome, .. } => {
-                let there = record(step).is_some_and(|record| record.state == outcome.state());
+                // By the time that its engine hears of it another may have renewed it.
+                let there = self.ended.iter().any(|&(at, state)| {
+                    self.plan.key(at as usize) == *step && state == outcome.state()
+                });
                 (there, format!("the end of step `{step}`"))
             }
             Notice::Moved { to, .. } if to.is_terminal() => {
@@ -343,7 +344,12 @@ impl Ledger {
         Ok(head)
     }
 
-    fn is_cancelled(&self) -> bool {
+    /// The rows of the steps.
+    pub(super) fn rows(&self) -> &[Option<StepRecord>] {
+        &self.steps
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
         self.head.is_some_and(|head| head.state == State::Cancelled)
     }
 

@@ -26,11 +26,33 @@ pub enum Act {
     Fail(Duration),
     /// Fails for good, after that time.
     Refuse(Duration),
+    /// Is down, after that time, until somebody mends it: the run pauses, unless the step is optional.
+    Down(Duration),
+    /// Fails after the first time, and asks to be left alone for the second.
+    Later(Duration, Duration),
+}
+
+impl Act {
+    /// How long it takes.
+    pub(super) const fn time(&self) -> Duration {
+        match self {
+            Act::Answer(time, _)
+            | Act::Digest(time)
+            | Act::Fail(time)
+            | Act::Refuse(time)
+            | Act::Down(time)
+            | Act::Later(time, _) => *time,
+        }
+    }
 }
 
 /// What every step does at each of its attempts; the last act for ever.
-#[derive(Debug, Clone)]
-pub(super) struct Script(BTreeMap<String, Vec<Act>>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Script {
+    acts: BTreeMap<String, Vec<Act>>,
+    /// How many tokens each attempt reports, if any.
+    tokens: Option<u64>,
+}
 
 /// The longest time that a drawn attempt takes.
 const LONGEST: u64 = 400;
@@ -52,15 +74,29 @@ impl Script {
             }
             acts.insert(step.key.clone(), script);
         }
-        Script(acts)
+        Script { acts, tokens: None }
+    }
+
+    /// A script in which every attempt reports so many tokens.
+    pub(super) fn reporting(tokens: Option<u64>) -> Self {
+        Script {
+            acts: BTreeMap::new(),
+            tokens,
+        }
     }
 
     pub(super) fn set(&mut self, step: &str, acts: &[Act]) {
-        self.0.insert(step.to_owned(), acts.to_vec());
+        self.acts.insert(step.to_owned(), acts.to_vec());
     }
 
-    fn act(&self, step: &str, attempt: u32) -> Act {
-        let acts = self.0.get(step).map_or(&[][..], Vec::as_slice);
+    /// What each attempt reports to have used.
+    pub(super) fn usage(&self) -> Option<serde_json::Value> {
+        self.tokens
+            .map(|tokens| serde_json::json!({ "total_tokens": tokens }))
+    }
+
+    pub(super) fn act(&self, step: &str, attempt: u32) -> Act {
+        let acts = self.acts.get(step).map_or(&[][..], Vec::as_slice);
         let at = (attempt as usize).min(acts.len()).saturating_sub(1);
         acts.get(at)
             .cloned()
@@ -93,22 +129,54 @@ impl Actor {
 
 impl Agent for Actor {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
-        self.audit
-            .starts(self.engine, request.step, request.attempt);
-        let (after, answer) = match self.script.act(request.step, request.attempt) {
-            Act::Answer(after, result) => (after, Ok(Reply::json(result))),
-            Act::Digest(after) => {
-                let digest = retry::seed(request.prompt, 0);
-                let text = format!("{} {digest:016x}", request.step);
-                (after, Ok(Reply::text(&text)))
-            }
-            Act::Fail(after) => (after, Err(StepError::retryable("the script says so"))),
-            Act::Refuse(after) => (after, Err(StepError::terminal("the script says so"))),
+        let now = self.clock.elapsed();
+        let call = self.audit.starts(self.engine, &request, now);
+        let underway = Underway { actor: self, call };
+        let act = self.script.act(request.step, request.attempt);
+        let why = "the script says so";
+        let answer = match &act {
+            Act::Answer(_, result) => Ok(Reply::json(result.clone())),
+            Act::Digest(_) => Ok(Reply::text(&digest(request.step, request.prompt))),
+            Act::Fail(_) => Err(StepError::retryable(why)),
+            Act::Refuse(_) => Err(StepError::terminal(why)),
+            Act::Down(_) => Err(StepError::unavailable(why)),
+            Act::Later(_, wait) => Err(StepError::retryable(why).retry_after(*wait)),
         };
-        let wait = self.clock.sleep(after);
+        let answer = match self.script.usage() {
+            None => answer,
+            Some(usage) => match answer {
+                Ok(reply) => Ok(reply.with_usage(usage)),
+                Err(error) => Err(error.with_usage(usage)),
+            },
+        };
+        let wait = self.clock.sleep(act.time());
         Box::pin(async move {
             wait.await;
+            underway.end();
             answer
         })
+    }
+}
+
+/// What a step answers that answers with a digest of its prompt.
+pub(super) fn digest(step: &str, prompt: &str) -> String {
+    format!("{step} {:016x}", retry::seed(prompt, 0))
+}
+
+/// A call under way; the audit hears when it ends, or is dropped.
+struct Underway<'a> {
+    actor: &'a Actor,
+    call: Option<usize>,
+}
+
+impl Underway<'_> {
+    fn end(mut self) {
+        self.actor.audit.ends(self.call.take(), &self.actor.clock);
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.actor.audit.drops(self.call.take(), &self.actor.clock);
     }
 }

@@ -1,7 +1,9 @@
 //! The engine under the simulator, and the simulator under engines that are broken on purpose.
 
 mod broken;
+mod drawn;
 mod honest;
+mod planted;
 
 use std::sync::Arc;
 

@@ -26,6 +26,13 @@ pub enum Invariant {
     PauseKept,
     /// A disturbed run ends as the undisturbed one does.
     SameEnd,
+    /// Every attempt is recorded as its agent made it, and leads to what the step's settings say.
+    AsScripted,
+    /// No more steps run at once than allowed, none before its turn or before its wait is over, and none after a failure
+    /// that stops the run.
+    InTurn,
+    /// A run ends in the state that its steps and settings lead to, with the result of its last steps.
+    RightEnd,
     /// A run comes to its end, and only a failure of the store interrupts it.
     Progress,
 }

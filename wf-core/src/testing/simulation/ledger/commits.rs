@@ -51,6 +51,9 @@ impl Ledger {
         }
         for write in &commit.writes.steps {
             self.seq = self.seq.max(write.record.seq.unwrap_or(0));
+            if is_over(write.record.state) {
+                self.ended.push((write.step, write.record.state));
+            }
             if let Some(step) = self.steps.get_mut(write.step as usize) {
                 *step = Some(StepRecord::clone(&write.record));
             }
@@ -136,12 +139,13 @@ impl Ledger {
         let numbered = (1..)
             .zip(&record.attempts)
             .all(|(number, attempt)| attempt.number == number);
-        let failures = record
-            .attempts
-            .iter()
-            .skip(record.retry_base as usize)
-            .filter(|attempt| attempt.error.is_some() && !attempt.interrupted)
-            .count();
+        let failed = || {
+            let made = record.attempts.iter().skip(record.retry_base as usize);
+            made.filter(|attempt| attempt.error.is_some() && !attempt.interrupted)
+        };
+        // A refused answer is asked for again twice beyond what the policy grants.
+        let refused = failed().filter(|attempt| attempt.rejected).count();
+        let failures = failed().count() - refused.min(2);
         let allowed = self
             .plan
             .steps()

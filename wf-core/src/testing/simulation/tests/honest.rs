@@ -208,3 +208,26 @@ fn a_lost_answer_interrupts_no_engine() {
     });
     assert!(runs > 1_000, "{runs} runs");
 }
+
+#[test]
+fn who_is_woken_may_take_up_what_has_been_paused_meanwhile() {
+    // The run pauses at a failure, and an engine that had been stopped resumes it: its calls count, and what its
+    // predecessor hears of late was so.
+    let step = "{ key: s0, agent: worker, prompt: p, OPTIONALretryPolicy: { maxAttempts: 1, initialDelay: 10ms } }";
+    for optional in ["", "optional: true, "] {
+        let step = step.replace("OPTIONAL", optional);
+        let text = format!("name: w\nconfig: {{ onFailure: pause }}\nsteps: [ {step} ]\n");
+        let plan = Plan::from_yaml("w.yaml", &text).unwrap();
+        every_seed(20, |seed| {
+            let acts = [Act::Fail(Duration::from_millis(10 * (seed % 2)))];
+            let simulation = Simulation::new(&plan, seed).with_step("s0", &acts);
+            let pausing = simulation
+                .clone()
+                .with_pause(Duration::from_millis(seed % 20));
+            let faults = [Fault::Stall, Fault::Busy];
+            everywhere(&simulation, &faults)
+                + everywhere(&pausing, &faults)
+                + everywhere(&pausing.with_restore(), &faults)
+        });
+    }
+}
