@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use wf_model::Part;
+use wf_model::{Form, Part};
 
 use crate::agent::StepError;
 use crate::plan::Plan;
@@ -22,7 +22,7 @@ pub(crate) struct Known<'a, R: Fn(usize) -> Option<&'a Json>> {
 ///
 /// # Errors
 ///
-/// A terminal [`StepError`] that names the placeholder whose path is missing.
+/// A terminal [`StepError`] that names the placeholder whose path is missing, or says that the prompt is too long.
 pub(crate) fn render<'a, 'p, R>(
     plan: &'p Plan,
     step: usize,
@@ -43,11 +43,11 @@ where
         // A guess; most results are short.
         Part::Input { .. } | Part::Step { .. } => 64,
     });
-    let mut prompt = String::with_capacity(texts.sum());
+    let mut prompt = Prompt(String::with_capacity(texts.sum()));
     for part in parts {
         match part {
-            Part::Text(range) => prompt.push_str(whole.get(range.clone()).unwrap_or_default()),
-            Part::Input { input, path } => {
+            Part::Text(range) => prompt.add(whole.get(range.clone()).unwrap_or_default())?,
+            Part::Input { input, path, form } => {
                 let name = plan
                     .inputs()
                     .get(*input)
@@ -55,29 +55,67 @@ where
                 let text = known
                     .inputs
                     .get(*input)
-                    .and_then(|value| value.text_at(path));
-                prompt.push_str(&text.ok_or_else(|| missing("input", name, path))?);
+                    .and_then(|value| written(value, path, *form));
+                prompt.add(&text.ok_or_else(|| missing("input", name, path))?)?;
             }
-            Part::Step { step, path } => {
+            Part::Step { step, path, form } => {
                 let key = plan.key(*step);
                 let text = match (known.result)(*step) {
                     None => Cow::Borrowed("null"),
-                    Some(result) => match result.text_at(path) {
+                    Some(result) => match written(result, path, *form) {
                         Some(text) => text,
-                        None if known.dry => Cow::Owned(format!("<{key}.{}>", path.join("."))),
+                        None if known.dry => {
+                            let shown = Json::string(&format!("<{key}.{}>", path.join(".")));
+                            Cow::Owned(written(&shown, &[], *form).unwrap_or_default().into_owned())
+                        }
                         None => return Err(missing("result of step", key, path)),
                     },
                 };
-                prompt.push_str(&text);
+                prompt.add(&text)?;
             }
         }
     }
-    Ok(Cow::Owned(prompt))
+    Ok(Cow::Owned(prompt.0))
+}
+
+/// The longest prompt that an agent is given, in bytes: 64 MiB.
+pub const LONGEST_PROMPT: usize = 64 << 20;
+
+/// A prompt that grows up to the bound.
+struct Prompt(String);
+
+impl Prompt {
+    fn add(&mut self, text: &str) -> Result<(), StepError> {
+        if text.len() > LONGEST_PROMPT.saturating_sub(self.0.len()) {
+            return Err(too_long());
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+/// The error of a step whose prompt is longer than [`LONGEST_PROMPT`].
+pub(crate) fn too_long() -> StepError {
+    StepError::terminal(
+        "the prompt is longer than 64 MiB; insert less, such as a path into a result, or give the agent a file",
+    )
+}
+
+/// What a prompt shows of the value at a path.
+fn written<'a>(value: &'a Json, path: &[String], form: Form) -> Option<Cow<'a, str>> {
+    match form {
+        Form::Text => value.text_at(path),
+        Form::Json => value.at(path).map(Cow::Borrowed),
+    }
 }
 
 fn missing(what: &str, name: &str, path: &[String]) -> StepError {
+    let hint = match path.first().map(String::as_str) {
+        Some("output" | "outputs") => format!("; `{{{{{name}}}}}` is the whole of it"),
+        _ => String::new(),
+    };
     let path = path.join(".");
     StepError::terminal(format_args!(
-        "the prompt needs `{{{{{name}.{path}}}}}`, but the {what} `{name}` has no `{path}`"
+        "the prompt needs `{{{{{name}.{path}}}}}`, but the {what} `{name}` has no `{path}`{hint}"
     ))
 }

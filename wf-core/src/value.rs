@@ -78,11 +78,13 @@ impl Json {
     ///
     /// Costs one pass over the text per segment; no tree is built.
     pub fn text_at<'a>(&'a self, path: &[String]) -> Option<Cow<'a, str>> {
-        let mut at: &str = &self.0;
-        for segment in path {
-            at = member(at, segment)?;
-        }
-        Some(shown(at))
+        self.at(path).map(shown)
+    }
+
+    /// The JSON text of the value at `path`: object keys and array positions from the outside in.
+    pub(crate) fn at<'a>(&'a self, path: &[String]) -> Option<&'a str> {
+        path.iter()
+            .try_fold(&*self.0, |at, segment| member(at, segment))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::budget::{Budget, PerAttempt};
 use crate::definition::{Config, DEFAULT_VERSION, Definition, Input, OnFailure, RetryPolicy, Step};
@@ -75,7 +76,10 @@ impl Serialize for Written<'_> {
         entry_if_some(
             &mut map,
             "inputs",
-            inputs.as_deref().map(WrittenInputs).as_ref(),
+            inputs
+                .as_deref()
+                .map(|inputs| WrittenInputs(inputs, self.durations))
+                .as_ref(),
         )?;
         if *config != Config::default() {
             map.serialize_entry("config", &WrittenConfig(config, self.durations))?;
@@ -85,19 +89,19 @@ impl Serialize for Written<'_> {
     }
 }
 
-struct WrittenInputs<'a>(&'a [Input]);
+struct WrittenInputs<'a>(&'a [Input], Durations);
 
 impl Serialize for WrittenInputs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for input in self.0 {
-            map.serialize_entry(&input.name, &WrittenInput(input))?;
+            map.serialize_entry(&input.name, &WrittenInput(input, self.1))?;
         }
         map.end()
     }
 }
 
-struct WrittenInput<'a>(&'a Input);
+struct WrittenInput<'a>(&'a Input, Durations);
 
 impl Serialize for WrittenInput<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -113,7 +117,17 @@ impl Serialize for WrittenInput<'_> {
         if !required && default.is_none() {
             map.serialize_entry("required", &false)?;
         }
-        entry_if_some(&mut map, "default", default.as_ref().map(Sorted).as_ref())?;
+        match (default, self.1) {
+            (None, _) => {}
+            // Only JSON can be written with any digits.
+            (Some(default), Durations::Milliseconds) => {
+                let text = RawValue::from_string(default.sorted());
+                map.serialize_entry("default", &text.map_err(S::Error::custom)?)?;
+            }
+            (Some(default), Durations::Text) => {
+                map.serialize_entry("default", &Sorted(default.value()))?;
+            }
+        }
         entry_if_some(&mut map, "description", description.as_ref())?;
         map.end()
     }

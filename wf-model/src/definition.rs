@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::budget::Budget;
+use crate::literal::Literal;
 
 /// The version that a definition has when it names none.
 pub const DEFAULT_VERSION: &str = "1.0.0";
@@ -77,7 +78,7 @@ pub struct Input {
     /// Whether a run must give it; never true when there is a default.
     pub required: bool,
     /// The value it has when a run does not give it.
-    pub default: Option<Value>,
+    pub default: Option<Literal>,
     /// What the input is.
     pub description: Option<String>,
 }

@@ -15,6 +15,7 @@ mod check;
 mod definition;
 mod duration;
 mod graph;
+mod literal;
 mod problem;
 mod read;
 mod report;
@@ -30,8 +31,9 @@ pub use definition::{
 };
 pub use duration::{DurationError, MAX_DURATION, format_duration, parse_duration};
 pub use graph::Graph;
+pub use literal::Literal;
 pub use problem::{Places, Problem, Severity, StepPlaces};
 pub use report::{Diagnostic, Note, Piece, Report, Role};
 pub use source::{Format, MAX_LENGTH, SchemaCheck, Source};
 pub use suggest::nearest;
-pub use template::{Part, Templates, is_name};
+pub use template::{Form, Part, Templates, is_name};

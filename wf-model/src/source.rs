@@ -10,7 +10,7 @@ use crate::definition::{Definition, Input};
 use crate::problem::{Problem, Severity};
 use crate::read;
 use crate::report::{Finding, Report};
-use crate::tree::{Node, Reader, Spot, Syntax, Wanted, text};
+use crate::tree::{Node, Reader, Spot, Spots, Syntax, Wanted, text};
 
 /// The longest file, and the longest text of YAML, that is read, in bytes: 64 MiB.
 ///
@@ -214,7 +214,7 @@ impl Source {
         };
         match parsed {
             Ok((root, problems)) => {
-                let reader = Reader::new(problems).with_schema_check(self.schema_check);
+                let reader = Reader::new(problems).of_source(self);
                 Ok((root, reader))
             }
             Err(Syntax { at, message, help }) => {
@@ -228,6 +228,19 @@ impl Source {
                 Err(Report::new(&self.name, &self.text, vec![finding]))
             }
         }
+    }
+
+    /// Finds where nodes of this text's tree stand.
+    pub(crate) fn find(&self, wanted: &Wanted) -> Spots {
+        match self.format {
+            Format::Yaml => text::find_in_yaml(&self.text, wanted),
+            Format::Json => text::find_in_json(&self.text, wanted),
+        }
+    }
+
+    /// Returns the check that each `outputSchema` must pass.
+    pub(crate) const fn schema_check(&self) -> Option<SchemaCheck> {
+        self.schema_check
     }
 
     /// Says where each problem of this text's tree stands.
@@ -246,10 +259,7 @@ impl Source {
                 .iter()
                 .for_each(|(place, _)| wanted.place(*place));
         }
-        let spots = match self.format {
-            Format::Yaml => text::find_in_yaml(&self.text, &wanted),
-            Format::Json => text::find_in_json(&self.text, &wanted),
-        };
+        let spots = self.find(&wanted);
         let mut placeholders = std::collections::HashMap::new();
         let findings = problems.into_iter().map(|problem| {
             let at = |place: &u32| spots.get(place).map_or(0..0, |spot| spot.at.clone());

@@ -73,6 +73,8 @@ pub enum Part {
         input: usize,
         /// Keys and array indices, outermost first; empty for the whole value.
         path: Vec<String>,
+        /// How the value is written.
+        form: Form,
     },
     /// The result of a step, or what a path in it leads to.
     Step {
@@ -80,7 +82,24 @@ pub enum Part {
         step: usize,
         /// Keys and array indices, outermost first; empty for the whole result.
         path: Vec<String>,
+        /// How the value is written.
+        form: Form,
     },
+}
+
+/// Says how a value is written into a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// A string as it is, anything else as compact JSON.
+    #[default]
+    Text,
+    /// As compact JSON, a string in quotes and with its escapes: `{{name | json}}`.
+    Json,
+}
+
+impl Form {
+    /// The filter that asks for JSON.
+    pub(crate) const JSON: &'static str = "json";
 }
 
 /// Tells whether a text can name a step or an input: `[A-Za-z_][A-Za-z0-9_-]*`.
@@ -111,6 +130,7 @@ pub(crate) struct Placeholder<'a> {
     pub(crate) head: &'a str,
     /// What stands after the first dot.
     path: Option<&'a str>,
+    pub(crate) form: Form,
 }
 
 impl Placeholder<'_> {
@@ -141,6 +161,8 @@ pub(crate) enum Fault {
     Unclosed,
     Empty,
     Malformed,
+    /// What stands after `|` is no filter.
+    Filter,
 }
 
 pub(crate) struct Pieces<'a> {
@@ -206,6 +228,16 @@ fn placeholder(content: &str, range: Range<usize>) -> Piece<'_> {
             fault: Fault::Empty,
         };
     }
+    let (content, form) = match content.split_once('|') {
+        None => (content, Form::Text),
+        Some((content, filter)) if filter.trim() == Form::JSON => (content.trim_end(), Form::Json),
+        Some(_) => {
+            return Piece::Broken {
+                range,
+                fault: Fault::Filter,
+            };
+        }
+    };
     let (head, path) = match content.split_once('.') {
         Some((head, path)) => (head.trim_end(), Some(path)),
         None => (content, None),
@@ -217,7 +249,12 @@ fn placeholder(content: &str, range: Range<usize>) -> Piece<'_> {
             fault: Fault::Malformed,
         };
     }
-    Piece::Placeholder(Placeholder { range, head, path })
+    Piece::Placeholder(Placeholder {
+        range,
+        head,
+        path,
+        form,
+    })
 }
 
 fn is_path_key(key: &str) -> bool {
@@ -313,7 +350,6 @@ mod tests {
             "{{.a}}",
             "{{a.b c}}",
             "{{{a}}",
-            "{{a | upper}}",
             "{{é}}",
         ] {
             assert!(

@@ -6,6 +6,7 @@
 //! something to report.
 
 mod build;
+mod digits;
 mod json;
 mod locate;
 mod reader;
@@ -18,7 +19,8 @@ use serde_json::Number;
 pub use self::reader::Reader;
 
 pub(crate) use self::build::Syntax;
-pub(crate) use self::locate::{Spot, Wanted};
+pub(crate) use self::digits::Digits;
+pub(crate) use self::locate::{Spot, Spots, Wanted};
 
 pub(crate) mod text {
     //! The two ways in: a text of YAML, a text of JSON.

@@ -33,7 +33,7 @@ impl Plan {
                     }
                     value
                 }
-                (None, Some(default)) => Json::from_value(default),
+                (None, Some(default)) => Json::from_stored(default.text()),
                 (None, None) if input.required => {
                     mistakes.push(format!(
                         "input `{}` ({}) is missing",

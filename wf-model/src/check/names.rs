@@ -13,6 +13,9 @@ use crate::template::is_name;
 
 use super::Gaps;
 
+/// The longest name of a step or an input, in bytes: it stands in environments, headers and file names.
+const LONGEST_NAME: usize = 256;
+
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
@@ -51,9 +54,8 @@ impl<'a> Names<'a> {
             table: HashMap::with_capacity(inputs.len() + definition.steps.len()),
         };
         for (index, input) in inputs.iter().enumerate() {
-            if !is_name(&input.name) {
-                let message = format!("input {} is not a name", quoted(&input.name));
-                problems.push(Problem::error(places.input(index).clone(), message).help(NAME_HELP));
+            if let Some(problem) = name_problem("input", &input.name, places.input(index)) {
+                problems.push(problem);
             }
             names.add(Name::Input(as_index(index)), places, problems);
         }
@@ -61,9 +63,8 @@ impl<'a> Names<'a> {
             if gaps.of(index).key {
                 continue;
             }
-            if !is_name(&step.key) {
-                let message = format!("step key {} is not a name", quoted(&step.key));
-                problems.push(Problem::error(places.key(index).clone(), message).help(NAME_HELP));
+            if let Some(problem) = name_problem("step key", &step.key, places.key(index)) {
+                problems.push(problem);
             }
             names.add(Name::Step(as_index(index)), places, problems);
         }
@@ -171,4 +172,20 @@ fn clash<P: Clone>(
     Problem::error(place(second), message)
         .help(help)
         .also(place(first), first_is)
+}
+
+/// Says what is wrong with a name as such.
+fn name_problem<P: Clone>(what: &str, name: &str, place: &P) -> Option<Problem<P>> {
+    let fault = if !is_name(name) {
+        (format!("{what} {} is not a name", quoted(name)), NAME_HELP)
+    } else if name.len() > LONGEST_NAME {
+        let message = format!(
+            "{what} {} is longer than {LONGEST_NAME} bytes",
+            quoted(name)
+        );
+        (message, "give it a shorter name")
+    } else {
+        return None;
+    };
+    Some(Problem::error(place.clone(), fault.0).help(fault.1))
 }

@@ -7,7 +7,7 @@ use crate::definition::{Definition, Input, InputKind, NATIVE};
 use crate::graph::as_index;
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::suggest::Suggestions;
-use crate::template::{Fault, Part, Piece, Placeholder, Templates, pieces};
+use crate::template::{Fault, Part, Piece, Placeholder, Templates, is_name, pieces};
 
 use super::dependencies::Dependencies;
 use super::implied::Implied;
@@ -137,6 +137,7 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
                 Some(Part::Step {
                     step: target as usize,
                     path: placeholder.path_in_result(),
+                    form: placeholder.form,
                 })
             }
             Some(Name::Input(input)) => Some(self.input_part(step, &placeholder, input as usize)),
@@ -225,7 +226,11 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
                     )),
             );
         }
-        Part::Input { input, path }
+        Part::Input {
+            input,
+            path,
+            form: placeholder.form,
+        }
     }
 
     fn read_step(
@@ -273,6 +278,10 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
                 format!("empty placeholder {written}"),
                 "name an input or a step in it, or write `{{{{` for a literal `{{`",
             ),
+            Fault::Filter => (
+                format!("unknown filter in {written}"),
+                "the one filter is `json`, as in `{{name | json}}`: it writes the value as JSON, a string in quotes",
+            ),
             Fault::Malformed => (
                 format!("{written} is not a placeholder"),
                 "write `{{name}}` or `{{name.path}}`, or `{{{{` for a literal `{{`",
@@ -299,7 +308,14 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
                     .get(input)
                     .map_or("", |input| input.name.as_str()),
             });
-        let meant = like.or_else(|| self.suggestions.nearest(head, candidates));
+        let elsewhere = like
+            .is_none()
+            .then(|| self.elsewhere(placeholder))
+            .flatten();
+        let meant = like.or_else(|| match elsewhere {
+            Some(_) => None,
+            None => self.suggestions.nearest(head, candidates),
+        });
         let mut message = format!("unknown name {}", quoted(head));
         if placeholder.is_dotted() {
             let prompt = self
@@ -316,6 +332,9 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
                 message.push_str(&format!("; did you mean {}?", quoted(meant)));
                 (normal(meant) == normal(head))
                     .then(|| "write it with the same `-` and `_` everywhere".to_owned())
+            }
+            None if elsewhere.is_some() => {
+                elsewhere.map(|name| format!("names stand alone here: write {}", braced(&name)))
             }
             None if is_declared => Some(format!(
                 "no step has this name; to make it an input, add {} to `inputs`",
@@ -336,6 +355,32 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
         let problem = Problem::error(self.places.prompt(step).clone(), message)
             .within(placeholder.range.clone());
         self.problems.push(Problem { help, ..problem });
+    }
+
+    /// The name, with its path, of what other tools write as `steps.name.output` or `inputs.name`.
+    fn elsewhere(&self, placeholder: &Placeholder<'_>) -> Option<String> {
+        let path = placeholder.path();
+        let (name, rest) = path.split_first()?;
+        let is_there = match placeholder.head {
+            "steps" | "step" | "nodes" | "tasks" => {
+                matches!(self.names.find(name), Some(Name::Step(_)))
+            }
+            "inputs" | "input" | "params" | "parameters" | "vars" | "variables" => {
+                let is_input = matches!(self.names.find(name), Some(Name::Input(_)));
+                is_input || (self.may_imply && rest.is_empty() && is_name(name))
+            }
+            _ => false,
+        };
+        let rest = match rest.split_first() {
+            Some((first, rest)) if ["output", "outputs", "result"].contains(&first.as_str()) => {
+                rest
+            }
+            _ => rest,
+        };
+        is_there.then(|| {
+            let path = std::iter::once(name).chain(rest);
+            path.map(String::as_str).collect::<Vec<_>>().join(".")
+        })
     }
 
     fn report_unused_inputs(&mut self) {

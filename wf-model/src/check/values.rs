@@ -47,6 +47,7 @@ pub(super) fn check<P: Clone>(
     for (index, input) in definition.inputs.iter_mut().flatten().enumerate() {
         input.required &= input.default.is_none();
         if let Some(default) = &input.default {
+            let default = default.value();
             let fault = default_mismatch(input.kind, default);
             let fault = fault.or(nesting_fault(default).map(str::to_owned));
             let name = &input.name;

@@ -2,8 +2,9 @@
 
 use crate::check::default_mismatch;
 use crate::definition::{Input, InputKind};
+use crate::literal::Literal;
 use crate::problem::{Problem, quoted};
-use crate::tree::{Entry, Node, Reader, Value};
+use crate::tree::{Digits, Entry, Node, Reader, Value};
 
 const KEYS: [&str; 4] = ["type", "required", "default", "description"];
 
@@ -12,15 +13,16 @@ pub(super) fn read(node: Node, reader: &mut Reader) -> Option<(Vec<Input>, Vec<u
     if node.value == Value::Null {
         return Some((Vec::new(), Vec::new()));
     }
+    let digits = reader.digits(&node);
     let entries = reader.mapping("inputs", node)?;
     let inputs = entries.into_iter().map(|entry| {
         let place = entry.key.place;
-        (input(entry, reader), place)
+        (input(entry, &digits, reader), place)
     });
     Some(inputs.unzip())
 }
 
-fn input(entry: Entry, reader: &mut Reader) -> Input {
+fn input(entry: Entry, digits: &Digits, reader: &mut Reader) -> Input {
     let name = entry.key.text.to_string();
     let Value::Mapping(_) = entry.value.value else {
         if entry.value.value != Value::Null {
@@ -43,7 +45,12 @@ fn input(entry: Entry, reader: &mut Reader) -> Input {
     for entry in reader.mapping(&name, entry.value).unwrap_or_default() {
         let (key, value) = (entry.key, entry.value);
         match (&*key.text, &value.value) {
-            ("default", _) => default = Some((value.place, reader.json("default", value))),
+            ("default", _) => {
+                let place = value.place;
+                let node = value.clone();
+                let value = reader.json("default", value);
+                default = Some((place, value.map(|value| Literal::at(&node, digits, value))));
+            }
             (known, Value::Null) if KEYS.contains(&known) => {}
             ("type", _) => {
                 kind = reader.choice(
@@ -63,11 +70,11 @@ fn input(entry: Entry, reader: &mut Reader) -> Input {
     let has_default = default.is_some();
     let default = default.and_then(|(place, default)| {
         let default = default?;
-        let Some(mismatch) = kind.and_then(|kind| default_mismatch(kind, &default)) else {
+        let Some(mismatch) = kind.and_then(|kind| default_mismatch(kind, default.value())) else {
             return Some(default);
         };
         let message = format!("the default of input {} {mismatch}", quoted(&name));
-        let help = if default.is_null() {
+        let help = if default.value().is_null() {
             "leave `default` out, and write `required: false` if a run need not give it"
         } else {
             "change the default or the `type`"

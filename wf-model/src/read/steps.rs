@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::check::{Gaps, StepGaps, schema_fault};
 use crate::definition::{RetryPolicy, Step};
-use crate::problem::{Places, Problem, StepPlaces};
+use crate::problem::{Places, Problem, StepPlaces, quoted};
 use crate::tree::{Entry, Key, Node, Reader, Value};
 
 use super::retry::{self, Retry};
@@ -45,6 +45,22 @@ const KEYS: [&str; 9] = [
     "timeout",
     "retryPolicy",
     "outputSchema",
+];
+
+/// What other tools call the keys of a step, such as AutomatosX in its newer files.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("stepId", "key"),
+    ("step_id", "key"),
+    ("id", "key"),
+    ("agentId", "agent"),
+    ("dependsOn", "dependencies"),
+    ("depends_on", "dependencies"),
+    ("depends", "dependencies"),
+    ("needs", "dependencies"),
+    ("retry", "retryPolicy"),
+    ("retries", "retryPolicy"),
+    ("schema", "outputSchema"),
+    ("output_schema", "outputSchema"),
 ];
 
 /// Reads the steps, their places, and which of their parts could not be read.
@@ -201,7 +217,17 @@ impl Reading {
     /// Reports a key that has no meaning; its value counts as that of the key that was probably meant, so that
     /// one slip is not reported twice.
     fn take_unknown(&mut self, key: Key, value: Node, reader: &mut Reader) {
-        let meant = match (reader.unknown_key(&key, &KEYS), &value.value) {
+        if &*key.text == "config"
+            && let Value::Mapping(entries) = value.value
+        {
+            return self.take_nested(&key, entries, reader);
+        }
+        let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == &*key.text);
+        let meant = match elsewhere {
+            Some((_, meant)) => Some(reader.unknown_key_for(&key, meant)),
+            None => reader.unknown_key(&key, &KEYS),
+        };
+        let meant = match (meant, &value.value) {
             (Some(meant @ "key"), Value::Text(_)) if !self.has_key => Some(meant),
             (Some(meant @ "agent"), Value::Text(_)) if !self.has_agent => Some(meant),
             (Some(meant @ "prompt"), Value::Text(_)) if !self.has_prompt => Some(meant),
@@ -223,6 +249,25 @@ impl Reading {
                 },
                 reader,
             );
+        }
+    }
+
+    /// Reports settings of a step that stand in a mapping of their own, and takes those that are known.
+    fn take_nested(&mut self, key: &Key, entries: Vec<Entry>, reader: &mut Reader) {
+        let known = |entry: &Entry| {
+            let name = &*entry.key.text;
+            KEYS.contains(&name) || ELSEWHERE.iter().any(|(elsewhere, _)| *elsewhere == name)
+        };
+        let names = entries.iter().filter(|entry| known(entry));
+        let names: Vec<String> = names.map(|entry| quoted(&entry.key.text)).collect();
+        let help = match names.as_slice() {
+            [] => "remove it: the keys of a step stand beside its `key`".to_owned(),
+            names => format!("write {} beside the step's `key`", names.join(", ")),
+        };
+        let message = format!("unknown key {}", quoted(&key.text));
+        reader.report(Problem::error(key.place, message).help(help));
+        for entry in entries.into_iter().filter(known) {
+            self.take(entry, reader);
         }
     }
 

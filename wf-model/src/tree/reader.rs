@@ -9,10 +9,10 @@ use serde_json::Number;
 
 use crate::duration::{DurationError, bounded, parse_duration};
 use crate::problem::{Problem, Problems, listed, quoted};
-use crate::source::SchemaCheck;
+use crate::source::{SchemaCheck, Source};
 use crate::suggest::Suggestions;
 
-use super::{Entry, Key, Node, Value};
+use super::{Digits, Entry, Key, Node, Value};
 
 /// Turns nodes into the values that are expected, and gathers a problem for each that is something else.
 ///
@@ -22,6 +22,8 @@ pub struct Reader {
     problems: Problems<u32>,
     suggestions: Suggestions,
     schema_check: Option<SchemaCheck>,
+    /// The text that the tree was made of.
+    source: Option<Source>,
 }
 
 impl Reader {
@@ -33,10 +35,19 @@ impl Reader {
         reader
     }
 
-    /// The same, where what is given as a JSON Schema must pass this check.
-    pub(crate) fn with_schema_check(mut self, check: Option<SchemaCheck>) -> Self {
-        self.schema_check = check;
+    /// Sets the text that the tree was made of, and the check that what is given as a JSON Schema must pass.
+    pub(crate) fn of_source(mut self, source: &Source) -> Self {
+        self.schema_check = source.schema_check();
+        self.source = Some(source.clone());
         self
+    }
+
+    /// Returns the digits of the numbers below a node as they are written.
+    pub(crate) fn digits(&self, node: &Node) -> Digits {
+        match &self.source {
+            Some(source) => Digits::below(node, source.text(), |wanted| source.find(wanted)),
+            None => Digits::default(),
+        }
     }
 
     /// Says what is wrong with a JSON Schema, as far as anybody here can tell.
@@ -339,6 +350,17 @@ impl Reader {
     pub fn foreign_key(&mut self, key: &Key, help: &str) {
         let message = format!("unknown key {}", quoted(&key.text));
         self.report(Problem::error(key.place, message).help(help));
+    }
+
+    /// Reports a key that other tools use for what is called `meant` here, which it returns.
+    pub(crate) fn unknown_key_for<'a>(&mut self, key: &Key, meant: &'a str) -> &'a str {
+        let message = format!(
+            "unknown key {}; did you mean {}?",
+            quoted(&key.text),
+            quoted(meant)
+        );
+        self.report(Problem::error(key.place, message));
+        meant
     }
 
     /// Reports that a mapping lacks a key.

@@ -97,7 +97,7 @@ fn what_a_program_gets_wrong_is_reported_too() {
         .into_iter()
         .enumerate()
         .map(|(index, (kind, default))| Input {
-            default: Some(default),
+            default: Some(default.into()),
             ..Input::required(format!("i{index}"), kind)
         });
     definition.inputs = Some(inputs.collect());
@@ -139,7 +139,7 @@ fn what_a_program_gets_wrong_is_reported_too() {
 fn a_default_makes_an_input_optional() {
     let mut definition = Definition::new("w");
     definition.inputs = Some(vec![Input {
-        default: Some(json!("x")),
+        default: Some(json!("x").into()),
         ..Input::required("i", InputKind::String)
     }]);
     definition.steps.push(Step::new("a", "x", "{{i}}"));
@@ -279,7 +279,7 @@ fn definition() -> impl Strategy<Value = Definition> {
             name: String::new(),
             kind: InputKind::Any,
             required: required && default.is_none(),
-            default,
+            default: default.map(Into::into),
             description,
         },
     );

@@ -1,6 +1,6 @@
 //! What must hold of a definition as a whole, and the words in which its breach is reported.
 
-use wf_model::{Part, Source};
+use wf_model::{Form, Part, Source};
 
 use crate::workflow::{definition, found, helps, read};
 
@@ -125,10 +125,12 @@ fn templates_resolve_to_inputs_and_steps() {
     let input = |keys: &[&str]| Part::Input {
         input: 0,
         path: path(keys),
+        form: Form::Text,
     };
     let step = |keys: &[&str]| Part::Step {
         step: 0,
         path: path(keys),
+        form: Form::Text,
     };
     assert_eq!(
         checked.templates.parts(0),
@@ -204,6 +206,7 @@ fn a_dotted_placeholder_may_stand_before_what_implies_its_input() {
     let part = |input, path: &str| Part::Input {
         input,
         path: vec![path.to_owned()],
+        form: Form::Text,
     };
     assert_eq!(
         checked.templates.parts(0),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use serde_json::json;
 use wf_model::{Checked, Definition, MAX_LENGTH, Report, Source, Step, check_unplaced};
 
 fn refused(source: &Source) -> Report {
@@ -96,7 +97,7 @@ fn a_hundred_levels_are_the_same_limit_in_both_formats() {
         .as_mut()
         .and_then(|inputs| inputs.first_mut())
     {
-        input.default = input.default.take().map(|value| vec![value].into());
+        input.default = input.default.take().map(|old| json!([old.value()]).into());
     }
     assert_eq!(
         check_unplaced(definition).unwrap_err()[0].message,

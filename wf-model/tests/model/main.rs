@@ -6,4 +6,5 @@ mod hostile;
 mod positions;
 mod reading;
 mod syntax;
+mod values;
 mod workflow;

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use serde_json::json;
 use wf_model::{Definition, OnFailure, RetryPolicy, Source, Step};
 
 use crate::workflow::{definition, found, helps, with_section, with_step};
@@ -74,7 +75,7 @@ steps:
         [true, false, false]
     );
     assert_eq!(inputs[0].description.as_deref(), Some("what changed"));
-    assert_eq!(inputs[1].default, Some(3.into()));
+    assert_eq!(inputs[1].default, Some(json!(3).into()));
     assert_eq!(inputs[2].kind.name(), "string");
     assert_eq!(definition.config.max_parallel.get(), 8);
     assert_eq!(definition.config.timeout, Some(Duration::from_secs(1800)));
