@@ -17,7 +17,6 @@ pub use error::{Failure, StepError};
 pub use interim::{Interim, InterimAt, InterimSlot};
 pub use reply::{IntoReply, Reply};
 pub(crate) use request::Queued;
-pub(crate) use request::idempotency_key;
 pub use request::{Allowance, Output, Request, Waiting};
 
 /// Does a step: takes a prompt, gives a reply.

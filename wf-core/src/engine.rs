@@ -11,10 +11,12 @@
 
 mod answer;
 mod attempt;
+mod bounds;
 mod budget;
 mod checkpoint;
 mod commit;
 mod drive;
+mod elsewhere;
 mod error;
 mod handle;
 mod holding;

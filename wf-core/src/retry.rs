@@ -27,9 +27,9 @@ pub(crate) fn delay(policy: &RetryPolicy, failures: u32, seed: u64) -> Duration 
 }
 
 /// The seed of one attempt at one step of one execution.
-pub(crate) fn seed(idempotency_key: &str, attempt: u32) -> u64 {
+pub(crate) fn seed(step: &str, attempt: u32) -> u64 {
     // FNV-1a (Fowler, Noll, Vo), 64 bits.
-    let hash = idempotency_key
+    let hash = step
         .bytes()
         .chain(attempt.to_le_bytes())
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -1,5 +1,8 @@
 //! The JSON Schemas that the results of steps have to fit.
 
+#[cfg(feature = "schema")]
+mod breadth;
+
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -57,7 +60,8 @@ impl Schema {
         &self.text
     }
 
-    /// Takes a result as it fits: a text that fits only when it is read as JSON counts as that JSON.
+    /// Takes a result as it fits: a text that fits only when it is read as JSON counts as that JSON, and JSON that fits
+    /// only as a text counts as its text. Every digit of it stays.
     ///
     /// # Errors
     ///
@@ -68,15 +72,24 @@ impl Schema {
         let Err(misfit) = self.validator.check(&value) else {
             return Ok(result);
         };
-        if let Value::String(text) = &value
-            && let Ok(read) = serde_json::from_str::<Value>(text)
-        {
-            return match self.validator.check(&read) {
-                Ok(()) => Ok(Json::from_value(&read)),
-                Err(misfit) => Err(misfit),
-            };
+        match &value {
+            Value::String(text) => match Json::parse(text) {
+                Ok(read) => {
+                    self.validator.check(&read.to_value())?;
+                    Ok(read)
+                }
+                Err(_) => Err(misfit),
+            },
+            // What looks like JSON is a text as well.
+            Value::Object(_) | Value::Array(_) => {
+                let text = Value::from(result.as_str());
+                match self.validator.check(&text) {
+                    Ok(()) => Ok(Json::string(result.as_str())),
+                    Err(_) => Err(misfit),
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Err(misfit),
         }
-        Err(misfit)
     }
 }
 
@@ -137,12 +150,17 @@ mod checked {
 
     /// Patterns are matched in time that is linear in the text: a schema may come from anywhere.
     fn compile(schema: &Value) -> Result<jsonschema::Validator, String> {
+        super::breadth::fault(schema)?;
         jsonschema::options()
             .with_pattern_options(jsonschema::PatternOptions::regex())
             .build(schema)
             .map_err(|fault| {
                 let text = shortened(&fault.to_string());
                 match fault.kind() {
+                    // The engine whose time is linear has neither look-around nor back-references.
+                    ValidationErrorKind::Format { format } if format == "regex" => format!(
+                        "{text}; patterns have no look-around and no back-references, so that they take linear time"
+                    ),
                     ValidationErrorKind::Referencing(ReferencingError::Unretrievable {
                         ..
                     }) => {
@@ -228,6 +246,31 @@ mod tests {
             misfit.contains("the answer: \"name\" is a required property"),
             "{misfit}"
         );
+    }
+
+    #[test]
+    fn digits_and_the_order_of_members_stay() {
+        let object = json!({"type": "object", "properties": {"z": {"type": "integer"}}});
+        let digits = r#"{"z":12345678901234567890123,"a":1.10}"#;
+        assert_eq!(admit(object.clone(), digits), Ok(digits.to_owned()));
+        let quoted = serde_json::to_string(digits).unwrap();
+        assert_eq!(admit(object, &quoted), Ok(digits.to_owned()));
+    }
+
+    #[test]
+    fn json_that_is_to_be_a_text_is_its_text() {
+        let string = json!({"type": "string"});
+        assert_eq!(
+            admit(string.clone(), r#"{"a":1.10}"#),
+            Ok(r#""{\"a\":1.10}""#.to_owned())
+        );
+        assert_eq!(admit(string, "[1]"), Ok(r#""[1]""#.to_owned()));
+    }
+
+    #[test]
+    fn a_pattern_with_look_around_is_said_to_be_unsupported() {
+        let said = fault(&json!({"pattern": "^(?=a)a"})).unwrap_err();
+        assert!(said.contains("no look-around"), "{said}");
     }
 
     #[test]

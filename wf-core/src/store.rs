@@ -36,6 +36,17 @@ use crate::value::Json;
 /// leaves it open whether its write happens; what was answered with `Ok` is durable as the store
 /// documents it.
 pub trait Store: Send + Sync + 'static {
+    /// Returns what tells this store from every other, for as long as it lasts; empty for one that has nothing of the
+    /// kind. Idempotency keys begin with it, so that two stores never give the same one.
+    fn identity(&self) -> &str {
+        ""
+    }
+
+    /// Returns how many bytes of JSON a step's result may have at most. A step with a larger one fails for good.
+    fn largest_result(&self) -> usize {
+        usize::MAX
+    }
+
     /// Inserts an execution in state `idle`, and its workflow with its steps unless they are there; in a workflow that
     /// is there, `updated_at` becomes the moment of the creation.
     ///

@@ -36,13 +36,15 @@ impl Json {
         Json(serde_json::to_string(text).unwrap_or_default().into())
     }
 
-    /// Reads JSON text, at most 128 levels deep; white space between its tokens is dropped.
+    /// Reads JSON text, at most 128 levels deep; white space between its tokens is dropped, and so is a byte order mark
+    /// before them.
     ///
     /// # Errors
     ///
     /// The parser's error, with its line and column; also when a string holds half of a surrogate pair, or a number
     /// is beyond the largest double.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         serde_json::from_str::<Sound>(text)?;
         Ok(Json(compact(text).into()))
     }
@@ -79,6 +81,29 @@ impl Json {
     /// Costs one pass over the text per segment; no tree is built.
     pub fn text_at<'a>(&'a self, path: &[String]) -> Option<Cow<'a, str>> {
         self.at(path).map(shown)
+    }
+
+    /// Whether it is a text that begins with a fence of Markdown.
+    pub(crate) fn begins_with_fence(&self) -> bool {
+        let inner = self.0.strip_prefix('"').unwrap_or_default();
+        let inner = inner.trim_start_matches(['\\', 'n', 'r', 't', ' ']);
+        inner.starts_with("```") || inner.starts_with("~~~")
+    }
+
+    /// The JSON in a text that is a fence of Markdown and nothing else.
+    pub(crate) fn fenced(&self) -> Option<Json> {
+        if !self.begins_with_fence() {
+            return None;
+        }
+        let text = self.to_text();
+        let text = text.trim();
+        let fence = text.get(..3)?;
+        let (opening, rest) = text.split_once('\n')?;
+        let inner = rest.strip_suffix(fence)?;
+        let language = opening.strip_prefix(fence)?.trim();
+        let is_json = language.is_empty() || language.to_ascii_lowercase().starts_with("json");
+        let json = Json::parse(inner).ok().filter(|_| is_json)?;
+        json.0.starts_with(['{', '[']).then_some(json)
     }
 
     /// The JSON text of the value at `path`: object keys and array positions from the outside in.
@@ -317,13 +342,49 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_before_json_is_skipped() {
+        assert_eq!(
+            Json::parse("\u{feff} {\"a\": 1.10}").unwrap().as_str(),
+            r#"{"a":1.10}"#
+        );
+    }
+
+    #[test]
+    fn json_in_a_fence_is_found() {
+        let fenced = |text: &str| {
+            Json::string(text)
+                .fenced()
+                .map(|json| json.as_str().to_owned())
+        };
+        for text in [
+            "```json\n{\"a\": 1.10}\n```",
+            "```\n{\"a\":1.10}\n```\n",
+            "\n~~~JSON\r\n{\"a\":1.10}~~~",
+        ] {
+            assert_eq!(fenced(text).as_deref(), Some(r#"{"a":1.10}"#), "{text:?}");
+        }
+        for text in [
+            "```\nx\n```",
+            "```json\n5\n```",
+            "```js\n{}\n```",
+            "``` {} ```",
+            "{}",
+            "```json\n{}",
+            "```",
+        ] {
+            assert_eq!(fenced(text), None, "{text:?}");
+        }
+        assert_eq!(Json::parse("{}").unwrap().fenced(), None);
+    }
+
+    #[test]
     fn a_key_with_an_escape_is_found() {
         assert_eq!(at(r#"{"a\u0062":1}"#, "ab").as_deref(), Some("1"));
     }
 
     #[test]
     fn text_that_is_not_json_is_refused() {
-        for text in ["", "{", "nope", "{} {}", "\u{feff}{}"] {
+        for text in ["", "{", "nope", "{} {}", "\u{feff}", "\u{feff}\u{feff}{}"] {
             assert!(Json::parse(text).is_err(), "{text:?}");
         }
         let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);

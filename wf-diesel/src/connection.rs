@@ -1,6 +1,7 @@
 //! Opening: how a connection is made, and its settings.
 
 mod file;
+mod identity;
 mod migrations;
 
 use std::ffi::OsStr;
@@ -19,6 +20,7 @@ use wf_core::store::StoreError;
 use crate::error::{is_no_database, store_error};
 use crate::place::Place;
 use file::{absolute, check_file, has_log, overwritten, prepare_file, refused};
+use identity::{find_identity, identity};
 use migrations::{check_tables, migrate, pending};
 
 /// `synchronous = FULL` and `NORMAL`, as SQLite numbers them.
@@ -50,14 +52,20 @@ const RETRY: Duration = Duration::from_millis(10);
 /// as a database would drop that connection's POSIX locks.
 static OPENING: Mutex<()> = Mutex::new(());
 
+/// The two connections of a store, and what it is that they are to.
+pub(crate) struct Opened {
+    pub(crate) writing: SqliteConnection,
+    pub(crate) reading: SqliteConnection,
+    pub(crate) place: Place,
+    /// What tells the database from others; empty when it has none and may not be written to.
+    pub(crate) identity: String,
+}
+
 /// Opens the two connections of a store, the one that writes and the one that reads, and notes which file that is.
 ///
 /// The file and its folder are made if they are missing, readable by their owner only; the schema is
 /// brought up to date.
-pub(crate) fn open_pair(
-    path: &Path,
-    busy_timeout: Duration,
-) -> Result<(SqliteConnection, SqliteConnection, Place), StoreError> {
+pub(crate) fn open_pair(path: &Path, busy_timeout: Duration) -> Result<Opened, StoreError> {
     let path = absolute(path)?;
     let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     prepare_file(&path)?;
@@ -68,16 +76,19 @@ pub(crate) fn open_pair(
     check_tables(&mut writing, &path)?;
     let mut reading = connect(&path, READ_WRITE, busy_timeout)?;
     query_only(&mut reading).map_err(|error| about(&path, store_error(&error)))?;
+    let identity = identity(&mut writing).map_err(|error| about(&path, store_error(&error)))?;
     let place = place(&path)?;
     drop(opening);
-    Ok((writing, reading, place))
+    Ok(Opened {
+        writing,
+        reading,
+        place,
+        identity,
+    })
 }
 
 /// Opens two connections that write nothing, to a file that is there: also one in a folder that may not be written to.
-pub(crate) fn open_to_read(
-    path: &Path,
-    busy_timeout: Duration,
-) -> Result<(SqliteConnection, SqliteConnection, Place), StoreError> {
+pub(crate) fn open_to_read(path: &Path, busy_timeout: Duration) -> Result<Opened, StoreError> {
     let path = absolute(path)?;
     let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     let found = fs::metadata(&path).map_err(|error| refused(&path, "").with_source(error))?;
@@ -100,9 +111,15 @@ pub(crate) fn open_to_read(
     check_tables(&mut first.0, &path)?;
     let mut second = connect(&path, first.1, busy_timeout)?;
     query_only(&mut second).map_err(|error| about(&path, store_error(&error)))?;
+    let identity = find_identity(&mut second).map_err(|error| about(&path, store_error(&error)))?;
     let place = place(&path)?;
     drop(opening);
-    Ok((first.0, second, place))
+    Ok(Opened {
+        writing: first.0,
+        reading: second,
+        place,
+        identity: identity.unwrap_or_default(),
+    })
 }
 
 /// Notes which file was opened. Not before it was opened to write: some file systems copy it only then.
@@ -342,8 +359,9 @@ mod tests {
     #[test]
     fn the_writing_connection_is_durable_and_checks_references() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut conn, ..) =
-            open_pair(&folder.path().join("ax.db"), Duration::from_millis(1234)).unwrap();
+        let mut conn = open_pair(&folder.path().join("ax.db"), Duration::from_millis(1234))
+            .unwrap()
+            .writing;
         let mut number =
             |pragma: &str| -> i64 { sql::<BigInt>(pragma).get_result(&mut conn).unwrap() };
         assert_eq!(number("PRAGMA synchronous"), FULL);
@@ -355,9 +373,9 @@ mod tests {
     fn a_connection_defers_its_durability_only_where_it_is_told_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ax.db");
-        let (mut deferring, ..) = open_pair(&path, RETRY).unwrap();
+        let mut deferring = open_pair(&path, RETRY).unwrap().writing;
         defer_durability(&mut deferring).unwrap();
-        let (mut other, ..) = open_pair(&path, RETRY).unwrap();
+        let mut other = open_pair(&path, RETRY).unwrap().writing;
         let synchronous = |conn: &mut SqliteConnection| -> i64 {
             sql::<BigInt>("PRAGMA synchronous")
                 .get_result(conn)

@@ -25,6 +25,10 @@ use crate::writer::Writer;
 use crate::writes::{Cancellation, CheckpointDeletion, NewMark, PauseRequest, Pruning, Renewal};
 use crate::{checkpoints, connection, executions, step_executions, workflows};
 
+/// The largest result of a step, in bytes: 900 MiB. SQLite's limit is a billion bytes for a row
+/// (<https://www.sqlite.org/limits.html>), in which the step's attempts have their place as well.
+pub const LARGEST_RESULT: usize = 900 << 20;
+
 /// Keeps workflows, executions, steps and checkpoints in one SQLite file.
 ///
 /// What was answered with `Ok` survives a power cut: the database runs in WAL mode with `synchronous = FULL`, unless it
@@ -51,6 +55,8 @@ pub struct SqliteOptions {
 }
 
 struct Parts {
+    /// What tells the database from others.
+    identity: String,
     watches: Arc<Watches>,
     writer: Writer,
     reader: Reader,
@@ -161,7 +167,12 @@ impl SqliteOptions {
         } else {
             connection::open_pair
         };
-        let (mut writing, reading, place) = open(path.as_ref(), self.busy_timeout)?;
+        let connection::Opened {
+            mut writing,
+            reading,
+            place,
+            identity,
+        } = open(path.as_ref(), self.busy_timeout)?;
         if let Some(bytes) = self.max_size {
             connection::limit_size(&mut writing, bytes).map_err(|error| store_error(&error))?;
         }
@@ -174,6 +185,7 @@ impl SqliteOptions {
         let reader = Reader::start(reading, place)?;
         Ok(SqliteStore {
             parts: Arc::new(Parts {
+                identity,
                 watches,
                 writer,
                 reader,
@@ -183,6 +195,14 @@ impl SqliteOptions {
 }
 
 impl Store for SqliteStore {
+    fn identity(&self) -> &str {
+        &self.parts.identity
+    }
+
+    fn largest_result(&self) -> usize {
+        LARGEST_RESULT
+    }
+
     fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
         self.parts.writer.write(new).boxed()
     }

@@ -33,7 +33,8 @@ impl Reply {
     /// Reads what a program or a model wrote: a JSON object or array is JSON, anything else a text
     /// without its last newline.
     pub fn read(output: &str) -> Self {
-        if output.trim_start().starts_with(['{', '['])
+        let json = output.strip_prefix('\u{feff}').unwrap_or(output);
+        if json.trim_start().starts_with(['{', '['])
             && let Ok(result) = Json::parse(output)
         {
             return Reply::json(result);

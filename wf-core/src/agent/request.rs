@@ -1,6 +1,6 @@
 //! One attempt at a step, as an agent sees it.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{InterimAt, InterimSlot};
@@ -30,6 +30,8 @@ pub struct Request<'a> {
     /// Where the agent leaves word of what the attempt has come to, for when it is stopped before it ends.
     pub interim: InterimAt<'a>,
     queued: Option<&'a Queued>,
+    /// What tells the store of the execution from others.
+    store: &'a str,
 }
 
 impl<'a> Request<'a> {
@@ -50,6 +52,7 @@ impl<'a> Request<'a> {
             allowance: Allowance::UNLIMITED,
             interim: InterimAt(None),
             queued: None,
+            store: "",
         }
     }
 
@@ -81,14 +84,39 @@ impl<'a> Request<'a> {
         self
     }
 
+    pub(crate) const fn with_store(mut self, identity: &'a str) -> Self {
+        self.store = identity;
+        self
+    }
+
     pub(crate) const fn with_queued(mut self, queued: &'a Queued) -> Self {
         self.queued = Some(queued);
         self
     }
 
-    /// The same for every attempt at this step of this execution, and for no other: `EXECUTION/STEP`.
+    /// Returns what every attempt at this step of this execution shares, and no other step of any execution in any
+    /// store: `STORE/EXECUTION/STEP`, where STORE is the [identity](crate::store::Store::identity) of the store, if it
+    /// has one.
+    ///
+    /// It is ASCII: of the execution's identifier, all bytes but letters, digits, `-`, `.`, `_` and `~` are
+    /// percent-encoded (RFC 3986, section 2.1).
     pub fn idempotency_key(&self) -> String {
-        idempotency_key(self.execution, self.step)
+        let mut key = String::with_capacity(64);
+        if !self.store.is_empty() {
+            key.push_str(self.store);
+            key.push('/');
+        }
+        for &byte in self.execution.as_str().as_bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                key.push(byte.into());
+            } else {
+                // Writing to a string never fails.
+                let _ = write!(key, "%{byte:02X}");
+            }
+        }
+        key.push('/');
+        key.push_str(self.step);
+        key
     }
 
     /// Says that the attempt waits for its turn (a rate limit, a bound on how many run at once): the step's
@@ -152,11 +180,6 @@ impl Allowance {
             cost: cost.map(|most| (most - used.cost).max(0.0)),
         })
     }
-}
-
-/// The key that every attempt at one step of one execution shares.
-pub(crate) fn idempotency_key(execution: &ExecutionId, step: &str) -> String {
-    [execution.as_str(), "/", step].concat()
 }
 
 /// Where an agent shows what it writes while it writes it.

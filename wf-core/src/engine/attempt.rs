@@ -2,28 +2,29 @@
 
 use std::any::Any;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, AbortHandle, BoxFuture};
 
+use super::bounds::{Bounds, Tail};
+use super::elsewhere::{LARGE, elsewhere};
 use super::recall::Recalled;
 use super::trace::Within;
 use super::{Notice, Observer, Parts};
 use crate::agent::{Agent, Allowance, Interim, InterimSlot, Queued, Reply, Request, StepError};
-use crate::clock::Clock;
 use crate::id::{ExecutionId, Timestamp};
 use crate::plan::Plan;
+use crate::prompt::{LONGEST_PROMPT, Rendering, too_long};
 use crate::schema::Schema;
+use crate::store::Store;
 use crate::typed::{AgentStep, NativeStep, StepContext, StepFailure, Typed};
-
-/// How much of what an agent has shown stands in the message when its time is over, in bytes.
-const TOLD: usize = 4 << 10;
+use crate::value::Json;
 
 /// One attempt to be made.
 pub(super) struct Call {
@@ -39,6 +40,7 @@ pub(super) struct Call {
     pub(super) allowance: Allowance,
     /// Where the agent leaves word of what it has come to, if somebody else than the step's timeout may ask.
     pub(super) interim: Option<InterimSlot>,
+    pub(super) store: Arc<dyn Store>,
 }
 
 /// When an attempt started, on both clocks.
@@ -62,6 +64,11 @@ pub(super) enum Work {
         agent: Arc<dyn Agent>,
         /// None where it is the step's prompt as it stands in the definition.
         prompt: Option<String>,
+    },
+    /// Sends a prompt to an agent that takes long to render, since what it inserts is large.
+    AskLarge {
+        agent: Arc<dyn Agent>,
+        rendering: Rendering,
     },
     /// Sends a prompt that code makes to an agent, and reads the reply as a type.
     Render {
@@ -104,21 +111,14 @@ impl Call {
             .steps()
             .get(step as usize)
             .and_then(|step| step.timeout);
-        let bounds = Bounds {
-            limit,
-            clock: Arc::clone(&engine.clock),
-            recalled,
-            left: limit.unwrap_or_default(),
-            timer: None,
-            has_waited: false,
-        };
+        let bounds = Bounds::new(limit, Arc::clone(&engine.clock), recalled);
         let observer = engine.observer.clone();
         // Made where it is to be: it is large, and would be moved.
         let Some(spawner) = engine.spawner.as_deref() else {
-            return Box::pin(within.run(bounds.keep(self, observer)));
+            return Box::pin(within.run(self.within(bounds, observer)));
         };
         let (done, awaited) = oneshot::channel();
-        let (task, abort) = future::abortable(within.run(bounds.keep(self, observer)));
+        let (task, abort) = future::abortable(within.run(self.within(bounds, observer)));
         spawner.spawn(Box::pin(async move {
             if let Ok(attempted) = task.await {
                 // Nobody waits for an attempt whose run was dropped.
@@ -138,6 +138,45 @@ impl Call {
         })
     }
 
+    /// Makes the call within its time. While it waits for its turn, time stands still, and it can be recalled.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would hold what it is given twice"
+    )]
+    fn within(
+        self,
+        mut bounds: Bounds,
+        listener: Option<Arc<Observer>>,
+    ) -> impl Future<Output = Attempted> {
+        async move {
+            let queued = Queued::default();
+            let own = bounds.limit.map(|_| InterimSlot::default());
+            let interim = self.interim.as_ref().or(own.as_ref());
+            let tail = bounds.limit.map(|_| Tail::default());
+            let mut ask = pin!(self.ask(Outside {
+                queued: &queued,
+                interim,
+                listener: listener.as_ref(),
+                tail: tail.as_ref(),
+            }));
+            let answer = poll_fn(|cx| match ask.as_mut().poll(cx) {
+                Poll::Pending => bounds.poll_over(cx, &queued, tail.as_ref()).map(Err),
+                answered => answered.map(Ok),
+            })
+            .await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                // Rare, and large.
+                Err(over) => Box::pin(self.stopped(over, interim)).await,
+            };
+            Attempted {
+                step: self.step,
+                ended_at: self.started.moment(bounds.clock.elapsed()),
+                answer,
+            }
+        }
+    }
+
     async fn ask(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
         // The work may also panic before it gives a future.
         let done = AssertUnwindSafe(async { self.done(outside).await });
@@ -150,7 +189,7 @@ impl Call {
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
         let who = match self.work {
             Work::Native { .. } => "step",
-            Work::Ask { .. } | Work::Render { .. } => "agent",
+            Work::Ask { .. } | Work::AskLarge { .. } | Work::Render { .. } => "agent",
         };
         StepError::terminal(format_args!(
             "the {who} panicked: {}",
@@ -159,14 +198,21 @@ impl Call {
     }
 
     /// The end of an attempt whose time is over: what its agent has left counts, if that is an end.
-    fn stopped(&self, over: StepError, interim: Option<&InterimSlot>) -> Result<Answer, StepError> {
+    async fn stopped(
+        &self,
+        over: StepError,
+        interim: Option<&InterimSlot>,
+    ) -> Result<Answer, StepError> {
         // What the agent has left is its code, which may panic.
-        let look = AssertUnwindSafe(|| match interim.and_then(InterimSlot::take) {
-            Some(Interim::Ended(ended)) => ended.and_then(|reply| self.accept(reply)),
-            Some(Interim::Underway(usage)) => Err(over.with_usage(usage)),
-            None => Err(over),
+        let look = AssertUnwindSafe(async {
+            match interim.and_then(InterimSlot::take) {
+                Some(Interim::Ended(ended)) => self.accept(ended?).await,
+                Some(Interim::Underway(usage)) => Err(over.with_usage(usage)),
+                None => Err(over),
+            }
         });
-        catch_unwind(look).unwrap_or_else(|panic| Err(self.panicked(panic.as_ref())))
+        let look = look.catch_unwind().await;
+        look.unwrap_or_else(|panic| Err(self.panicked(panic.as_ref())))
     }
 
     async fn done(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
@@ -174,7 +220,13 @@ impl Call {
             Work::Ask { agent, prompt } => {
                 let whole = || self.plan.prompt(self.step as usize);
                 let prompt = prompt.as_deref().unwrap_or_else(whole);
-                self.accept(self.reply(agent, prompt, outside).await?)
+                self.accept(self.reply(agent, prompt, outside).await?).await
+            }
+            Work::AskLarge { agent, rendering } => {
+                let (plan, rendering) = (Arc::clone(&self.plan), rendering.clone());
+                let prompt = Box::pin(elsewhere(move || rendering.render(&plan))).await?;
+                self.accept(self.reply(agent, &prompt, outside).await?)
+                    .await
             }
             Work::Render {
                 agent,
@@ -182,7 +234,11 @@ impl Call {
                 context,
             } => {
                 let prompt = (code.render)(context).map_err(StepFailure::into_step_error)?;
+                if prompt.len() > LONGEST_PROMPT {
+                    return Err(too_long());
+                }
                 self.accept(self.reply(agent, &prompt, outside).await?)
+                    .await
             }
             Work::Native { code, context } => {
                 let value = (code.run)(context.clone())
@@ -194,15 +250,14 @@ impl Call {
                         "the output cannot be written as JSON: {error}"
                     ))
                 })?;
-                if let Some(schema) = &self.schema {
-                    schema.admit(json.clone()).map_err(|misfit| {
-                        StepError::terminal(format_args!(
-                            "the output does not fit the step's `outputSchema`: {misfit}"
-                        ))
-                    })?;
-                }
+                let reply = self.admit(Reply::json(json)).await;
+                let reply = reply.map_err(|error| match error.failure().is_rejected() {
+                    // Code gives the same again.
+                    true => StepError::terminal(error.failure().message.clone()),
+                    false => error,
+                })?;
                 Ok(Answer {
-                    reply: Reply::json(json),
+                    reply,
                     typed: Some(typed),
                 })
             }
@@ -223,7 +278,9 @@ impl Call {
         let prompt = remarked.as_deref().unwrap_or(prompt);
         let mut request =
             Request::new(prompt, &self.execution, key, self.number).with_queued(outside.queued);
-        request = request.with_allowance(self.allowance);
+        request = request
+            .with_allowance(self.allowance)
+            .with_store(self.store.identity());
         if let Some(interim) = outside.interim {
             request = request.with_interim(interim);
         }
@@ -251,8 +308,8 @@ impl Call {
     }
 
     /// An agent's reply as the step's answer, if it is what the step asks for.
-    fn accept(&self, reply: Reply) -> Result<Answer, StepError> {
-        let mut reply = self.admit(reply)?;
+    async fn accept(&self, reply: Reply) -> Result<Answer, StepError> {
+        let mut reply = self.admit(reply).await?;
         let Work::Render { code, .. } = &self.work else {
             return Ok(Answer { reply, typed: None });
         };
@@ -272,12 +329,27 @@ impl Call {
         })
     }
 
-    /// The reply, if its result fits the step's schema.
-    fn admit(&self, mut reply: Reply) -> Result<Reply, StepError> {
+    /// The reply, if its result fits the step's schema and the store.
+    async fn admit(&self, mut reply: Reply) -> Result<Reply, StepError> {
+        let largest = self.store.largest_result();
+        if reply.result.as_str().len() > largest {
+            let error = too_large(&reply.result, largest);
+            return Err(match reply.usage {
+                Some(usage) => error.with_usage(usage),
+                None => error,
+            });
+        }
         let Some(schema) = &self.schema else {
             return Ok(reply);
         };
-        match schema.admit(reply.result) {
+        let result = reply.result;
+        let admitted = if result.as_str().len() < LARGE {
+            schema.admit(result)
+        } else {
+            let schema = Arc::clone(schema);
+            Box::pin(elsewhere(move || Ok(schema.admit(result)))).await?
+        };
+        match admitted {
             Ok(result) => {
                 reply.result = result;
                 Ok(reply)
@@ -290,86 +362,12 @@ impl Call {
     }
 }
 
-/// What can end an attempt from outside.
-struct Bounds {
-    limit: Option<Duration>,
-    clock: Arc<dyn Clock>,
-    recalled: Recalled,
-    /// How much of the limit is left, without what has passed since the timer was set.
-    left: Duration,
-    /// Since when the attempt is neither over nor waits for its turn, on the clock.
-    timer: Option<(Duration, BoxFuture<'static, ()>)>,
-    has_waited: bool,
-}
-
-impl Bounds {
-    /// Makes the call within its time. While it waits for its turn, time stands still, and it can be recalled.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an `async fn` would hold what it is given twice"
-    )]
-    fn keep(
-        mut self,
-        call: Call,
-        listener: Option<Arc<Observer>>,
-    ) -> impl Future<Output = Attempted> {
-        async move {
-            let queued = Queued::default();
-            let own = self.limit.map(|_| InterimSlot::default());
-            let interim = call.interim.as_ref().or(own.as_ref());
-            let tail = self.limit.map(|_| Tail::default());
-            let mut ask = pin!(call.ask(Outside {
-                queued: &queued,
-                interim,
-                listener: listener.as_ref(),
-                tail: tail.as_ref(),
-            }));
-            let answer = poll_fn(|cx| match ask.as_mut().poll(cx) {
-                Poll::Pending => self.poll_over(cx, &queued, tail.as_ref()).map(Err),
-                answered => answered.map(Ok),
-            })
-            .await
-            .unwrap_or_else(|over| call.stopped(over, interim));
-            Attempted {
-                step: call.step,
-                ended_at: call.started.moment(self.clock.elapsed()),
-                answer,
-            }
-        }
-    }
-
-    /// Waits for what ends an attempt that gives no answer.
-    fn poll_over(
-        &mut self,
-        cx: &mut Context<'_>,
-        queued: &Queued,
-        tail: Option<&Tail>,
-    ) -> Poll<StepError> {
-        if queued.is_waiting() {
-            if let Some((since, _)) = self.timer.take() {
-                let gone = self.clock.elapsed().saturating_sub(since);
-                self.left = self.left.saturating_sub(gone);
-            }
-            self.has_waited = true;
-            return self.recalled.poll_unpin(cx).map(|_| StepError::recalled());
-        }
-        if std::mem::take(&mut self.has_waited) {
-            // A clone that has not been polled is woken by nothing.
-            self.recalled = self.recalled.clone();
-        }
-        let Some(limit) = self.limit else {
-            return Poll::Pending;
-        };
-        let (clock, left) = (&self.clock, self.left);
-        let (_, over) = self
-            .timer
-            .get_or_insert_with(|| (clock.elapsed(), clock.sleep(left)));
-        over.poll_unpin(cx).map(|()| {
-            let limit = wf_model::format_duration(limit);
-            let wrote = tail.map(Tail::told).unwrap_or_default();
-            StepError::retryable(format_args!("no answer within {limit}{wrote}"))
-        })
-    }
+/// Another attempt would only give as much again.
+fn too_large(result: &Json, largest: usize) -> StepError {
+    StepError::terminal(format_args!(
+        "the result is too large: it has {} bytes of JSON, and the store takes at most {largest}; have the step write it to a file, and answer with its name",
+        result.as_str().len()
+    ))
 }
 
 /// What an attempt knows of those who wait for it.
@@ -379,29 +377,6 @@ struct Outside<'a> {
     interim: Option<&'a InterimSlot>,
     listener: Option<&'a Arc<Observer>>,
     tail: Option<&'a Tail>,
-}
-
-/// The end of what an agent has shown, for the message when its time is over.
-#[derive(Default)]
-struct Tail(Mutex<String>);
-
-impl Tail {
-    fn add(&self, text: &str) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_str(text);
-        let over = kept.len().saturating_sub(TOLD);
-        if let Some(from) = (over..=kept.len()).find(|at| kept.is_char_boundary(*at)) {
-            kept.drain(..from);
-        }
-    }
-
-    fn told(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.trim() {
-            "" => String::new(),
-            wrote => format!("; what it wrote ends: {wrote}"),
-        }
-    }
 }
 
 struct AbortOnDrop(AbortHandle);

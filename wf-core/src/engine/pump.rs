@@ -172,6 +172,7 @@ impl Drive {
             schema: self.schema(step).cloned(),
             allowance: allowance.unwrap_or_default(),
             interim,
+            store: Arc::clone(&self.engine.store),
         });
         let (key, asked) = (self.plan.key(at), agent(&self.plan, step));
         let within = self.trace.attempt(key, asked, number);

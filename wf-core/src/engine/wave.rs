@@ -7,7 +7,7 @@ use wf_model::OnFailure;
 
 use super::attempt::{Answer, Attempted};
 use super::drive::Drive;
-use crate::agent::{StepError, idempotency_key};
+use crate::agent::StepError;
 use crate::id::{CheckpointId, Timestamp};
 use crate::lifecycle::Row;
 use crate::retry;
@@ -364,7 +364,8 @@ impl Drive {
         }
         let failures = failed.len() - rejected.min(REASKED);
         let failures = u32::try_from(failures).unwrap_or(u32::MAX);
-        let seed = retry::seed(&idempotency_key(self.id(), &definition.key), attempt);
+        let step = [self.id().as_str(), "/", &definition.key].concat();
+        let seed = retry::seed(&step, attempt);
         (failures < definition.retry.max_attempts.get())
             .then(|| retry::delay(&definition.retry, failures, seed))
     }

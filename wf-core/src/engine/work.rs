@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::EngineError;
 use super::attempt::Work;
 use super::drive::{Drive, Finished};
-use crate::agent::StepError;
+use super::elsewhere::LARGE;
+use crate::agent::{Agent, StepError};
 use crate::plan::Plan;
-use crate::prompt::{Known, render};
+use crate::prompt::{Known, Rendering, render};
 use crate::schema::Schema;
 use crate::typed::{Code, Codec, Output, Outputs, StepContext, Typed, Value};
 
@@ -45,10 +46,7 @@ impl Drive {
                 code,
                 context: self.context(at)?,
             }),
-            Some(Code::Template) | None => Ok(Work::Ask {
-                prompt: self.prompt(at)?,
-                agent: agent?,
-            }),
+            Some(Code::Template) | None => self.ask(at, agent?),
         }
     }
 
@@ -72,7 +70,7 @@ impl Drive {
         ))
     }
 
-    fn prompt(&self, step: usize) -> Result<Option<String>, StepError> {
+    fn ask(&self, step: usize, agent: Arc<dyn Agent>) -> Result<Work, StepError> {
         let known = Known {
             inputs: &self.inputs,
             result: |step: usize| {
@@ -82,10 +80,14 @@ impl Drive {
             },
             dry: self.dry,
         };
-        Ok(match render(&self.plan, step, &known)? {
+        if let Some(rendering) = Rendering::of_large(&self.plan, step, &known, LARGE) {
+            return Ok(Work::AskLarge { agent, rendering });
+        }
+        let prompt = match render(&self.plan, step, &known)? {
             Cow::Borrowed(_) => None,
             Cow::Owned(prompt) => Some(prompt),
-        })
+        };
+        Ok(Work::Ask { agent, prompt })
     }
 
     /// The values that the code of a step reads.

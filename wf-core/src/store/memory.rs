@@ -23,15 +23,18 @@ use tables::{Execution, Rows, Tables};
 /// Keeps everything in memory, and nothing after it is dropped.
 ///
 /// Keeps the same promises as a database but durability, so that what runs on it runs on any store.
-#[derive(Default)]
 pub struct MemoryStore {
+    identity: String,
     tables: Mutex<Tables>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        MemoryStore::default()
+        MemoryStore {
+            identity: uuid::Uuid::new_v4().simple().to_string(),
+            tables: Mutex::default(),
+        }
     }
 
     /// How many commits have been written.
@@ -51,7 +54,17 @@ impl MemoryStore {
     }
 }
 
+impl Default for MemoryStore {
+    fn default() -> Self {
+        MemoryStore::new()
+    }
+}
+
 impl Store for MemoryStore {
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
     fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
         self.answer(move |tables| tables.create(new))
     }

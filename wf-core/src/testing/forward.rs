@@ -3,6 +3,14 @@
 /// Implements what a layer over `self.$inner` does not change: every read of the trait.
 macro_rules! forward_reads {
     ($inner:tt) => {
+        fn identity(&self) -> &str {
+            self.$inner.identity()
+        }
+
+        fn largest_result(&self) -> usize {
+            self.$inner.largest_result()
+        }
+
         fn workflow(
             &self,
             id: &$crate::id::WorkflowId,

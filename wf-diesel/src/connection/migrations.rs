@@ -124,8 +124,9 @@ mod tests {
     #[test]
     fn the_migrations_go_up_and_down_and_up_again() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut conn, ..) =
-            open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
+        let mut conn = open_pair(&folder.path().join("ax.db"), Duration::from_secs(5))
+            .unwrap()
+            .writing;
         let up = tables(&mut conn);
         assert!(up.contains(&"workflow_checkpoints".to_owned()));
         conn.revert_all_migrations(MIGRATIONS).unwrap();

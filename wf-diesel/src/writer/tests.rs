@@ -138,7 +138,9 @@ fn a_probe_sees_the_writes_of_others_once_and_never_its_own() {
     let probe = writer.probe();
     block_on(writer.write(Statements("INSERT INTO notes VALUES ('ours')"))).unwrap();
     assert_eq!(probe.ask(), Some(false));
-    let (mut other, ..) = open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
+    let mut other = open_pair(&folder.path().join("ax.db"), Duration::from_secs(5))
+        .unwrap()
+        .writing;
     other
         .batch_execute("INSERT INTO notes VALUES ('theirs')")
         .unwrap();
