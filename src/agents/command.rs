@@ -11,7 +11,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use wf_core::agent::{Agent, Reply, Request, StepError};
+use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
 
 use super::capture::{Tail, read_output, write_prompt};
 use super::captured::Expected;
@@ -389,6 +389,11 @@ impl CommandAgent {
 impl Agent for CommandAgent {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
         Box::pin(async move { self.attempt(request).await.map_err(|fault| fault.error) })
+    }
+
+    /// Nothing: a program reports no usage.
+    fn bound(&self, _: Request<'_>) -> Allowance {
+        Allowance::NOTHING
     }
 }
 

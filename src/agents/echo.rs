@@ -1,7 +1,7 @@
 //! The agent that answers with its prompt.
 
 use futures::future::BoxFuture;
-use wf_core::agent::{Agent, Reply, Request, StepError};
+use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
 
 use super::fault::Diagnose;
 
@@ -14,6 +14,10 @@ pub struct EchoAgent;
 impl Agent for EchoAgent {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
         Box::pin(async move { Ok(Reply::read(request.prompt)) })
+    }
+
+    fn bound(&self, _: Request<'_>) -> Allowance {
+        Allowance::NOTHING
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
-use wf_core::agent::{Agent, Reply, Request, StepError};
+use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
 use wf_core::usage::{Usage, add_reported, set_reported};
 
 use super::fault::{Blame, Diagnose, Fault};
@@ -90,6 +90,12 @@ impl Agent for Fallback {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
         Box::pin(async move { self.ask(request).await.map_err(|fault| fault.error) })
     }
+
+    /// What all of them may use, one after the other.
+    fn bound(&self, request: Request<'_>) -> Allowance {
+        let bounds = self.agents.iter().map(|(_, agent)| agent.bound(request));
+        bounds.fold(Allowance::NOTHING, Allowance::and)
+    }
 }
 
 impl Diagnose for Fallback {
@@ -157,7 +163,6 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use wf_core::agent::Allowance;
     use wf_core::id::ExecutionId;
 
     use super::*;

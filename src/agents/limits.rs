@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
-use wf_core::agent::{Agent, Interim, InterimSlot, Reply, Request, StepError};
+use wf_core::agent::{Agent, Allowance, Interim, InterimSlot, Reply, Request, StepError};
 
 use self::circuit::Circuit;
 use self::rate::Rate;
@@ -202,6 +202,10 @@ impl<A: Agent> Limited<A> {
 impl<A: Agent> Agent for Limited<A> {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
         Box::pin(async move { self.run(request).await.map_err(|fault| fault.error) })
+    }
+
+    fn bound(&self, request: Request<'_>) -> Allowance {
+        self.agent.bound(request)
     }
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod bad_endpoint;
 mod body;
+mod bound;
 mod endpoint;
 mod events;
 mod exchange;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
-use wf_core::agent::{Agent, Reply, Request, StepError};
+use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
 
 pub use self::bad_endpoint::BadEndpoint;
 
@@ -312,6 +313,11 @@ impl OpenAiAgent {
 impl Agent for OpenAiAgent {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
         Box::pin(async move { self.attempt(request).await.map_err(|fault| fault.error) })
+    }
+
+    /// By the limit of tokens that the request has; not known where it has none.
+    fn bound(&self, request: Request<'_>) -> Allowance {
+        self.most(request)
     }
 }
 

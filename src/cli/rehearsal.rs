@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
-use wf_core::agent::{Agent, Agents, Reply, Request, StepError};
+use wf_core::agent::{Agent, Agents, Allowance, Reply, Request, StepError};
 use wf_core::engine::{Engine, RunOptions, Status};
 use wf_core::lifecycle::State;
 use wf_core::plan::{Inputs, Plan};
@@ -118,6 +118,10 @@ impl Agent for Prompts {
             prompts.insert(request.step.to_owned(), request.prompt.to_owned());
             Ok(Reply::read(request.prompt))
         })
+    }
+
+    fn bound(&self, _: Request<'_>) -> Allowance {
+        Allowance::NOTHING
     }
 }
 

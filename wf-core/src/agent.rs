@@ -47,6 +47,16 @@ pub trait Agent: Send + Sync {
     ///
     /// [`StepError::Retryable`] when another attempt may succeed, [`StepError::Terminal`] when none can.
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>>;
+
+    /// Says what one attempt may use at most, as far as that is certain before it is made.
+    ///
+    /// A run under a [budget](crate::engine::Budget) sets so much aside before the attempt starts, and nothing at all for an
+    /// agent that says [`Allowance::NOTHING`]. What is not said counts as not known. It is asked often, on the task that
+    /// drives the run, and must not block; the prompt may be missing from a request that is asked about first.
+    fn bound(&self, request: Request<'_>) -> Allowance {
+        let _ = request;
+        Allowance::UNLIMITED
+    }
 }
 
 impl<F, Fut> Agent for F
@@ -63,5 +73,9 @@ where
 impl<A: Agent + ?Sized> Agent for Arc<A> {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
         (**self).call(request)
+    }
+
+    fn bound(&self, request: Request<'_>) -> Allowance {
+        (**self).bound(request)
     }
 }

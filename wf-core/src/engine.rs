@@ -11,6 +11,7 @@
 
 mod answer;
 mod attempt;
+mod begin;
 mod bounds;
 mod budget;
 mod checkpoint;
@@ -25,6 +26,7 @@ mod outline;
 mod pump;
 mod recall;
 mod run;
+mod spending;
 mod states;
 mod status;
 mod stored;

@@ -29,6 +29,8 @@ pub struct Scheduler {
     chains: Option<Box<[u32]>>,
     steps: Vec<Step>,
     ready: BinaryHeap<(u32, Reverse<u32>)>,
+    /// What is ready and was set aside, for others to pass.
+    aside: BinaryHeap<(u32, Reverse<u32>)>,
     /// What has become ready, but rests on what is not committed yet.
     held: Vec<u32>,
     /// What can never start, because something it needs failed, and is not settled yet.
@@ -82,6 +84,7 @@ impl Scheduler {
             unsettled: steps.len(),
             chains: None,
             ready: BinaryHeap::new(),
+            aside: BinaryHeap::new(),
             blocked: Vec::new(),
             foreseen: 0,
             running: 0,
@@ -129,29 +132,51 @@ impl Scheduler {
     /// A free slot is kept for a step with a longer chain that becomes ready with the next commit, and nothing
     /// starts while it is open what follows from a failure.
     pub fn start_next(&mut self) -> Option<u32> {
-        let full = self.exclusive || self.running >= self.plan.max_parallel();
-        if full || self.stopped || self.undecided > 0 {
-            return None;
-        }
         let &(chain, Reverse(step)) = self.ready.peek()?;
-        if chain < self.foreseen {
+        self.take_slot(chain, step)?;
+        self.ready.pop();
+        Some(step)
+    }
+
+    /// The same for the first of the steps that were [set aside](Scheduler::set_aside).
+    pub fn start_aside(&mut self) -> Option<u32> {
+        let &(chain, Reverse(step)) = self.aside.peek()?;
+        self.take_slot(chain, step)?;
+        self.aside.pop();
+        Some(step)
+    }
+
+    /// Gives a slot to a step whose turn it is, if it may have one.
+    fn take_slot(&mut self, chain: u32, step: u32) -> Option<()> {
+        let full = self.exclusive || self.running >= self.plan.max_parallel();
+        if full || self.stopped || self.undecided > 0 || chain < self.foreseen {
             return None;
         }
         let alone = self.plan.is_serial(step);
         if alone && self.running > 0 {
             return None;
         }
-        self.ready.pop();
         self.exclusive = alone;
         self.running += 1;
         self.steps[step as usize].phase = Phase::Running;
-        Some(step)
+        Some(())
     }
 
     /// The step whose turn is next, whether or not it may start now.
     pub fn next_ready(&self) -> Option<u32> {
         let &(_, Reverse(step)) = self.ready.peek()?;
         (!self.stopped).then_some(step)
+    }
+
+    /// The same among the steps that were [set aside](Scheduler::set_aside).
+    pub fn next_aside(&self) -> Option<u32> {
+        let &(_, Reverse(step)) = self.aside.peek()?;
+        (!self.stopped).then_some(step)
+    }
+
+    /// Sets the step aside whose turn is next, so that those behind it may pass: its caller has no room for it now.
+    pub fn set_aside(&mut self) {
+        self.aside.extend(self.ready.pop());
     }
 
     /// An attempt at `step` has ended, and its slot is free. If it succeeded the step is to be
@@ -265,7 +290,12 @@ impl Scheduler {
 
     /// Whether a step is ready that could start as slots become free.
     pub fn has_ready(&self) -> bool {
-        !self.stopped && !self.ready.is_empty()
+        !self.stopped && !(self.ready.is_empty() && self.aside.is_empty())
+    }
+
+    /// How many steps are not settled.
+    pub const fn unsettled(&self) -> usize {
+        self.unsettled
     }
 
     /// Whether every step is settled.

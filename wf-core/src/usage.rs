@@ -32,6 +32,31 @@ impl Usage {
         }
     }
 
+    /// What the report of an attempt says of what an agent uses: a success without one says that it uses nothing, and a
+    /// failure without one says nothing.
+    pub fn known(usage: Option<&Value>, succeeded: bool) -> Option<Usage> {
+        let used = usage.map(Usage::reported).unwrap_or_default();
+        (succeeded || !used.is_none()).then_some(used)
+    }
+
+    /// The larger of each.
+    #[must_use]
+    pub fn at_least(self, other: Usage) -> Usage {
+        Usage {
+            tokens: self.tokens.max(other.tokens),
+            cost: self.cost.max(other.cost),
+        }
+    }
+
+    /// The smaller of each.
+    #[must_use]
+    pub fn at_most(self, other: Usage) -> Usage {
+        Usage {
+            tokens: self.tokens.min(other.tokens),
+            cost: self.cost.min(other.cost),
+        }
+    }
+
     /// Whether nothing was reported.
     pub fn is_none(&self) -> bool {
         self.tokens == 0 && self.cost == 0.0

@@ -1,5 +1,6 @@
 //! The table `workflow_step_executions`: what is known of each step of each run.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use diesel::dsl::sql;
@@ -9,6 +10,7 @@ use wf_core::id::{ExecutionId, Timestamp, WorkflowId};
 use wf_core::lifecycle::State;
 use wf_core::step::{Attempt, StepState};
 use wf_core::store::StepRecord;
+use wf_core::usage::Usage;
 use wf_core::value::Json;
 
 use crate::error::{integer, refuse, unreadable, unsigned};
@@ -212,6 +214,53 @@ pub(crate) fn list_durations(
             ))
         })
         .collect()
+}
+
+/// The most that an attempt of each of these agents has used, by the last attempts at the steps of the latest executions.
+pub(crate) fn list_usage(
+    conn: &mut SqliteConnection,
+    agents: &[String],
+) -> QueryResult<Vec<(String, Usage)>> {
+    #[derive(QueryableByName)]
+    struct Used {
+        #[diesel(sql_type = Text)]
+        agent: String,
+        #[diesel(sql_type = Nullable<Text>)]
+        usage: Option<String>,
+        #[diesel(sql_type = Bool)]
+        succeeded: bool,
+    }
+    let agents = serde_json::to_string(agents)
+        .map_err(|_| refuse("the names of agents cannot be written as JSON"))?;
+    // The rows of one execution lie together. Which step a row is of stands at its front: what other agents have made is
+    // not read, and of no execution more rows than this are looked at.
+    let rows: Vec<Used> = diesel::sql_query(
+        "WITH latest AS (SELECT id FROM workflow_executions ORDER BY rowid DESC LIMIT 64), \
+         looked_at AS (SELECT row.execution_id, row.step_id \
+             FROM latest CROSS JOIN workflow_step_executions AS row ON row.execution_id = latest.id LIMIT 4096) \
+         SELECT step.agent, json_extract(row.attempts, '$[#-1].usage') AS usage, \
+             json_extract(row.attempts, '$[#-1].error') IS NULL AS succeeded \
+         FROM looked_at CROSS JOIN workflow_steps AS step ON step.id = looked_at.step_id \
+         CROSS JOIN workflow_step_executions AS row \
+             ON row.execution_id = looked_at.execution_id AND row.step_id = looked_at.step_id \
+         WHERE step.agent IN (SELECT value FROM json_each(?1)) \
+         AND json_extract(row.attempts, '$[#-1].ended_at') IS NOT NULL",
+    )
+    .bind::<Text, _>(agents)
+    .load(conn)?;
+    let mut most = BTreeMap::<String, Usage>::new();
+    for row in rows {
+        let usage = row
+            .usage
+            .map(|usage| serde_json::from_str(&usage))
+            .transpose();
+        let usage = usage.map_err(|_| unreadable("the usage of an attempt cannot be read"))?;
+        if let Some(used) = Usage::known(usage.as_ref(), row.succeeded) {
+            let most = most.entry(row.agent).or_default();
+            *most = most.at_least(used);
+        }
+    }
+    Ok(most.into_iter().collect())
 }
 
 /// The steps of an execution that have ended, with their positions, in the order of their `seq`.

@@ -16,6 +16,7 @@ use wf_core::store::{
     CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
     Restore, Store, StoreError, WorkflowRecord,
 };
+use wf_core::usage::Usage;
 use wf_core::value::Json;
 
 use crate::error::{store_error, unreadable};
@@ -294,6 +295,13 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'_, Result<Vec<(u32, Duration)>, StoreError>> {
         let id = workflow.clone();
         self.read(move |conn| step_executions::list_durations(conn, &id, most))
+    }
+
+    fn usage_of(
+        &self,
+        agents: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<(String, Usage)>, StoreError>> {
+        self.read(move |conn| step_executions::list_usage(conn, &agents))
     }
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {

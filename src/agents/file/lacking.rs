@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use wf_core::agent::{Agent, Reply, Request, StepError};
+use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
 
 use super::fallbacks::Draft;
 use super::parser::Parser;
@@ -52,6 +52,10 @@ struct Lacking(String);
 impl Agent for Lacking {
     fn call<'a>(&'a self, _: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
         Box::pin(async { Err(StepError::terminal(&self.0)) })
+    }
+
+    fn bound(&self, _: Request<'_>) -> Allowance {
+        Allowance::NOTHING
     }
 }
 

@@ -246,7 +246,8 @@ fn add(all: &mut String, new: Option<String>, room: usize, limit: u64) -> Result
     clippy::cast_precision_loss,
     reason = "no answer has so many tokens that it would show"
 )]
-fn cost(prices: Prices, input: u64, output: u64) -> f64 {
+/// What so many tokens cost.
+pub(super) fn cost(prices: Prices, input: u64, output: u64) -> f64 {
     let cost = (prices.input * input as f64 + prices.output * output as f64) / 1e6;
     (cost * 1e9).round() / 1e9
 }

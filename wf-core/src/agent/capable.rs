@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 
-use super::{Agent, Failure, Reply, Request, StepError};
+use super::{Agent, Allowance, Failure, Reply, Request, StepError};
 use crate::usage::{add_reported, set_reported};
 
 /// An agent remembers this many steps that it has failed.
@@ -63,6 +63,10 @@ impl Agent for Counted {
             underway.end(answer.is_ok());
             answer
         })
+    }
+
+    fn bound(&self, request: Request<'_>) -> Allowance {
+        self.agent.bound(request)
     }
 }
 
@@ -182,6 +186,12 @@ impl Agent for Capable {
                 "no agent has the capability",
             )))),
         }
+    }
+
+    /// What whoever is asked may use; one that is down and asks nobody uses nothing.
+    fn bound(&self, request: Request<'_>) -> Allowance {
+        let bounds = self.agents.iter().map(|agent| agent.bound(request));
+        bounds.fold(Allowance::NOTHING, Allowance::or)
     }
 }
 

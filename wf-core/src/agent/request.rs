@@ -168,6 +168,32 @@ impl Allowance {
         cost: None,
     };
 
+    /// Nothing at all.
+    pub const NOTHING: Allowance = Allowance {
+        tokens: Some(0),
+        cost: Some(0.0),
+    };
+
+    /// What either of two may use at most: the larger of each.
+    #[must_use]
+    pub fn or(self, other: Allowance) -> Allowance {
+        let (tokens, cost) = (self.tokens.zip(other.tokens), self.cost.zip(other.cost));
+        Allowance {
+            tokens: tokens.map(|(one, another)| one.max(another)),
+            cost: cost.map(|(one, another)| one.max(another)),
+        }
+    }
+
+    /// What two may use at most, one after the other.
+    #[must_use]
+    pub fn and(self, other: Allowance) -> Allowance {
+        let (tokens, cost) = (self.tokens.zip(other.tokens), self.cost.zip(other.cost));
+        Allowance {
+            tokens: tokens.map(|(one, another)| one.saturating_add(another)),
+            cost: cost.map(|(one, another)| one + another),
+        }
+    }
+
     /// What is left when so much was used; none when nothing is left of something that was used.
     pub fn after(self, used: Usage) -> Option<Allowance> {
         let Allowance { tokens, cost } = self;

@@ -12,6 +12,7 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, AbortHandle, BoxFuture};
 
+use super::begin::{Beginning, Beginnings};
 use super::bounds::{Bounds, Tail};
 use super::elsewhere::{LARGE, elsewhere};
 use super::recall::Recalled;
@@ -104,6 +105,7 @@ impl Call {
         engine: &Parts,
         within: Within,
         recalled: Recalled,
+        beginnings: Beginnings,
     ) -> BoxFuture<'static, Attempted> {
         let (step, started) = (self.step, self.started);
         let limit = self
@@ -111,7 +113,7 @@ impl Call {
             .steps()
             .get(step as usize)
             .and_then(|step| step.timeout);
-        let bounds = Bounds::new(limit, Arc::clone(&engine.clock), recalled);
+        let bounds = Bounds::new(limit, Arc::clone(&engine.clock), recalled, beginnings);
         let observer = engine.observer.clone();
         // Made where it is to be: it is large, and would be moved.
         let Some(spawner) = engine.spawner.as_deref() else {
@@ -153,15 +155,25 @@ impl Call {
             let own = bounds.limit.map(|_| InterimSlot::default());
             let interim = self.interim.as_ref().or(own.as_ref());
             let tail = bounds.limit.map(|_| Tail::default());
+            let beginning = Beginning::new(&self, &queued, listener.as_ref());
             let mut ask = pin!(self.ask(Outside {
                 queued: &queued,
                 interim,
+                beginning: &beginning,
                 listener: listener.as_ref(),
                 tail: tail.as_ref(),
             }));
-            let answer = poll_fn(|cx| match ask.as_mut().poll(cx) {
-                Poll::Pending => bounds.poll_over(cx, &queued, tail.as_ref()).map(Err),
-                answered => answered.map(Ok),
+            let answer = poll_fn(|cx| {
+                let answered = ask.as_mut().poll(cx);
+                beginning.note();
+                if beginning.has_begun() {
+                    let at = self.started.moment(bounds.clock.elapsed());
+                    bounds.report(self.step, self.number, at, answered.is_pending());
+                }
+                match answered {
+                    Poll::Pending => bounds.poll_over(cx, &queued, tail.as_ref()).map(Err),
+                    answered => answered.map(Ok),
+                }
             })
             .await;
             let answer = match answer {
@@ -287,11 +299,17 @@ impl Call {
         if let Some(schema) = &self.schema {
             request = request.with_schema(schema.text());
         }
-        let Outside { listener, tail, .. } = outside;
+        let Outside {
+            beginning,
+            listener,
+            tail,
+            ..
+        } = outside;
         if listener.is_none() && tail.is_none() {
             return agent.call(request).await;
         }
         let tell = |text: &str| {
+            beginning.note();
             if let Some(tail) = tail {
                 tail.add(text);
             }
@@ -375,6 +393,7 @@ fn too_large(result: &Json, largest: usize) -> StepError {
 struct Outside<'a> {
     queued: &'a Queued,
     interim: Option<&'a InterimSlot>,
+    beginning: &'a Beginning<'a>,
     listener: Option<&'a Arc<Observer>>,
     tail: Option<&'a Tail>,
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::begin::{Beginnings, Begun};
 use super::recall::Recalled;
 use crate::agent::{Queued, StepError};
 use crate::clock::Clock;
+use crate::id::Timestamp;
 
 /// How much of what an agent has shown stands in the message when its time is over, in bytes.
 const TOLD: usize = 4 << 10;
@@ -24,11 +26,16 @@ pub(super) struct Bounds {
     /// Since when the attempt is neither over nor waits for its turn, on the clock.
     timer: Option<(Duration, BoxFuture<'static, ()>)>,
     has_waited: bool,
+    /// Whether it has ever waited for its turn.
+    has_queued: bool,
+    beginnings: Beginnings,
+    was_polled: bool,
+    is_reported: bool,
 }
 
 impl Bounds {
     /// The bounds of an attempt that may take so long.
-    pub(super) fn new(limit: Option<Duration>, clock: Arc<dyn Clock>, recalled: Recalled) -> Self {
+    pub(super) fn new(limit: Option<Duration>, clock: Arc<dyn Clock>, recalled: Recalled, beginnings: Beginnings) -> Self {
         Bounds {
             limit,
             clock,
@@ -36,7 +43,26 @@ impl Bounds {
             left: limit.unwrap_or_default(),
             timer: None,
             has_waited: false,
+            has_queued: false,
+            beginnings,
+            was_polled: false,
+            is_reported: false,
         }
+    }
+
+    /// Says to the drive, once, that the attempt has begun, if it goes on: one that ends where it stands is not shown as
+    /// running.
+    pub(super) fn report(&mut self, step: u32, number: u32, at: Timestamp, goes_on: bool) {
+        let was_here = std::mem::replace(&mut self.was_polled, true);
+        if !(was_here || goes_on) || std::mem::replace(&mut self.is_reported, true) {
+            return;
+        }
+        // Nobody wants to know it of a run that was dropped.
+        let _ = self.beginnings.unbounded_send(Begun {
+            step,
+            number,
+            at: self.has_queued.then_some(at),
+        });
     }
 
     /// Waits for what ends an attempt that gives no answer.
@@ -52,6 +78,7 @@ impl Bounds {
                 self.left = self.left.saturating_sub(gone);
             }
             self.has_waited = true;
+            self.has_queued = true;
             return self.recalled.poll_unpin(cx).map(|_| StepError::recalled());
         }
         if std::mem::take(&mut self.has_waited) {

@@ -8,7 +8,6 @@ pub use wf_model::{Budget, PerAttempt};
 
 use crate::agent::Allowance;
 use crate::step::Attempt;
-use crate::typed::NATIVE;
 use crate::usage::Usage;
 
 /// A budget, what is spent of it, and what is set aside for the attempts that are under way.
@@ -20,8 +19,20 @@ pub(super) struct Purse {
     reserved: Usage,
     /// What is set aside for each step whose attempt is under way.
     underway: HashMap<u32, Usage>,
-    /// The most that an attempt of each agent has used.
+    /// The most that an attempt of each agent has used in this execution.
     largest: HashMap<String, Usage>,
+    /// The most that an attempt of each agent has used in others.
+    remembered: HashMap<String, Usage>,
+    /// What the next attempt at each step that is ready may use at most, as its agent says.
+    bounds: HashMap<u32, Allowance>,
+}
+
+/// What keeps an attempt from starting, and the change of the budget that would let it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shortage {
+    pub(super) reason: String,
+    /// As [`Budget::change`] reads it.
+    pub(super) change: String,
 }
 
 impl Purse {
@@ -40,6 +51,8 @@ impl Purse {
             reserved: Usage::default(),
             underway: HashMap::new(),
             largest: HashMap::new(),
+            remembered: HashMap::new(),
+            bounds: HashMap::new(),
         };
         for (agent, attempts) in made {
             for attempt in attempts {
@@ -55,10 +68,37 @@ impl Purse {
         self.budget.wall_time
     }
 
+    /// Takes into account the most that an attempt of each agent has used in other executions.
+    pub(super) fn remember(&mut self, used: Vec<(String, Usage)>) {
+        self.remembered = used.into_iter().collect();
+    }
+
+    /// Whether it matters what an attempt uses.
+    pub(super) const fn limits_usage(&self) -> bool {
+        self.budget.tokens.is_some() || self.budget.cost.is_some()
+    }
+
+    /// Whether an attempt that uses no more than `bound` uses nothing of what is limited.
+    pub(super) fn is_free(&self, bound: Allowance) -> bool {
+        let Budget { tokens, cost, .. } = self.budget;
+        (tokens.is_none() || bound.tokens == Some(0)) && (cost.is_none() || bound.cost == Some(0.0))
+    }
+
+    /// What the next attempt at a step may use at most, where that was noted.
+    pub(super) fn bound(&self, step: u32) -> Option<Allowance> {
+        self.bounds.get(&step).copied()
+    }
+
+    /// Notes what the next attempt at a step may use at most.
+    pub(super) fn note_bound(&mut self, step: u32, bound: Allowance) {
+        self.bounds.insert(step, bound);
+    }
+
     /// Sets aside what an attempt may use, and says how much that is: where `perAttempt` does not say it, no more than
     /// what nobody else has set aside.
     pub(super) fn reserve(&mut self, step: u32, agent: &str) -> Allowance {
-        let expected = self.expected(agent);
+        let bound = self.bounds.remove(&step).unwrap_or(Allowance::UNLIMITED);
+        let expected = self.expected(agent, bound);
         let Budget {
             tokens,
             cost,
@@ -116,81 +156,99 @@ impl Purse {
         true
     }
 
-    /// Which limit keeps the next attempt of `agent` from starting, in words.
-    pub(super) fn shortage(&self, agent: &str) -> Option<String> {
-        let Budget {
-            tokens,
-            cost,
-            attempts,
-            ..
-        } = self.budget;
-        if let Some(limit) = attempts
-            && self.attempts >= limit
-        {
+    /// Which limit keeps the next attempt at a step from starting. What uses nothing is kept by no limit of use; so many
+    /// `steps` are not over.
+    pub(super) fn shortage(&self, step: u32, agent: &str, steps: usize) -> Option<Shortage> {
+        let limit = self.budget.attempts;
+        if let Some(limit) = limit.filter(|limit| self.attempts >= *limit) {
             let made = self.attempts;
-            return Some(if made > limit {
+            let reason = if made > limit {
                 format!("{made} attempts are made, and it allows {limit}")
             } else {
                 format!("all of its {limit} attempts are made")
-            });
+            };
+            let more = (made - limit) + steps.max(1) as u64;
+            let change = format!("attempts=+{more}");
+            return Some(Shortage { reason, change });
         }
-        let expected = self.expected(agent);
-        if let Some(limit) = tokens {
-            let spent = self.spent.tokens;
-            let taken = spent.saturating_add(self.reserved.tokens);
-            if spent >= limit || taken.saturating_add(expected.tokens) > limit {
-                return Some(format!(
-                    "{spent} of its {limit} tokens are used{}",
-                    next(expected.tokens)
-                ));
-            }
-        }
-        if let Some(limit) = cost {
-            let spent = self.spent.cost;
-            let taken = spent + self.reserved.cost;
-            // A sum of decimal fractions may be off by a hair.
-            let hair = limit * 1e-9;
-            if spent >= limit || taken + expected.cost > limit + hair {
-                return Some(format!(
-                    "{spent} of its cost of {limit} is spent{}",
-                    next(expected.cost)
-                ));
-            }
-        }
-        None
+        let bound = self.bound(step).unwrap_or(Allowance::UNLIMITED);
+        let expected = self.expected(agent, bound);
+        let tokens = bound.tokens.is_none_or(|most| most > 0);
+        let cost = bound.cost.is_none_or(|most| most > 0.0);
+        let tokens = tokens.then(|| self.token_shortage(expected.tokens, steps));
+        let cost = cost.then(|| self.cost_shortage(expected.cost, steps));
+        tokens.flatten().or(cost.flatten())
     }
 
-    /// What an attempt of `agent` may use.
-    fn expected(&self, agent: &str) -> Usage {
-        if agent.starts_with(NATIVE) {
-            return Usage::default();
+    fn token_shortage(&self, expected: u64, steps: usize) -> Option<Shortage> {
+        let limit = self.budget.tokens?;
+        let spent = self.spent.tokens;
+        let taken = spent.saturating_add(self.reserved.tokens);
+        if spent < limit && taken.saturating_add(expected) <= limit {
+            return None;
         }
-        let PerAttempt { tokens, cost } = self.budget.per_attempt;
-        let known = self.largest.get(agent).copied().unwrap_or_else(|| {
-            // Nothing is known of this agent: all that is left.
-            let limit = self.budget.tokens.unwrap_or(0);
-            Usage {
-                tokens: limit.saturating_sub(self.spent.tokens),
-                cost: (self.budget.cost.unwrap_or(0.0) - self.spent.cost).max(0.0),
-            }
-        });
+        // Enough for one attempt at each step that is left; as much again where it is not known what an attempt uses.
+        let all = spent.saturating_add(expected.saturating_mul(steps.max(1) as u64));
+        let more = Some(all.saturating_sub(limit)).filter(|_| expected > 0);
+        let more = more.unwrap_or(limit);
+        Some(Shortage {
+            reason: format!("{spent} of its {limit} tokens are used{}", next(expected)),
+            change: format!("tokens=+{more}"),
+        })
+    }
+
+    fn cost_shortage(&self, expected: f64, steps: usize) -> Option<Shortage> {
+        let limit = self.budget.cost?;
+        let spent = self.spent.cost;
+        let taken = spent + self.reserved.cost;
+        // A sum of decimal fractions may be off by a hair.
+        let hair = limit * 1e-9;
+        if spent < limit && taken + expected <= limit + hair {
+            return None;
+        }
+        let all = spent + expected * steps.max(1) as f64;
+        let more = Some(all - limit).filter(|more| expected > 0.0 && *more > 0.0);
+        let more = more.unwrap_or_else(|| limit.max(1.0));
+        let more = (more * 1e6 - 1e-3).ceil() / 1e6;
+        Some(Shortage {
+            reason: format!("{spent} of its cost of {limit} is spent{}", next(expected)),
+            change: format!("cost=+{more}"),
+        })
+    }
+
+    /// What an attempt of `agent` may use, of which no more than `bound` is certain.
+    fn expected(&self, agent: &str, bound: Allowance) -> Usage {
+        let Budget {
+            tokens: most_tokens,
+            cost: most_cost,
+            per_attempt: PerAttempt { tokens, cost },
+            ..
+        } = self.budget;
+        let left = Usage {
+            tokens: most_tokens.unwrap_or(0).saturating_sub(self.spent.tokens),
+            cost: (most_cost.unwrap_or(0.0) - self.spent.cost).max(0.0),
+        };
+        // What it has used elsewhere is a hint: it keeps no attempt from starting alone.
+        let remembered = self.remembered.get(agent);
+        let remembered = remembered.map(|used| used.at_most(left));
+        let largest = self.largest.get(agent).copied();
+        let known = match (largest, remembered) {
+            (Some(largest), Some(remembered)) => largest.at_least(remembered),
+            (known, other) => known.or(other).unwrap_or(left),
+        };
+        let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+        let cheapest = bound.cost.into_iter().chain(cost).reduce(f64::min);
         Usage {
-            tokens: tokens.unwrap_or(known.tokens),
-            cost: cost.unwrap_or(known.cost),
+            tokens: least(bound.tokens, tokens).unwrap_or(known.tokens),
+            cost: cheapest.unwrap_or(known.cost),
         }
     }
 
     fn pay(&mut self, agent: &str, usage: Option<&Value>, succeeded: bool) {
-        let used = usage.map(Usage::reported);
-        if let Some(used) = used {
-            self.spent += used;
-        }
-        // A failure that reports nothing says nothing of what a success uses.
-        let known = used.filter(|used| succeeded || !used.is_none());
-        if let Some(used) = known.or(succeeded.then(Usage::default)) {
+        self.spent += usage.map(Usage::reported).unwrap_or_default();
+        if let Some(used) = Usage::known(usage, succeeded) {
             let largest = self.largest.entry(agent.to_owned()).or_default();
-            largest.tokens = largest.tokens.max(used.tokens);
-            largest.cost = largest.cost.max(used.cost);
+            *largest = largest.at_least(used);
         }
     }
 }
@@ -204,172 +262,4 @@ fn next(expected: impl PartialOrd + Default + std::fmt::Display) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn purse(budget: Budget) -> Purse {
-        Purse::new(budget, std::iter::empty()).unwrap()
-    }
-
-    fn tokens(limit: u64) -> Budget {
-        Budget {
-            tokens: Some(limit),
-            ..Budget::default()
-        }
-    }
-
-    #[test]
-    fn an_agent_of_which_nothing_is_known_runs_alone_first() {
-        let mut purse = purse(tokens(400));
-        assert!(purse.shortage("a").is_none());
-        purse.reserve(0, "a");
-        assert!(purse.shortage("a").is_some());
-        purse.settle(0, "a", Some(&json!({"total_tokens": 100})), true);
-        for step in 1..4 {
-            assert!(purse.shortage("a").is_none());
-            purse.reserve(step, "a");
-        }
-        assert_eq!(
-            purse.shortage("a").unwrap(),
-            "100 of its 400 tokens are used, and the next attempt may take 100"
-        );
-    }
-
-    #[test]
-    fn an_attempt_is_told_what_it_may_use() {
-        let mut known = purse(tokens(400));
-        assert_eq!(known.reserve(0, "a").tokens, Some(400));
-        known.settle(0, "a", Some(&json!({"total_tokens": 100})), true);
-        assert_eq!(known.reserve(1, "a").tokens, Some(300));
-        assert_eq!(known.reserve(2, "a").tokens, Some(200));
-        let mut said = purse(Budget {
-            per_attempt: PerAttempt {
-                tokens: Some(50),
-                cost: None,
-            },
-            ..tokens(400)
-        });
-        let expected = Allowance {
-            tokens: Some(50),
-            cost: None,
-        };
-        assert_eq!(said.reserve(0, "a"), expected);
-    }
-
-    #[test]
-    fn what_is_set_aside_and_not_used_is_given_back() {
-        let mut purse = purse(Budget {
-            per_attempt: PerAttempt {
-                tokens: Some(100),
-                cost: None,
-            },
-            ..tokens(200)
-        });
-        purse.reserve(0, "a");
-        purse.reserve(1, "b");
-        assert!(purse.shortage("a").is_some());
-        purse.settle(0, "a", Some(&json!({"total_tokens": 10})), true);
-        assert!(purse.shortage("a").is_some());
-        purse.settle(1, "b", None, false);
-        assert!(purse.shortage("a").is_none());
-    }
-
-    #[test]
-    fn an_agent_that_reports_nothing_is_taken_to_use_nothing() {
-        let mut purse = purse(tokens(1));
-        purse.reserve(0, "program");
-        purse.settle(0, "program", None, true);
-        purse.reserve(1, "program");
-        assert!(purse.shortage("program").is_none());
-        // Another agent may still take all there is, and then nobody else may begin.
-        purse.reserve(2, "model");
-        assert!(purse.shortage("other").is_some());
-    }
-
-    #[test]
-    fn money_is_counted_to_the_last_cent() {
-        let mut purse = purse(Budget {
-            cost: Some(0.3),
-            per_attempt: PerAttempt {
-                tokens: None,
-                cost: Some(0.1),
-            },
-            ..Budget::default()
-        });
-        for step in 0..3 {
-            assert!(purse.shortage("a").is_none(), "{step}");
-            purse.reserve(step, "a");
-            purse.settle(step, "a", Some(&json!({"cost": 0.1})), true);
-        }
-        assert!(
-            purse
-                .shortage("a")
-                .unwrap()
-                .contains("of its cost of 0.3 is spent")
-        );
-    }
-
-    #[test]
-    fn what_is_set_aside_adds_up_to_nothing_when_nothing_is_under_way() {
-        let reserved = |cost| Budget {
-            cost: Some(1e6),
-            per_attempt: PerAttempt {
-                tokens: Some(3),
-                cost: Some(cost),
-            },
-            ..tokens(1_000_000)
-        };
-        let mut purse = purse(reserved(0.1));
-        for round in 0..100 {
-            for step in 0..30 {
-                purse.budget = reserved(0.1 * f64::from(step + 1));
-                purse.reserve(step, "a");
-            }
-            assert_eq!(purse.reserved.tokens, 90);
-            assert!((purse.reserved.cost - 46.5).abs() < 1e-9, "{round}");
-            // Not in the order in which they began.
-            for step in (0..30).rev() {
-                purse.release(step);
-                let cost: f64 = purse.underway.values().map(|usage| usage.cost).sum();
-                assert!((purse.reserved.cost - cost).abs() < 1e-9, "{round}");
-                let tokens: u64 = purse.underway.values().map(|usage| usage.tokens).sum();
-                assert_eq!(purse.reserved.tokens, tokens);
-            }
-            assert_eq!(purse.reserved, Usage::default());
-            assert_eq!(purse.attempts, 0);
-        }
-    }
-
-    #[test]
-    fn what_is_given_back_twice_counts_once() {
-        let mut purse = purse(Budget {
-            per_attempt: PerAttempt {
-                tokens: Some(100),
-                cost: None,
-            },
-            ..tokens(400)
-        });
-        purse.reserve(0, "a");
-        purse.reserve(1, "a");
-        purse.release(0);
-        purse.release(0);
-        purse.settle(0, "a", None, false);
-        assert_eq!((purse.reserved.tokens, purse.attempts), (100, 1));
-    }
-
-    #[test]
-    fn attempts_are_counted_when_they_start() {
-        let mut purse = purse(Budget {
-            attempts: Some(2),
-            ..Budget::default()
-        });
-        purse.reserve(0, "a");
-        purse.reserve(1, "a");
-        assert_eq!(
-            purse.shortage("a").unwrap(),
-            "all of its 2 attempts are made"
-        );
-    }
-}
+mod tests;

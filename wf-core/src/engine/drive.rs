@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
 
 use super::attempt::Attempted;
+use super::begin::{Beginnings, Begun};
 use super::budget::Purse;
 use super::holding::Holding;
 use super::recall::Recall;
@@ -21,6 +23,7 @@ use crate::plan::Plan;
 use crate::scheduler::Scheduler;
 use crate::store::{ExecutionRecord, StepRecord, StoreError};
 use crate::typed::{Typed, Value};
+use crate::usage::Usage;
 use crate::value::Json;
 
 /// What an execution is driven for.
@@ -59,11 +62,14 @@ pub(super) struct Drive {
     /// What may still be used, where that is limited.
     pub(super) purse: Option<Purse>,
     /// The calls that were started and not looked at yet.
-    pub(super) started: VecDeque<(u32, BoxFuture<'static, Attempted>)>,
+    pub(super) started: VecDeque<BoxFuture<'static, Attempted>>,
     /// The calls that are under way.
     pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
     /// What those of them have come to that run when the run's time is over.
     pub(super) interims: BTreeMap<u32, InterimSlot>,
+    /// Where calls say that they have begun.
+    pub(super) beginnings: Beginnings,
+    pub(super) begun: UnboundedReceiver<Begun>,
     /// Calls back those of them that wait for their turn.
     pub(super) recall: Recall,
     /// The calls that have ended and are not yet part of a commit.
@@ -125,6 +131,7 @@ impl Drive {
         watch: BoxStream<'static, ()>,
     ) -> Self {
         let now = engine.clock.elapsed();
+        let (beginnings, begun) = mpsc::unbounded();
         let nothing = StepRecord::pending();
         let slots = recorded.steps.into_iter().map(|record| Slot {
             is_recorded: *record != nothing,
@@ -156,6 +163,8 @@ impl Drive {
             started: VecDeque::new(),
             attempts: FuturesUnordered::new(),
             interims: BTreeMap::new(),
+            beginnings,
+            begun,
             recall: Recall::new(),
             ended: Vec::new(),
             unanswered: 0,
@@ -178,6 +187,14 @@ impl Drive {
     /// The same with what is known of how long the steps take.
     pub(super) fn expecting(mut self, durations: &[(u32, Duration)]) -> Self {
         self.scheduler.expect(durations);
+        self
+    }
+
+    /// The same with what is known of what agents use.
+    pub(super) fn remembering(mut self, used: Vec<(String, Usage)>) -> Self {
+        if let Some(purse) = &mut self.purse {
+            purse.remember(used);
+        }
         self
     }
 

@@ -23,7 +23,7 @@ pub enum Notice<'a> {
         /// The state that it is in.
         to: State,
     },
-    /// An attempt at a step was started.
+    /// An attempt at a step has begun: it waits for its turn no longer, if it did. Told by the task that makes the attempt.
     AttemptStarted {
         /// The execution.
         execution: &'a ExecutionId,

@@ -10,12 +10,12 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 
 use super::attempt::{Attempted, Call, Started};
-use super::budget::Purse;
+use super::begin::Begun;
 use super::drive::Drive;
+use super::spending::payer;
 use super::{EngineError, Notice};
 use crate::agent::InterimSlot;
 use crate::lifecycle::Row;
-use crate::plan::Plan;
 use crate::step::{Attempt, StepState};
 
 /// The writer takes at most this many unanswered results of one execution.
@@ -76,28 +76,28 @@ impl Drive {
     /// Starts what may start and takes in what has ended, until nothing more happens by itself.
     pub(super) fn poll_steps(&mut self, cx: &mut Context<'_>) {
         while self.ended.len() < TOGETHER && self.ended.len() + self.unanswered < UNANSWERED {
-            while !self.draining && !self.pausing && self.shortage().is_none() {
-                let Some(step) = self.scheduler.start_next() else {
-                    break;
-                };
+            while !self.draining
+                && !self.pausing
+                && let Some(step) = self.start_next()
+            {
                 let attempt = self.start(step);
-                self.started.push_back((step, attempt));
+                self.started.push_back(attempt);
             }
             // Most of what is started first waits for something; what does not is done where it stands.
             let attempted = match self.started.pop_front() {
-                Some((step, mut attempt)) => match attempt.poll_unpin(cx) {
+                Some(mut attempt) => match attempt.poll_unpin(cx) {
                     Poll::Ready(attempted) => attempted,
                     Poll::Pending => {
                         self.attempts.push(attempt);
-                        self.note_wait(step);
                         continue;
                     }
                 },
                 None => match self.attempts.poll_next_unpin(cx) {
                     Poll::Ready(Some(attempted)) => attempted,
-                    Poll::Ready(None) | Poll::Pending => return,
+                    Poll::Ready(None) | Poll::Pending => return self.note_begun(cx),
                 },
             };
+            self.note_begun(cx);
             self.scheduler
                 .vacate(attempted.step, attempted.answer.is_ok());
             self.interims.remove(&attempted.step);
@@ -149,18 +149,14 @@ impl Drive {
         let record = self.slots[at].record_mut();
         let number = u32::try_from(record.attempts.len() + 1).unwrap_or(u32::MAX);
         record.attempts.begin(Attempt::start(number, now));
-        record.started_at.get_or_insert(now);
-        let purse = self.purse.as_mut();
-        let allowance = purse.map(|purse| purse.reserve(step, agent(&self.plan, step)));
+        if number == 1 {
+            record.started_at = Some(now);
+        }
+        let allowance = self.reserve(step);
         let interim = self.deadline.map(|_| InterimSlot::default());
         if let Some(interim) = &interim {
             self.interims.insert(step, interim.clone());
         }
-        self.engine.tell(&Notice::AttemptStarted {
-            execution: self.id(),
-            step: self.plan.key(at),
-            attempt: number,
-        });
         let call = self.work(step).map(|work| Call {
             execution: self.id().clone(),
             plan: Arc::clone(&self.plan),
@@ -170,84 +166,53 @@ impl Drive {
             work,
             remark: self.remark(step),
             schema: self.schema(step).cloned(),
-            allowance: allowance.unwrap_or_default(),
+            allowance,
             interim,
             store: Arc::clone(&self.engine.store),
         });
-        let (key, asked) = (self.plan.key(at), agent(&self.plan, step));
+        let (key, asked) = (self.plan.key(at), payer(&self.plan, step));
         let within = self.trace.attempt(key, asked, number);
         match call {
-            Ok(call) => call.make(&self.engine, within, self.recall.hear()),
-            Err(error) => Box::pin(futures::future::ready(Attempted {
-                step,
-                ended_at: now,
-                answer: Err(error),
-            })),
+            Ok(call) => {
+                let beginnings = self.beginnings.clone();
+                call.make(&self.engine, within, self.recall.hear(), beginnings)
+            }
+            Err(error) => {
+                self.engine.tell(&Notice::AttemptStarted {
+                    execution: self.id(),
+                    step: self.plan.key(at),
+                    attempt: number,
+                });
+                Box::pin(futures::future::ready(Attempted {
+                    step,
+                    ended_at: now,
+                    answer: Err(error),
+                }))
+            }
         }
     }
 
-    /// Notes when a step is to be shown as running that has not ended at once.
-    fn note_wait(&mut self, step: u32) {
-        self.forget_shown();
-        let attempt = self.slots[step as usize].record.attempts.len();
-        let due = self.engine.clock.elapsed() + MOMENT;
-        self.unshown.push_back((due, step, attempt));
-    }
-
-    /// What keeps the next step from starting, in words.
-    fn shortage(&self) -> Option<String> {
-        let purse = self.purse.as_ref()?;
-        let step = self.scheduler.next_ready()?;
-        purse.shortage(agent(&self.plan, step))
-    }
-
-    fn pay(&mut self, attempted: &Attempted) {
-        let Some(purse) = &mut self.purse else {
-            return;
-        };
-        let usage = match &attempted.answer {
-            Err(error) if error.failure().is_recalled() => return purse.release(attempted.step),
-            Ok(answer) => answer.reply.usage.as_ref(),
-            Err(error) => error.failure().usage.as_ref(),
-        };
-        let agent = agent(&self.plan, attempted.step);
-        purse.settle(attempted.step, agent, usage, attempted.answer.is_ok());
-    }
-
-    /// Decides to pause when the budget's time is over.
-    fn is_out_of_time(&mut self, now: Duration) -> bool {
-        if self.draining || self.spent_at().is_none_or(|spent_at| now < spent_at) {
-            return false;
+    /// Takes in which attempts have begun and not ended at once: when, and when they are to be shown as running.
+    fn note_begun(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(begun)) = self.begun.poll_next_unpin(cx) {
+            let Begun { step, number, at } = begun;
+            let attempt = number as usize;
+            if !self.is_running(step, attempt) {
+                continue;
+            }
+            if let Some(at) = at {
+                let record = self.slots[step as usize].record_mut();
+                if let Some(last) = record.attempts.last_mut() {
+                    last.started_at = at;
+                }
+                if number == 1 {
+                    record.started_at = Some(at);
+                }
+            }
+            self.forget_shown();
+            let due = self.engine.clock.elapsed() + MOMENT;
+            self.unshown.push_back((due, step, attempt));
         }
-        let limit = self.purse.as_ref().and_then(Purse::wall_time);
-        let limit = wf_model::format_duration(limit.unwrap_or_default());
-        self.pause_for_budget(&format!("all of its {limit} are over"))
-    }
-
-    /// Decides to pause when the budget keeps what is left from starting, and nothing runs that could give some back.
-    fn is_out_of_budget(&mut self) -> bool {
-        if self.draining || self.scheduler.running() > 0 {
-            return false;
-        }
-        match self.shortage() {
-            Some(reason) => self.pause_for_budget(&reason),
-            None => false,
-        }
-    }
-
-    fn pause_for_budget(&mut self, reason: &str) -> bool {
-        self.pausing = true;
-        self.pause_reason.get_or_insert_with(|| {
-            format!("the run's budget is used up: {reason}; resume it with a larger budget")
-        });
-        true
-    }
-
-    /// When the time is over for which the budget lets the run be driven, on the engine's clock.
-    fn spent_at(&self) -> Option<Duration> {
-        let limit = self.purse.as_ref()?.wall_time()?;
-        let left = limit.saturating_sub(Duration::from_millis(self.driven_before));
-        Some(self.driven_since.saturating_add(left))
     }
 
     /// Puts steps whose next attempt is due back into the queue; false when there are none.
@@ -331,11 +296,4 @@ impl Drive {
         }
         rung
     }
-}
-
-/// Who pays for an attempt at a step.
-fn agent(plan: &Plan, step: u32) -> &str {
-    plan.steps()
-        .get(step as usize)
-        .map_or("", |step| step.agent.as_str())
 }

@@ -158,6 +158,7 @@ impl Run {
             execution,
             steps: stored::records(plan.graph().len(), Vec::new()),
         };
+        let used = stored::usage(engine, plan, &agents, plan.definition().config.budget, &id).await;
         let drive = Drive::new(
             engine.clone(),
             Arc::clone(plan),
@@ -168,6 +169,7 @@ impl Run {
             watch,
         )
         .expecting(&stored::durations(engine, plan).await)
+        .remembering(used)
         .dry(options.dry);
         Ok(Run { drive, at })
     }
@@ -216,6 +218,8 @@ impl Run {
             Purpose::Pause => Vec::new(),
             Purpose::Finish | Purpose::Recover => stored::durations(engine, &plan).await,
         };
+        let budget = execution.budget(&plan);
+        let used = stored::usage(engine, &plan, &agents, budget, &execution.id).await;
         let recorded = Recorded {
             execution,
             steps: stored::records(plan.graph().len(), steps),
@@ -230,7 +234,8 @@ impl Run {
             watch,
         )
         .expecting(&durations)
-        .taken_over(purpose);
+        .taken_over(purpose)
+        .remembering(used);
         Ok(Some(Run { drive, at }))
     }
 }

@@ -1,7 +1,7 @@
 //! What is read of an execution that is there: its rows, its plan and its inputs, and the form in which the last are
 //! written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +9,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::outline::Outline;
-use super::{EngineError, Parts, Status};
+use super::{Budget, EngineError, Parts, PerAttempt, Status};
+use crate::agent::{Agent, Request};
 use crate::id::ExecutionId;
 use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::store::{LoadedExecution, StepRecord, StoreError, WorkflowRecord};
+use crate::usage::Usage;
 use crate::value::Json;
 
 /// Of how many steps at most a run asks how long they took before: reading them must stay small beside running them.
@@ -97,6 +99,40 @@ pub(super) async fn durations(engine: &Parts, plan: &Plan) -> Vec<(u32, Duration
     // A run does not fail for want of a hint.
     let durations = engine.store.durations(plan.id(), REMEMBERED).await;
     durations.unwrap_or_default()
+}
+
+/// What the agents of a plan have used before, as far as they do not say what they may use; nothing where the budget does not
+/// ask for it, or where it cannot be told.
+pub(super) async fn usage(
+    engine: &Parts,
+    plan: &Plan,
+    agents: &[Option<Arc<dyn Agent>>],
+    budget: Budget,
+    id: &ExecutionId,
+) -> Vec<(String, Usage)> {
+    let PerAttempt { tokens, cost } = budget.per_attempt;
+    let tokens = budget.tokens.is_some() && tokens.is_none();
+    let cost = budget.cost.is_some() && cost.is_none();
+    if !tokens && !cost {
+        return Vec::new();
+    }
+    let (mut seen, mut unknown) = (BTreeSet::new(), Vec::new());
+    for (step, agent) in plan.steps().iter().zip(agents) {
+        if let Some(agent) = agent
+            && seen.insert(&step.agent)
+        {
+            let bound = agent.bound(Request::new("", id, &step.key, 1));
+            if (tokens && bound.tokens.is_none()) || (cost && bound.cost.is_none()) {
+                unknown.push(step.agent.clone());
+            }
+        }
+    }
+    if unknown.is_empty() {
+        return Vec::new();
+    }
+    // A run does not fail for want of a hint.
+    let used = engine.store.usage_of(unknown).await;
+    used.unwrap_or_default()
 }
 
 /// The inputs that an execution was started with.

@@ -2,6 +2,7 @@
 
 mod agents;
 mod answers;
+mod begin;
 mod bench;
 mod budget;
 mod busy;

@@ -1,6 +1,6 @@
 //! Spans and events of `tracing`; nothing at all without the feature.
 
-pub(super) use imp::{Trace, Within};
+pub(super) use imp::{Trace, Within, begun};
 
 #[cfg(feature = "tracing")]
 mod imp {
@@ -122,6 +122,11 @@ mod imp {
         }
     }
 
+    /// Takes down, in the span of an attempt, that it has begun.
+    pub(in crate::engine) fn begun(step: &str, attempt: u32) {
+        debug!(step, attempt, "attempt started");
+    }
+
     impl Within {
         pub(in crate::engine) fn run<F: Future>(
             self,
@@ -162,6 +167,8 @@ mod imp {
 
         pub(in crate::engine) const fn note(&mut self, _: &Notice<'_>) {}
     }
+
+    pub(in crate::engine) const fn begun(_: &str, _: u32) {}
 
     impl Within {
         pub(in crate::engine) fn run<F: Future>(self, future: F) -> F {

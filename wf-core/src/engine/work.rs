@@ -11,6 +11,7 @@ use crate::agent::{Agent, StepError};
 use crate::plan::Plan;
 use crate::prompt::{Known, Rendering, render};
 use crate::schema::Schema;
+use crate::step::Attempt;
 use crate::typed::{Code, Codec, Output, Outputs, StepContext, Typed, Value};
 
 use crate::value::Json;
@@ -60,8 +61,10 @@ impl Drive {
     pub(super) fn remark(&self, step: u32) -> Option<String> {
         let schema = self.schema(step)?;
         let made = &self.slots.get(step as usize)?.record.attempts;
-        // The last one is the attempt that is about to be made.
-        let last = made.iter().rev().skip(1).find(|made| !made.interrupted)?;
+        // The last one may be the attempt that is about to be made.
+        let is_open = |made: &&Attempt| made.ended_at.is_none() && made.error.is_none();
+        let ended = made.iter().rev().skip_while(is_open);
+        let last = ended.into_iter().find(|made| !made.interrupted)?;
         let error = last.error.as_deref().filter(|_| last.rejected)?;
         Some(format!(
             "Your last answer was refused: {error}.\n\

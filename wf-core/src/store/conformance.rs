@@ -68,6 +68,7 @@ macro_rules! store_conformance {
             step_rows_that_cannot_be_written_reject_the_commit
             steps_of_two_executions_are_kept_apart
             durations_are_those_of_a_completed_execution
+            the_most_that_each_agent_has_used_is_known
             a_claim_raises_the_token_and_clears_the_request_to_pause
             a_claim_that_keeps_a_request_to_pause_tells_of_it
             a_claim_to_a_row_that_has_changed_is_a_conflict

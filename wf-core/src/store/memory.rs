@@ -17,6 +17,7 @@ use super::{
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::State;
 use crate::step::StepState;
+use crate::usage::Usage;
 use crate::value::Json;
 use tables::{Execution, Rows, Tables};
 
@@ -190,6 +191,13 @@ impl Store for MemoryStore {
             });
             Ok(taken.collect())
         })
+    }
+
+    fn usage_of(
+        &self,
+        agents: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<(String, Usage)>, StoreError>> {
+        self.answer(move |tables| Ok(tables.usage_of(&agents)))
     }
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {

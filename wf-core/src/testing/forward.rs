@@ -41,6 +41,16 @@ macro_rules! forward_reads {
             self.$inner.definition(id)
         }
 
+        fn usage_of(
+            &self,
+            agents: Vec<String>,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<Vec<(String, $crate::usage::Usage)>, $crate::store::StoreError>,
+        > {
+            self.$inner.usage_of(agents)
+        }
+
         fn durations(
             &self,
             workflow: &$crate::id::WorkflowId,

@@ -1,5 +1,7 @@
 //! What a run may use.
 
+mod fan_out;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,7 +155,7 @@ fn a_run_out_of_time_pauses_when_its_steps_have_ended() {
     assert_eq!(
         status.execution.error.as_deref(),
         Some(
-            "the run's budget is used up: all of its 10s are over; resume it with a larger budget"
+            "the run's budget is used up: all of its 10s are over; resume it with a larger budget, such as `wallTime=+10s`"
         )
     );
     let status = resume_with(&bench, &bench.engine(), "wallTime=+1m");
@@ -177,7 +179,7 @@ fn a_retry_needs_a_budget_as_well() {
     assert_eq!(
         status.execution.error.as_deref(),
         Some(
-            "the run's budget is used up: all of its 3 attempts are made; resume it with a larger budget"
+            "the run's budget is used up: all of its 3 attempts are made; resume it with a larger budget, such as `attempts=+1`"
         )
     );
 }

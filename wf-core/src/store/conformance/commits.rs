@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::usage::Usage;
 
 /// The state is that of the path's end, and each step's row is as it was given.
 pub async fn a_commit_writes_the_whole_path_and_its_steps(store: &dyn Store) {
@@ -336,4 +337,44 @@ pub async fn durations_are_those_of_a_completed_execution(store: &dyn Store) {
     assert_eq!(durations(9).await, [(0, first), (1, second)]);
     assert_eq!(durations(1).await, [(0, first)]);
     assert_eq!(store.durations(&"other".into(), 9).await.unwrap(), []);
+}
+
+/// Of the last attempts at its steps in any execution: a failure that reports nothing says nothing.
+pub async fn the_most_that_each_agent_has_used_is_known(store: &dyn Store) {
+    let used = async |agents: &[&str]| {
+        let agents = agents.iter().map(|&agent| agent.to_owned()).collect();
+        store.usage_of(agents).await.unwrap()
+    };
+    let with = |error: Option<&str>, usage: &str| {
+        let mut record = done(1);
+        let mut attempt = Attempt::start(1, moment(1)).end(moment(5), error.map(str::to_owned));
+        attempt.usage = Some(json(usage).to_value()).filter(|usage| !usage.is_null());
+        record.attempts = vec![attempt].into();
+        record
+    };
+    assert_eq!(used(&["backend"]).await, []);
+    let rows = [
+        (
+            "one",
+            with(None, r#"{"input_tokens":100,"output_tokens":20}"#),
+        ),
+        ("two", with(Some("no"), r#"{"total_tokens":90,"cost":0.5}"#)),
+        ("three", with(Some("no"), "null")),
+    ];
+    for (id, record) in rows {
+        let row = started(store, id).await;
+        let rows = vec![insert(0, record), insert(1, running())];
+        commit(store, &row, State::ExecutingSteps, vec![], steps(rows))
+            .await
+            .unwrap();
+    }
+    let most = Usage {
+        tokens: 120,
+        cost: 0.5,
+    };
+    assert_eq!(
+        used(&["backend", "nobody"]).await,
+        [("backend".to_owned(), most)]
+    );
+    assert_eq!(used(&[]).await, []);
 }

@@ -1,9 +1,11 @@
 //! The tables of a store in memory, and what is done with a whole row of them at a time.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::channel::mpsc;
+use wf_model::Definition;
 
 use super::checkpoints::Checkpoint;
 use crate::id::{CheckpointId, ExecutionId, Timestamp, WorkflowId};
@@ -13,6 +15,7 @@ use crate::store::{
     Claim, Claimed, Commit, ExecutionRecord, NewExecution, NewWorkflow, StepRecord, StoreError,
     WorkflowRecord, Writes,
 };
+use crate::usage::Usage;
 use crate::value::Json;
 
 #[derive(Default)]
@@ -28,6 +31,7 @@ pub(super) struct Tables {
 pub(super) struct Workflow {
     pub(super) record: WorkflowRecord,
     pub(super) definition: Json,
+    pub(super) parsed: Arc<Definition>,
     /// The execution that was completed last.
     pub(super) completed: Option<ExecutionId>,
 }
@@ -140,6 +144,7 @@ impl Tables {
                     updated_at: new.at,
                 },
                 definition: canonical,
+                parsed: Arc::clone(&definition),
                 completed: None,
             });
         workflow.record.updated_at = new.at;
@@ -158,6 +163,37 @@ impl Tables {
         };
         self.executions.insert(new.id, execution);
         Ok(())
+    }
+
+    /// The most that an attempt of each of these agents has used in the latest executions.
+    pub(super) fn usage_of(&self, agents: &[String]) -> Vec<(String, Usage)> {
+        let mut latest: Vec<&Execution> = self.executions.values().collect();
+        latest
+            .sort_by_key(|execution| Reverse((execution.record.started_at, &execution.record.id)));
+        let mut used = BTreeMap::<&String, Usage>::new();
+        for execution in latest.into_iter().take(64) {
+            let Some(workflow) = self.workflows.get(&execution.record.workflow_id) else {
+                continue;
+            };
+            let steps = &workflow.parsed.steps;
+            for (step, record) in execution.rows.iter() {
+                let asked = steps.get(step as usize).map(|step| &step.agent);
+                let agent = asked.and_then(|asked| agents.iter().find(|agent| *agent == asked));
+                let last = record
+                    .attempts
+                    .last()
+                    .filter(|last| last.ended_at.is_some());
+                if let (Some(agent), Some(last)) = (agent, last)
+                    && let Some(usage) = Usage::known(last.usage.as_ref(), last.error.is_none())
+                {
+                    let most = used.entry(agent).or_default();
+                    *most = most.at_least(usage);
+                }
+            }
+        }
+        used.into_iter()
+            .map(|(agent, used)| (agent.clone(), used))
+            .collect()
     }
 
     pub(super) fn commit(&mut self, commit: Commit) -> Result<(), StoreError> {
