@@ -290,7 +290,8 @@ impl Scheduler {
 
     /// Whether a step is ready that could start as slots become free.
     pub fn has_ready(&self) -> bool {
-        !self.stopped && !(self.ready.is_empty() && self.aside.is_empty())
+        let is_empty = self.ready.is_empty() && self.aside.is_empty();
+        !self.stopped && !is_empty
     }
 
     /// How many steps are not settled.

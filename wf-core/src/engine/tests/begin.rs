@@ -30,7 +30,7 @@ fn an_attempt_starts_when_its_turn_has_come() {
     let bench = Bench::new();
     bench.agent.on("a", &[Act::Queue(5, 2), Act::Queue(3, 1)]);
     bench.agent.on("b", &[Act::Fail(1, "no"), Act::Queue(4, 1)]);
-    bench.agent.on("c", &[Act::Queue(6, 0)]);
+    bench.agent.on("c", &[Act::Queue(7, 0)]);
     let (engine, started) = engine(&bench);
     let retry = "retryPolicy: { maxAttempts: 2, initialDelay: 1s, jitter: false }";
     let plan = plan("", &format!("a\nb, {retry}\nc"));
@@ -41,7 +41,7 @@ fn an_attempt_starts_when_its_turn_has_come() {
     let status = bench.clock.run(run).unwrap();
     assert_eq!(
         *started.lock().unwrap(),
-        ["0 b/1", "5 a/1", "6 b/2", "6 c/1"]
+        ["0 b/1", "5 a/1", "6 b/2", "7 c/1"]
     );
     let record = &status.step("a").unwrap().record;
     assert_eq!(record.taken(), Some(Duration::from_secs(2)));
