@@ -166,9 +166,9 @@ impl Call {
             let answer = poll_fn(|cx| {
                 let answered = ask.as_mut().poll(cx);
                 beginning.note();
-                if beginning.has_begun() {
+                if bounds.goes_on(answered.is_pending()) && beginning.has_begun() {
                     let at = self.started.moment(bounds.clock.elapsed());
-                    bounds.report(self.step, self.number, at, answered.is_pending());
+                    bounds.report(self.step, self.number, at);
                 }
                 match answered {
                     Poll::Pending => bounds.poll_over(cx, &queued, tail.as_ref()).map(Err),

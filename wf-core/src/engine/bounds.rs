@@ -35,7 +35,12 @@ pub(super) struct Bounds {
 
 impl Bounds {
     /// The bounds of an attempt that may take so long.
-    pub(super) fn new(limit: Option<Duration>, clock: Arc<dyn Clock>, recalled: Recalled, beginnings: Beginnings) -> Self {
+    pub(super) fn new(
+        limit: Option<Duration>,
+        clock: Arc<dyn Clock>,
+        recalled: Recalled,
+        beginnings: Beginnings,
+    ) -> Self {
         Bounds {
             limit,
             clock,
@@ -50,11 +55,14 @@ impl Bounds {
         }
     }
 
-    /// Says to the drive, once, that the attempt has begun, if it goes on: one that ends where it stands is not shown as
-    /// running.
-    pub(super) fn report(&mut self, step: u32, number: u32, at: Timestamp, goes_on: bool) {
-        let was_here = std::mem::replace(&mut self.was_polled, true);
-        if !(was_here || goes_on) || std::mem::replace(&mut self.is_reported, true) {
+    /// Whether the attempt did not end where it stands, when it was first looked at.
+    pub(super) fn goes_on(&mut self, is_pending: bool) -> bool {
+        std::mem::replace(&mut self.was_polled, true) || is_pending
+    }
+
+    /// Says to the drive, once, that the attempt has begun.
+    pub(super) fn report(&mut self, step: u32, number: u32, at: Timestamp) {
+        if std::mem::replace(&mut self.is_reported, true) {
             return;
         }
         // Nobody wants to know it of a run that was dropped.
