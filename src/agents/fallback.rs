@@ -4,7 +4,7 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
-use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
+use wf_core::agent::{Agent, Allowance, InterimSlot, Reply, Request, StepError};
 use wf_core::usage::{Usage, add_reported, set_reported};
 
 use super::fault::{Blame, Diagnose, Fault};
@@ -44,7 +44,13 @@ impl Fallback {
         let mut left = request.allowance;
         let mut unasked = None;
         for (at, (name, agent)) in self.agents.iter().enumerate() {
-            match agent.diagnose(request.with_allowance(left)).await {
+            let interim = InterimSlot::default();
+            let mut inner = request.with_allowance(left);
+            if !failed.is_empty() {
+                request.interim.hand_on(&interim, used(&failed));
+                inner = inner.with_interim(&interim);
+            }
+            match agent.diagnose(inner).await {
                 Ok(reply) if failed.is_empty() => return Ok(reply),
                 Ok(mut reply) => {
                     let mut usage = reply.usage.take().unwrap_or_default();
@@ -112,6 +118,15 @@ impl fmt::Debug for Fallback {
     }
 }
 
+/// What those that failed have used.
+fn used(failed: &[(&str, Fault)]) -> Option<Value> {
+    let mut usage = Value::Null;
+    for (_, fault) in failed {
+        add_reported(&mut usage, fault.error.failure().usage.clone());
+    }
+    (!usage.is_null()).then_some(usage)
+}
+
 /// One failure, for the usage.
 fn told(name: &str, error: &StepError) -> Value {
     serde_json::json!({"agent": name, "error": error.to_string()})
@@ -148,11 +163,7 @@ fn together(mut failed: Vec<(&str, Fault)>, unasked: Option<&str>) -> Fault {
     if let Some(wait) = waits.filter_map(|failure| failure.retry_after).min() {
         error = error.retry_after(wait);
     }
-    let mut usage = Value::Null;
-    for (_, fault) in failed {
-        add_reported(&mut usage, fault.error.into_failure().usage);
-    }
-    if !usage.is_null() {
+    if let Some(usage) = used(&failed) {
         error = error.with_usage(usage);
     }
     Fault::attempt(error)
@@ -255,6 +266,18 @@ mod tests {
             .or("b", fails(StepError::terminal("y")));
         let error = ask(&agent).await.unwrap_err();
         assert!(matches!(error, StepError::Terminal(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn what_those_that_failed_have_used_is_known_when_the_attempt_is_stopped() {
+        let failure = StepError::terminal("no").with_usage(json!({"cost": 0.5}));
+        let forever = |_: String| std::future::pending::<Result<Reply, StepError>>();
+        let agent = Fallback::new("a", fails(failure)).or("b", forever);
+        let (slot, execution) = (InterimSlot::default(), ExecutionId::from("run"));
+        let request = Request::new("p", &execution, "s", 1).with_interim(&slot);
+        assert!(futures::poll!(agent.call(request)).is_pending());
+        let left = wf_core::agent::Interim::Underway(json!({"cost": 0.5}));
+        assert_eq!(slot.take(), Some(left));
     }
 
     #[tokio::test]

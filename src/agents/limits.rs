@@ -170,10 +170,7 @@ impl<A: Agent> Limited<A> {
             output.write(text);
         };
         let interim = InterimSlot::default();
-        request.interim.set({
-            let interim = interim.clone();
-            move || interim.take()
-        });
+        request.interim.hand_on(&interim, None);
         let inner = request.with_output(&listener).with_interim(&interim);
         let attempt = (self.attempt)(&self.agent, inner);
         if let Ok(answer) = tokio::time::timeout(timeout, attempt).await {

@@ -7,10 +7,16 @@ mod bound;
 mod endpoint;
 mod events;
 mod exchange;
+mod letters;
 mod piece;
+mod proxy;
+mod reading;
 mod refusal;
+mod reported;
 mod request;
 mod trust;
+mod usage;
+mod words;
 
 use std::fmt;
 use std::time::Duration;
@@ -22,15 +28,13 @@ use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
 
 pub use self::bad_endpoint::BadEndpoint;
 
-use self::answer::Answer;
-use self::body::Body;
 use self::endpoint::Endpoint;
 use self::exchange::Exchange;
+use self::proxy::Proxies;
 use self::trust::Trust;
 use super::command::OUTPUT_LIMIT;
 use super::fault::{Diagnose, Fault};
-use super::secrets::{Redactor, Secrets};
-use super::structured::unfenced;
+use super::secrets::Secrets;
 
 /// How long it may take to reach the endpoint.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,13 +49,15 @@ const IDLE_WHOLE: Duration = Duration::from_secs(600);
 /// The prompt is the user's message, after the system's if there is one. The answer is streamed unless told
 /// otherwise, and shown to whoever watches; it is read by [`Reply::read`], and where the step has an output
 /// schema, a block of JSON between fences is taken for what is in it. Each attempt has a connection of its own. No
-/// redirect is followed, and no proxy is used. Over `https` the endpoint's certificate must be signed by an authority that
+/// redirect is followed. The proxies that `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name are used except for what `NO_PROXY`
+/// names and for this machine. Over `https` the endpoint's certificate must be signed by an authority that
 /// the system trusts, or one that [`authorities`](Self::authorities) adds; where it is not, the step fails for good.
 ///
 /// Statuses 408, 429 and 5xx, timeouts and broken connections fail the attempt retryably, and a `Retry-After` is
 /// honoured; every other status fails the step for good. So does an answer that was cut off at the limit of tokens,
 /// that was filtered or refused, that asks for tools, or that is longer than the output limit; and so does what is no
-/// answer at all. An answer that is empty or ends in the midst is a broken connection. Whatever the endpoint sends, no more
+/// answer at all. An answer counts when it says that it is whole (`stop`, `end_turn` and the like) and is not empty; one that is
+/// empty, or ends in another way, fails the attempt retryably. What goes wrong after the end does not undo an answer. Whatever the endpoint sends, no more
 /// of it is kept at once than six times the output limit and 1 MiB, beside the text that was made of it.
 ///
 /// Usage is recorded as `input_tokens`, `output_tokens`, `total_tokens`, `cached_input_tokens`, `model`, and with
@@ -66,6 +72,7 @@ const IDLE_WHOLE: Duration = Duration::from_secs(600);
 pub struct OpenAiAgent {
     endpoint: Endpoint,
     trust: Trust,
+    proxies: Proxies,
     model: String,
     system: Option<String>,
     options: Map<String, Value>,
@@ -94,14 +101,20 @@ impl OpenAiAgent {
     ///
     /// When `base_url` is no URL of `http` or `https`, or has a user or a fragment in it.
     pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, BadEndpoint> {
+        let proxies = Proxies::of_environment();
+        let mut secrets = Secrets::default();
+        for secret in proxies.secrets() {
+            secrets.add(secret.as_bytes());
+        }
         Ok(OpenAiAgent {
             endpoint: Endpoint::parse(base_url)?,
             trust: Trust::default(),
+            proxies,
             model: model.into(),
             system: None,
             options: Map::new(),
             headers: Vec::new(),
-            secrets: Secrets::default(),
+            secrets,
             stream: true,
             prices: None,
             connect_timeout: CONNECT_TIMEOUT,
@@ -224,7 +237,9 @@ impl OpenAiAgent {
             false => IDLE_WHOLE,
         });
         let message = self.message(request);
-        let connected = self.endpoint.connect(&self.trust, self.connect_timeout);
+        let connected = self
+            .endpoint
+            .connect(&self.trust, &self.proxies, self.connect_timeout);
         let stream = match tokio::time::timeout(self.connect_timeout, connected).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(self.not_connected(&error)),
@@ -239,54 +254,6 @@ impl OpenAiAgent {
             return Err(self.refused(exchange).await);
         }
         self.read(&mut exchange, request).await
-    }
-
-    /// Reads the answer to its end, and shows it.
-    async fn read(&self, exchange: &mut Exchange, request: Request<'_>) -> Result<Reply, Fault> {
-        let mut answer = Answer::new(self.output_limit);
-        let mut body = Body::new(exchange.media_type().as_deref(), self.output_limit);
-        let mut shown = Redactor::new(&self.secrets);
-        let mut length = 0;
-        let ended = loop {
-            let (taken, is_last) = match exchange.next().await {
-                Ok(Some(bytes)) => (body.push(&bytes, &mut answer), answer.is_done()),
-                // The last event may lack its empty line; its text is shown like all other.
-                Ok(None) => (body.finish(&mut answer), true),
-                Err(broken) => break Err(self.broken(&broken, answer.text())),
-            };
-            let new = answer.text().get(length..).unwrap_or_default();
-            let new = shown.push(new.as_bytes());
-            request.output.write(&String::from_utf8_lossy(&new));
-            length = answer.text().len();
-            if let Err(wrong) = taken {
-                break Err(self.unusable(wrong, &answer));
-            }
-            if is_last {
-                break Ok(());
-            }
-        };
-        let end = shown.finish();
-        request.output.write(&String::from_utf8_lossy(&end));
-        ended?;
-        self.reply(answer, request)
-    }
-
-    /// The answer as a reply, when it is one.
-    fn reply(&self, answer: Answer, request: Request<'_>) -> Result<Reply, Fault> {
-        let usage = self
-            .secrets
-            .redact_usage(answer.usage(&self.model, self.prices));
-        if let Some(wrong) = answer.wrong() {
-            let mut fault = self.unusable(wrong, &answer);
-            fault.error = fault.error.with_usage(usage);
-            return Err(fault);
-        }
-        let text = answer.text();
-        let text = match request.schema {
-            Some(_) => unfenced(text),
-            None => text,
-        };
-        Ok(self.secrets.reply(text).with_usage(usage))
     }
 
     /// How much may come over the wire: each piece of a streamed answer travels in an envelope. What of it is held at once
@@ -306,7 +273,12 @@ impl OpenAiAgent {
             &self.options,
             request,
         );
-        request::message(&self.endpoint, &self.headers, body, request)
+        let proxy = self.proxies.forwarding(&self.endpoint);
+        let mut message = request::message(&self.endpoint, &self.headers, body, request);
+        if let Some(proxy) = proxy {
+            request::forward(&mut message, &self.endpoint, proxy.basic_auth());
+        }
+        message
     }
 }
 

@@ -31,12 +31,12 @@ pub(crate) fn authority(name: &str) -> Authority {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn certificate(name: &str) -> CertificateParams {
+pub(crate) fn certificate(name: &str) -> CertificateParams {
     CertificateParams::new([name.to_owned()]).unwrap()
 }
 
 /// A server on loopback with that certificate; returns its base URL.
-async fn server(authority: &Authority, certificate: CertificateParams) -> String {
+pub(crate) async fn server(authority: &Authority, certificate: CertificateParams) -> String {
     let key = KeyPair::generate().unwrap();
     let signed = certificate.signed_by(&key, authority).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))

@@ -16,10 +16,14 @@ mod hostile;
 #[cfg(feature = "openai")]
 mod https;
 #[cfg(feature = "openai")]
+mod model_answers;
+#[cfg(feature = "openai")]
 mod openai;
 mod presets;
 #[path = "../program/mod.rs"]
 mod program;
+#[cfg(feature = "openai")]
+mod proxy;
 #[cfg(feature = "openai")]
 mod real_server;
 #[cfg(feature = "openai")]

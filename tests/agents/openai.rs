@@ -279,21 +279,15 @@ async fn an_answer_that_is_empty_or_cut_in_two_is_retryable() {
 #[tokio::test]
 async fn what_is_no_answer_fails_for_good_and_is_shown() {
     let page = "<!DOCTYPE html>\n<title>Log in</title>";
-    let message = r#"{"message":"model not found"}"#;
     let no_choices = r#"{"id":"1","choices":[]}"#;
-    for (media_type, body, shown) in [
-        ("text/html; charset=utf-8", page, page),
-        ("application/json", page, page),
-        ("application/json", message, message),
-        ("text/plain", message, message),
-        ("text/event-stream", message, message),
-        (
-            "text/event-stream",
-            "data: {\"message\":\"model not found\"}\n\n",
-            message,
-        ),
-        ("application/json", no_choices, no_choices),
-        ("text/plain", "error: no such model", "error: no such model"),
+    let models = r#"{"object":"list","data":[]}"#;
+    let elsewhere = "check the agent's `baseUrl`";
+    for (media_type, body, hint) in [
+        ("text/html; charset=utf-8", page, elsewhere),
+        ("application/json", page, elsewhere),
+        ("application/json", models, elsewhere),
+        ("text/event-stream", models, elsewhere),
+        ("application/json", no_choices, "there is no choice in it"),
     ] {
         for stream in [true, false] {
             let server = Server::start([typed(media_type, body)]).await;
@@ -302,11 +296,27 @@ async fn what_is_no_answer_fails_for_good_and_is_shown() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "what `{}/chat/completions` says is no answer: `{shown}`; check the agent's `baseUrl`",
+                    "what `{}/chat/completions` says is no answer: `{body}`; {hint}",
                     server.url
                 )
             );
         }
+    }
+    let message = r#"{"message":"model not found"}"#;
+    for (media_type, body) in [
+        ("application/json", message.to_owned()),
+        ("text/plain", message.to_owned()),
+        ("text/event-stream", message.to_owned()),
+        ("text/event-stream", format!("data: {message}\n\n")),
+        ("text/plain", "error: model not found".to_owned()),
+    ] {
+        let error = failure(typed(media_type, &body)).await;
+        assert!(matches!(error, StepError::Terminal(_)), "{error:?}");
+        let said = error.to_string();
+        assert!(
+            said.ends_with("` reports an error: model not found"),
+            "{said}"
+        );
     }
     // Of a long one the beginning, without half of a secret.
     let body = format!("{KEY} {}{KEY}", "x".repeat(1024 - 40));
@@ -341,7 +351,7 @@ async fn the_form_of_an_answer_is_known_by_its_media_type_or_by_its_beginning() 
 }
 
 /// An answer of that media type.
-fn typed(media_type: &str, body: &str) -> Act {
+pub(crate) fn typed(media_type: &str, body: &str) -> Act {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\n");
     let length = body.len();
     let text = format!("{head}content-length: {length}\r\n\r\n{body}");

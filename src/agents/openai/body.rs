@@ -12,33 +12,44 @@ pub(super) struct Body {
 
 #[derive(Debug)]
 enum Form {
-    /// Its first byte tells.
-    Unknown,
+    /// Its first byte tells; what came before that is kept.
+    Unknown(Vec<u8>),
     Events(Events),
     Whole(Vec<u8>),
 }
+
+/// What may stand before the first byte that tells: the mark of the byte order.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl Body {
     /// A body of that media type, if one is told, of an answer whose text may have `limit` bytes.
     pub(super) fn new(media_type: Option<&str>, limit: u64) -> Self {
         let form = match media_type {
             Some("text/event-stream") => Form::Events(Events::new(limit)),
-            Some("application/json") => Form::Whole(Vec::new()),
-            _ => Form::Unknown,
+            _ => Form::Unknown(Vec::new()),
         };
         Body { form, limit }
     }
 
     /// Takes a piece, and gives the answer what is complete by it.
     pub(super) fn push(&mut self, piece: &[u8], answer: &mut Answer) -> Result<(), Wrong> {
-        if let (Form::Unknown, Some(first)) = (&self.form, first(piece)) {
+        if let Form::Unknown(kept) = &mut self.form {
+            kept.extend_from_slice(piece);
+            let Some(first) = first(kept) else {
+                return match kept.len() > most(self.limit) {
+                    true => Err(Wrong::TooLong(self.limit)),
+                    false => Ok(()),
+                };
+            };
+            let kept = std::mem::take(kept);
             self.form = match begins_event(first) {
                 true => Form::Events(Events::new(self.limit)),
                 false => Form::Whole(Vec::new()),
             };
+            return self.push(&kept, answer);
         }
         match &mut self.form {
-            Form::Unknown => Ok(()),
+            Form::Unknown(_) => Ok(()),
             Form::Events(events) => events.push(piece, |told| tell(answer, told)),
             Form::Whole(whole) if whole.len().saturating_add(piece.len()) > most(self.limit) => {
                 Err(Wrong::TooLong(self.limit))
@@ -53,17 +64,37 @@ impl Body {
     /// Gives the answer what is left, now that nothing follows.
     pub(super) fn finish(&mut self, answer: &mut Answer) -> Result<(), Wrong> {
         match &mut self.form {
-            Form::Unknown => Ok(()),
+            Form::Unknown(_) => Ok(()),
             Form::Events(events) => events.finish(|told| tell(answer, told)),
-            Form::Whole(whole) => answer.whole(whole),
+            Form::Whole(whole) => {
+                let whole = std::mem::take(whole);
+                answer.whole(without_mark(&whole))
+            }
+        }
+    }
+
+    /// Whether nothing may be missing of a body that is one JSON text: it ends as one does.
+    pub(super) fn may_be_whole(&self) -> bool {
+        match &self.form {
+            Form::Unknown(_) | Form::Events(_) => false,
+            Form::Whole(whole) => whole.trim_ascii_end().ends_with(b"}"),
+        }
+    }
+
+    /// Whether nothing is missing of a body that is one JSON text.
+    pub(super) fn is_whole(&self) -> bool {
+        match &self.form {
+            Form::Whole(whole) if self.may_be_whole() => {
+                serde_json::from_slice::<serde::de::IgnoredAny>(without_mark(whole)).is_ok()
+            }
+            _ => false,
         }
     }
 
     /// How many bytes of the body are in memory.
-    #[cfg(test)]
-    fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         match &self.form {
-            Form::Unknown => 0,
+            Form::Unknown(kept) => kept.len(),
             Form::Events(events) => events.held(),
             Form::Whole(whole) => whole.len(),
         }
@@ -73,23 +104,28 @@ impl Body {
 fn tell(answer: &mut Answer, told: Told<'_>) -> Result<(), Wrong> {
     match told {
         Told::Event(data) => answer.event(data),
-        Told::Stray(line) => {
-            answer.stray(line);
-            Ok(())
-        }
+        Told::Error(data) => answer.error(data),
+        Told::Stray(line) => answer.stray(line),
     }
 }
 
 /// The first byte that tells something: a stream of events, and also JSON, may begin with empty lines.
-fn first(piece: &[u8]) -> Option<u8> {
+fn first(kept: &[u8]) -> Option<u8> {
+    // A part of the mark tells nothing yet.
+    if MARK.starts_with(kept) {
+        return None;
+    }
     let tells = |byte: &&u8| !matches!(**byte, b'\n' | b'\r');
-    piece.iter().find(tells).copied()
+    without_mark(kept).iter().find(tells).copied()
 }
 
-/// Whether a line of an event may begin so: with `data`, `event`, `id` or `retry`, as a comment, or with the mark of
-/// the byte order.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(MARK).unwrap_or(text)
+}
+
+/// Whether a line of an event may begin so: with `data`, `event`, `error`, `id` or `retry`, or as a comment.
 const fn begins_event(byte: u8) -> bool {
-    matches!(byte, b'd' | b'e' | b'i' | b'r' | b':' | 0xef)
+    matches!(byte, b'd' | b'e' | b'i' | b'r' | b':')
 }
 
 #[cfg(test)]
@@ -146,6 +182,8 @@ mod tests {
             (&["\n\n", "data: x"], true),
             (&[": hello"], true),
             (&["\u{feff}data: x"], true),
+            (&["\u{feff}", "{}"], false),
+            (&["\u{feff}{}"], false),
         ] {
             let mut body = Body::new(Some("text/plain"), LIMIT);
             for piece in pieces {

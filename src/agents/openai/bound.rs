@@ -4,7 +4,7 @@ use serde_json::Value;
 use wf_core::agent::{Allowance, Request};
 
 use super::OpenAiAgent;
-use super::answer::cost;
+use super::usage::cost;
 use super::request;
 
 /// The options that limit the tokens of an answer.

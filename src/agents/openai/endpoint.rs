@@ -13,12 +13,16 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::bad_endpoint::BadEndpoint;
+use super::proxy::{self, Proxies, Unreached};
 use super::trust::Trust;
 
 /// A connection, encrypted or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// How the addresses end that documentation shows beside the base URL.
+const ADDED: [&str; 3] = ["/chat/completions", "/completions", "/responses"];
 
 /// An endpoint's address.
 #[derive(Debug, Clone)]
@@ -73,6 +77,14 @@ impl Endpoint {
             None
         };
         let path = url.path().trim_end_matches('/');
+        if let Some(known) = ADDED.iter().find(|known| path.ends_with(**known)) {
+            let base = base_url.find(known).and_then(|at| base_url.get(..at));
+            return Err(BadEndpoint(format!(
+                "`{}` ends in `{known}`, and `/chat/completions` is added to it; write `{}`",
+                shown(base_url),
+                shown(base.unwrap_or_default())
+            )));
+        }
         let scheme = if is_tls { "https" } else { "http" };
         let query = url.query().map(|query| format!("?{query}"));
         Ok(Endpoint {
@@ -99,26 +111,69 @@ impl Endpoint {
         &self.shown
     }
 
-    /// Makes a connection, to whom that trust accepts. Where the host has several addresses, each gets its share of the
-    /// time; the whole of it is for the caller to bound.
+    /// Whether what is sent there is encrypted.
+    pub(super) const fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The host and the port, as a proxy is asked for them.
+    pub(super) fn host_and_port(&self) -> String {
+        host_and_port(&self.host, self.port)
+    }
+
+    /// Makes a connection, to whom that trust accepts, through a proxy if there is one for it. The whole of the time is for
+    /// the caller to bound.
     pub(super) async fn connect(
         &self,
         trust: &Trust,
+        proxies: &Proxies,
         within: Duration,
-    ) -> io::Result<Box<dyn Stream>> {
-        let began = Instant::now();
-        let addresses = lookup_host((self.host.as_str(), self.port)).await?;
-        let stream = first_reached(&addresses.collect::<Vec<_>>(), began, within).await?;
-        // An answer comes in small pieces, each wanted at once.
-        stream.set_nodelay(true)?;
-        let Some(name) = &self.tls else {
-            return Ok(Box::new(stream));
+    ) -> Result<Box<dyn Stream>, Unreached> {
+        let stream: Box<dyn Stream> = match proxies.intercept(self) {
+            Some(proxy) => proxy::connect(&proxy, self, trust, within).await?,
+            None => {
+                let reached = reach(&self.host, self.port, within).await;
+                Box::new(reached.map_err(Unreached::Endpoint)?)
+            }
         };
-        let stream = TlsConnector::from(trust.config()?)
-            .connect(name.clone(), stream)
-            .await?;
-        Ok(Box::new(stream))
+        let Some(name) = &self.tls else {
+            return Ok(stream);
+        };
+        let encrypted = encrypt(stream, name.clone(), trust).await;
+        encrypted.map_err(Unreached::Endpoint)
     }
+}
+
+/// A host and a port in the form that URLs have.
+fn host_and_port(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}
+
+/// An encrypted connection over another, to whom that trust accepts.
+pub(super) async fn encrypt(
+    stream: Box<dyn Stream>,
+    name: ServerName<'static>,
+    trust: &Trust,
+) -> io::Result<Box<dyn Stream>> {
+    let connector = TlsConnector::from(trust.config()?);
+    Ok(Box::new(connector.connect(name, stream).await?))
+}
+
+/// A connection to a host. Where it has several addresses, each gets its share of the time.
+pub(super) async fn reach(host: &str, port: u16, within: Duration) -> io::Result<TcpStream> {
+    let began = Instant::now();
+    let addresses = lookup_host((host, port)).await?;
+    let stream = first_reached(&addresses.collect::<Vec<_>>(), began, within).await?;
+    // An answer comes in small pieces, each wanted at once.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// A connection with the first of these where somebody answers. One that says nothing leaves to each that follows its
@@ -216,6 +271,29 @@ mod tests {
             let said = Endpoint::parse(url).unwrap_err().to_string();
             assert!(!said.contains("hunter2"), "{said}");
             assert!(said.contains("; write one such as"), "{url}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_is_added_to_a_base_url_is_not_to_be_in_it() {
+        for (url, base) in [
+            (
+                "https://x.example/v1/chat/completions",
+                "https://x.example/v1",
+            ),
+            (
+                "https://x.example/v1/chat/completions/",
+                "https://x.example/v1",
+            ),
+            (
+                "https://x.example/v1/completions?k=hunter2",
+                "https://x.example/v1",
+            ),
+            ("http://localhost:80/v1/responses", "http://localhost:80/v1"),
+        ] {
+            let said = Endpoint::parse(url).unwrap_err().to_string();
+            assert!(said.ends_with(&format!("; write `{base}`")), "{said}");
+            assert!(!said.contains("hunter2"), "{said}");
         }
     }
 

@@ -10,6 +10,8 @@ pub(super) struct Events {
     line: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
+    /// The event is called an error.
+    is_error: bool,
     /// The last byte was the first half of a line's end, perhaps.
     after_return: bool,
 }
@@ -19,6 +21,8 @@ pub(super) struct Events {
 pub(super) enum Told<'a> {
     /// The data of an event that is complete.
     Event(&'a [u8]),
+    /// The data of an event that is an error by its name, or an error on a line of its own.
+    Error(&'a [u8]),
     /// A line that belongs to no event.
     Stray(&'a [u8]),
 }
@@ -40,6 +44,7 @@ impl Events {
             line: Vec::new(),
             data: Vec::new(),
             has_data: false,
+            is_error: false,
             after_return: false,
         }
     }
@@ -84,9 +89,11 @@ impl Events {
         let mut line = std::mem::take(&mut self.line);
         if line.is_empty() {
             let data = std::mem::take(&mut self.data);
-            return match std::mem::take(&mut self.has_data) {
-                true => tell(Told::Event(&data)),
-                false => Ok(()),
+            let is_error = std::mem::take(&mut self.is_error);
+            return match (std::mem::take(&mut self.has_data), is_error) {
+                (_, true) => tell(Told::Error(&data)),
+                (true, false) => tell(Told::Event(&data)),
+                (false, false) => Ok(()),
             };
         }
         let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
@@ -94,10 +101,10 @@ impl Events {
             Some(colon) => text.split_at(colon),
             None => (text, &[][..]),
         };
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        let value = value.strip_prefix(b" ").unwrap_or(value);
         match name {
             b"data" => {
-                let value = value.strip_prefix(b":").unwrap_or(value);
-                let value = value.strip_prefix(b" ").unwrap_or(value);
                 if std::mem::replace(&mut self.has_data, true) {
                     self.data.push(b'\n');
                     self.data.extend_from_slice(value);
@@ -109,8 +116,15 @@ impl Events {
                 }
                 Ok(())
             }
+            b"event" => {
+                let name = value.trim_ascii().to_ascii_lowercase();
+                self.is_error = name == b"error" || name.ends_with(b".error");
+                Ok(())
+            }
+            // No field of an event, and what some servers write when they cannot go on.
+            b"error" => tell(Told::Error(value)),
             // A comment, and what belongs to an event and is not needed.
-            b"" | b"event" | b"id" | b"retry" => Ok(()),
+            b"" | b"id" | b"retry" => Ok(()),
             _ => tell(Told::Stray(text)),
         }
     }
@@ -126,6 +140,7 @@ mod tests {
         let mut tell = |told: Told<'_>| {
             found.push(match told {
                 Told::Event(data) => String::from_utf8(data.to_vec()).unwrap(),
+                Told::Error(data) => format!("error {}", String::from_utf8_lossy(data)),
                 Told::Stray(line) => format!("stray {}", String::from_utf8_lossy(line)),
             });
             Ok(())
@@ -153,6 +168,16 @@ mod tests {
                 ],
                 "{size}"
             );
+        }
+    }
+
+    #[test]
+    fn an_error_is_known_by_the_name_of_its_event_and_on_a_line_of_its_own() {
+        let text =
+            "data: a\n\nevent: Error\ndata: b\n\ndata: c\n\nerror: {\"d\": 1}\n\nevent: error\n\n";
+        for size in 1..text.len() {
+            let found = ["a", "error b", "c", "error {\"d\": 1}", "error "];
+            assert_eq!(events(text, size), found, "{size}");
         }
     }
 

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::endpoint::Stream;
 
 /// How large a status line with its headers may be, in bytes.
-const HEADERS: usize = 64 * 1024;
+pub(super) const HEADERS: usize = 64 * 1024;
 
 /// An answer that is being read.
 pub(super) struct Exchange {
@@ -90,15 +90,40 @@ impl Exchange {
         Some(kind.trim().to_ascii_lowercase())
     }
 
+    /// How the body is compressed, by what its header says; none where it says nothing of that.
+    pub(super) fn coding(&self) -> Option<String> {
+        let coding = self
+            .headers()
+            .get(header::CONTENT_ENCODING)?
+            .to_str()
+            .ok()?;
+        let coding = coding.trim().to_ascii_lowercase();
+        Some(coding).filter(|coding| !coding.is_empty() && coding != "identity")
+    }
+
     /// The next piece of the body; none at its end.
     ///
     /// # Cancellation
     ///
     /// Dropping the future loses nothing.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+        self.next_within(self.idle).await
+    }
+
+    /// How long nothing may come.
+    pub(super) const fn idle(&self) -> Duration {
+        self.idle
+    }
+
+    /// The next piece of the body, if it comes within that time; none at its end.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future loses nothing.
+    pub(super) async fn next_within(&mut self, idle: Duration) -> Result<Option<Bytes>, Broken> {
         loop {
             let frame = std::pin::pin!(self.response.body_mut().frame());
-            let frame = timeout(self.idle, alongside(&mut self.connection, frame))
+            let frame = timeout(idle, alongside(&mut self.connection, frame))
                 .await
                 .map_err(|_| Broken::Silent(self.idle))?;
             let Some(frame) = frame else { return Ok(None) };
@@ -144,7 +169,7 @@ impl fmt::Display for Broken {
 }
 
 /// Waits for the future, and keeps the connection going meanwhile.
-async fn alongside<F: Future>(
+pub(super) async fn alongside<F: Future>(
     connection: &mut Option<BoxFuture<'static, ()>>,
     future: Pin<&mut F>,
 ) -> F::Output {

@@ -1,6 +1,5 @@
 //! From what went wrong to what the step is told.
 
-use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -11,8 +10,9 @@ use wf_core::agent::StepError;
 use wf_core::clock::{Clock, SystemClock};
 
 use super::OpenAiAgent;
-use super::answer::{Answer, Wrong};
+use super::answer::{self, Answer, Wrong};
 use super::exchange::{Broken, Exchange};
+use super::proxy::{self, Unreached};
 use super::trust;
 use crate::agents::capture::Tail;
 use crate::agents::fault::{Blame, Fault};
@@ -21,19 +21,55 @@ use crate::agents::secrets::Redactor;
 /// How much of the body of an answer with an error status is read, in bytes; its end is shown.
 const BODY: usize = 256 * 1024;
 
+/// What to do where a proxy wants to know who asks.
+const CREDENTIALS: &str =
+    "; give it credentials in the URL that names it, such as `http://user:password@host:3128`";
+
 /// The longest time that an endpoint can ask to be left alone: a hundred years.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl OpenAiAgent {
     /// There is no connection.
-    pub(super) fn not_connected(&self, error: &io::Error) -> Fault {
-        match trust::distrust(error) {
-            Some(why) => {
-                let endpoint = self.endpoint.shown();
-                let message = format!("`{endpoint}` is not trusted: {why}");
-                Fault::agent(self.terminal(message))
+    pub(super) fn not_connected(&self, error: &Unreached) -> Fault {
+        let endpoint = self.endpoint.shown();
+        match error {
+            Unreached::Endpoint(error) => match trust::distrust(error) {
+                Some(why) => {
+                    let message = format!("`{endpoint}` is not trusted: {why}");
+                    Fault::agent(self.terminal(message))
+                }
+                None => self.unreachable(&trust::explained(error)),
+            },
+            Unreached::Proxy(proxy, error) => match trust::distrust(error) {
+                Some(why) => {
+                    let message = format!(
+                        "`{endpoint}` cannot be reached: its proxy `{proxy}` is not trusted: {why}"
+                    );
+                    Fault::agent(self.terminal(message))
+                }
+                None => {
+                    let error = trust::explained(error);
+                    self.unreachable(&format!("its proxy `{proxy}` cannot be: {error}"))
+                }
+            },
+            Unreached::Refused(proxy, status) => {
+                let message = format!(
+                    "`{endpoint}` cannot be reached: its proxy `{proxy}` answered {status}"
+                );
+                let message = match *status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+                    true => message + CREDENTIALS,
+                    false => message,
+                };
+                let is_passing = self.by_status(*status, String::new(), None);
+                match is_passing.error.is_retryable() {
+                    true => Fault::nobody(self.retryable(message)),
+                    false => Fault::agent(self.terminal(message)),
+                }
             }
-            None => self.unreachable(&trust::explained(error)),
+            Unreached::NotHttp(proxy) => Fault::agent(self.terminal(format!(
+                "`{endpoint}` cannot be reached: its proxy `{proxy}` speaks SOCKS, and only proxies of `http://` and \
+                 `https://` are known; name another in `HTTPS_PROXY` or `HTTP_PROXY`, or the endpoint in `NO_PROXY`"
+            ))),
         }
     }
 
@@ -70,10 +106,22 @@ impl OpenAiAgent {
         }
         let endpoint = self.endpoint.shown();
         let mut message = format!("`{endpoint}` answered {status}");
+        if let Some(proxy) = self.proxies.forwarding(&self.endpoint) {
+            message.push_str(&format!(" through the proxy `{}`", proxy::shown(&proxy)));
+        }
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            message.push_str(CREDENTIALS);
+        }
         if status.is_redirection() {
             message.push_str(", and a key is not sent elsewhere; correct the agent's `baseUrl`");
         }
+        let coding = exchange.coding();
+        let coding = coding.as_deref().or_else(|| answer::compressed(&body));
         let message = match Tail::of(&body, &self.secrets).show(&self.secrets) {
+            _ if coding.is_some() => {
+                let coding = coding.unwrap_or_default();
+                format!("{message}; what it says of that is compressed (`{coding}`)")
+            }
             end if end.is_empty() => message,
             end => format!("{message}: {end}"),
         };
@@ -90,43 +138,72 @@ impl OpenAiAgent {
     pub(super) fn unusable(&self, wrong: Wrong, answer: &Answer) -> Fault {
         let endpoint = self.endpoint.shown();
         match wrong {
-            Wrong::Incomplete => {
+            Wrong::Incomplete(word) => {
+                let message = format!("the answer of `{endpoint}` broke off");
+                let message = match word.as_deref() {
+                    Some("") => format!("{message}: it ended without saying how"),
+                    Some(word) => {
+                        format!("{message}: it ended with `{word}`, which no whole answer ends with")
+                    }
+                    None if answer.is_begun() && answer.is_done() => {
+                        format!("{message}: it ended without a `finish_reason`")
+                    }
+                    None => message,
+                };
                 let message = match (answer.text(), self.beginning(answer)) {
-                    ("", beginning) if beginning.is_empty() => {
+                    ("", beginning) if beginning.is_empty() && !answer.is_begun() => {
                         format!("the answer of `{endpoint}` is empty")
                     }
-                    ("", beginning) => format!(
-                        "the answer of `{endpoint}` broke off; what had come begins: {beginning}"
-                    ),
-                    (text, _) => {
-                        self.with_end(format!("the answer of `{endpoint}` broke off"), text)
+                    ("", beginning) if !beginning.is_empty() => {
+                        format!("{message}; what had come begins: {beginning}")
                     }
+                    (text, _) => self.with_end(message, text),
                 };
                 Fault::attempt(self.retryable(message))
             }
-            Wrong::NoAnswer => {
-                let beginning = self.beginning(answer);
-                Fault::agent(self.terminal(match beginning.is_empty() {
-                    true => format!(
-                        "what `{endpoint}` says is no answer; check the agent's `baseUrl`"
-                    ),
-                    false => format!(
-                        "what `{endpoint}` says is no answer: `{beginning}`; check the agent's `baseUrl`"
-                    ),
+            Wrong::Empty { has_reasoned } => Fault::attempt(self.retryable(match has_reasoned {
+                true => format!(
+                    "the answer of `{endpoint}` is empty: the model only reasoned; raise the agent's `maxTokens` \
+                     or have it reason less"
+                ),
+                false => format!("the answer of `{endpoint}` is empty: it ended without any text"),
+            })),
+            Wrong::NoAnswer { is_elsewhere } => {
+                let message = format!("what `{endpoint}` says is no answer");
+                let message = match self.beginning(answer) {
+                    beginning if beginning.is_empty() => message,
+                    beginning => format!("{message}: `{beginning}`"),
+                };
+                Fault::agent(self.terminal(match is_elsewhere {
+                    true => format!("{message}; check the agent's `baseUrl`"),
+                    false => format!("{message}; there is no choice in it"),
                 }))
             }
+            Wrong::NoText(kind) => {
+                let message =
+                    format!("the answer of `{endpoint}` is no text: its `content` is {kind}");
+                Fault::attempt(self.terminal(self.with_end(message, answer.text())))
+            }
+            Wrong::Compressed(coding) => Fault::agent(self.terminal(format!(
+                "the answer of `{endpoint}` is compressed (`{coding}`), which was not asked for and is not read; \
+                 turn that off at the endpoint or at the proxy before it"
+            ))),
             Wrong::Unreadable(what) => {
                 let what = self.end(&what);
                 let message =
                     format!("the answer of `{endpoint}` is not what it should be: {what}");
                 Fault::attempt(self.terminal(self.with_end(message, answer.text())))
             }
-            Wrong::Error { status, message } => {
-                let message = self.end(&message);
+            Wrong::Error(error) => {
+                let message = self.end(&error.message);
                 let message = format!("`{endpoint}` reports an error: {message}");
                 let message = self.with_end(message, answer.text());
-                match status.and_then(|status| StatusCode::from_u16(status).ok()) {
-                    Some(status) => self.by_status(status, message, None),
+                match error.status.and_then(|status| StatusCode::from_u16(status).ok()) {
+                    Some(status) => self.by_status(status, message, error.code.as_deref()),
+                    // Of an error that is all there is, and names no cause that passes, nothing better is expected.
+                    None if error.is_flat && !answer.is_begun() => {
+                        Fault::attempt(self.terminal(message))
+                    }
                     None => Fault::attempt(self.retryable(message)),
                 }
             }

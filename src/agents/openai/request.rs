@@ -12,13 +12,17 @@ use super::bad_endpoint::BadEndpoint;
 use super::endpoint::Endpoint;
 use crate::agents::structured::demand;
 
+/// Who asks.
+pub(super) const USER_AGENT: &str = concat!("ax/", env!("CARGO_PKG_VERSION"));
+
 /// What the agent sets itself.
-const OWN: [HeaderName; 5] = [
+const OWN: [HeaderName; 6] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::TRANSFER_ENCODING,
     header::CONNECTION,
+    header::PROXY_AUTHORIZATION,
 ];
 
 /// The name of a header that a user gives.
@@ -103,10 +107,9 @@ pub(super) fn message(
         (header::HOST, endpoint.authority()),
         (header::CONTENT_TYPE, "application/json"),
         (header::ACCEPT, "text/event-stream, application/json"),
-        (
-            header::USER_AGENT,
-            concat!("ax/", env!("CARGO_PKG_VERSION")),
-        ),
+        // What is compressed is not read.
+        (header::ACCEPT_ENCODING, "identity"),
+        (header::USER_AGENT, USER_AGENT),
         (
             HeaderName::from_static("x-ax-execution-id"),
             request.execution.as_str(),
@@ -126,6 +129,22 @@ pub(super) fn message(
         all.insert(name.clone(), value.clone());
     }
     message
+}
+
+/// Makes it a request to a proxy that sends it on.
+pub(super) fn forward(
+    message: &mut http::Request<Full<Bytes>>,
+    endpoint: &Endpoint,
+    credentials: Option<&HeaderValue>,
+) {
+    let url = format!("http://{}{}", endpoint.authority(), endpoint.target());
+    if let Ok(url) = url.parse() {
+        *message.uri_mut() = url;
+    }
+    if let Some(credentials) = credentials {
+        let headers = message.headers_mut();
+        headers.insert(header::PROXY_AUTHORIZATION, credentials.clone());
+    }
 }
 
 /// The text with what is not visible in ASCII, and `%`, percent-encoded where there is any such.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use super::{Reply, StepError};
+use crate::usage::add_reported;
 
 /// What an attempt has come to when it is stopped before it ends by itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,27 @@ impl Interim {
             Interim::Ended(Ok(reply)) => reply.usage,
             Interim::Ended(Err(error)) => error.into_failure().usage,
             Interim::Underway(usage) => Some(usage),
+        }
+    }
+
+    /// The same, where so much was used before within the same attempt.
+    #[must_use]
+    pub fn after(self, used: Value) -> Self {
+        let sum = |usage: Option<Value>| {
+            let mut usage = usage.unwrap_or_default();
+            add_reported(&mut usage, Some(used));
+            usage
+        };
+        match self {
+            Interim::Ended(Ok(mut reply)) => {
+                let usage = sum(reply.usage.take());
+                Interim::Ended(Ok(reply.with_usage(usage)))
+            }
+            Interim::Ended(Err(error)) => {
+                let usage = sum(error.failure().usage.clone());
+                Interim::Ended(Err(error.with_usage(usage)))
+            }
+            Interim::Underway(usage) => Interim::Underway(sum(Some(usage))),
         }
     }
 }
@@ -96,5 +118,51 @@ impl InterimAt<'_> {
         if let Some(slot) = self.0 {
             slot.set(look);
         }
+    }
+
+    /// Leaves what is left in the slot of an inner request, after so much was used before it within the same attempt.
+    pub fn hand_on(&self, inner: &InterimSlot, used: Option<Value>) {
+        let inner = inner.clone();
+        self.set(move || match (inner.take(), used) {
+            (Some(interim), Some(used)) => Some(interim.after(used)),
+            (None, Some(used)) => Some(Interim::Underway(used)),
+            (interim, None) => interim,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_used_before_is_added_to_what_an_inner_attempt_has_come_to() {
+        let used = |tokens: u64| json!({"total_tokens": tokens});
+        let left = |interim: Option<Interim>, before: Option<Value>| {
+            let (inner, outer) = (InterimSlot::default(), InterimSlot::default());
+            inner.set(move || interim);
+            InterimAt(Some(&outer)).hand_on(&inner, before);
+            outer.take()
+        };
+        let (answer, failure) = (Reply::text("x"), StepError::terminal("no"));
+        for (interim, expected) in [
+            (Interim::Underway(used(3)), Interim::Underway(used(10))),
+            (
+                Interim::Ended(Ok(answer.clone())),
+                Interim::Ended(Ok(answer.with_usage(used(7)))),
+            ),
+            (
+                Interim::Ended(Err(failure.clone().with_usage(used(1)))),
+                Interim::Ended(Err(failure.with_usage(used(8)))),
+            ),
+        ] {
+            assert_eq!(left(Some(interim.clone()), None), Some(interim.clone()));
+            assert_eq!(left(Some(interim), Some(used(7))), Some(expected));
+        }
+        let nothing = left(None, Some(used(7)));
+        assert_eq!(nothing, Some(Interim::Underway(used(7))));
+        assert_eq!(left(None, None), None);
     }
 }
