@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::Prices;
 use super::letters::{Joint, Letters};
-use super::piece::{Choice, Piece, Words};
+use super::piece::{Choice, Piece};
 use super::reported::{self, Reported};
 use super::usage;
+use super::words::Words;
 use crate::agents::ending::Ending;
 
 /// How much is kept of what came before the answer began, in bytes.
