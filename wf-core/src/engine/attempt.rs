@@ -155,11 +155,13 @@ impl Call {
             let own = bounds.limit.map(|_| InterimSlot::default());
             let interim = self.interim.as_ref().or(own.as_ref());
             let tail = bounds.limit.map(|_| Tail::default());
+            let clock = Arc::clone(&bounds.clock);
             let beginning = Beginning::new(&self, &queued, listener.as_ref());
             let mut ask = pin!(self.ask(Outside {
                 queued: &queued,
                 interim,
                 beginning: &beginning,
+                clock: &*clock,
                 listener: listener.as_ref(),
                 tail: tail.as_ref(),
             }));
@@ -292,7 +294,8 @@ impl Call {
             Request::new(prompt, &self.execution, key, self.number).with_queued(outside.queued);
         request = request
             .with_allowance(self.allowance)
-            .with_store(self.store.identity());
+            .with_store(self.store.identity())
+            .with_clock(outside.clock);
         if let Some(interim) = outside.interim {
             request = request.with_interim(interim);
         }
@@ -394,6 +397,7 @@ struct Outside<'a> {
     queued: &'a Queued,
     interim: Option<&'a InterimSlot>,
     beginning: &'a Beginning<'a>,
+    clock: &'a dyn Clock,
     listener: Option<&'a Arc<Observer>>,
     tail: Option<&'a Tail>,
 }

@@ -13,6 +13,7 @@ mod handle;
 mod interjection;
 mod jumps;
 mod large;
+mod limits;
 mod order;
 mod recovery;
 #[cfg(feature = "schema")]
