@@ -32,20 +32,24 @@ mod live;
 #[cfg(feature = "openai")]
 mod openai;
 mod presets;
+mod processes;
 mod program;
 mod reset;
 mod secrets;
+mod shortage;
 mod structured;
 mod watchdog;
 
 pub use crate::ownership::trust_files;
-pub use command::{CommandAgent, OUTPUT_LIMIT};
+pub use command::{CommandAgent, KILL_GRACE, OUTPUT_LIMIT};
 pub use echo::EchoAgent;
 pub use fallback::Fallback;
 pub use fault::{Blame, Diagnose, Fault};
 pub use file::AgentsFile;
+pub use group::{kill_programs, programs_ended};
 pub use limits::{BREAKER, BREAKER_RESET, BREAKER_UNREACHED, Limited, RateLimit};
 #[cfg(feature = "openai")]
 pub use openai::{BadEndpoint, OpenAiAgent, Prices};
 pub use presets::{Preset, PresetAgent};
+pub use shortage::open_many_files;
 pub use watchdog::{Watchdog, keep_watch};

@@ -76,6 +76,7 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     }
     let database = Database::locate(arguments.global.db.as_deref())?;
     let task = async {
+        crate::agents::open_many_files();
         signals::outlive_full_files()
             .map_err(|error| Failure::system("failed to listen for signals", &error))?;
         match command {
@@ -102,5 +103,29 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         .build();
     runtime
         .map_err(|error| Failure::system("failed to start the runtime", &error))?
-        .block_on(task)
+        .block_on(async {
+            let done = task.await;
+            leave(matches!(done, Ok(Exit::Interrupted))).await;
+            done
+        })
+}
+
+/// Sees the programs end that were asked to: at once when the user does not want to wait, or does not want to any more.
+async fn leave(at_once: bool) {
+    if at_once {
+        crate::agents::kill_programs();
+    }
+    let ended = crate::agents::programs_ended();
+    let Ok(mut signals) = signals::Signals::catch() else {
+        return ended.await;
+    };
+    tokio::pin!(ended);
+    tokio::select! {
+        biased;
+        () = &mut ended => {}
+        () = signals.next() => {
+            crate::agents::kill_programs();
+            ended.await;
+        }
+    }
 }

@@ -242,12 +242,12 @@ async fn dropping_an_attempt_kills_the_whole_group() {
 #[tokio::test]
 async fn a_missing_program_is_an_error_for_good_that_says_where_it_was_looked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let agent = CommandAgent::new("no-such-agent", ["-x"])
+    let name = "no-such-agent";
+    let agent = CommandAgent::new(name, ["-x"])
         .beside(folder.path())
         .env("PATH", "/nowhere:/usr/nowhere");
     let expected = format!(
-        "there is no program `no-such-agent`; looked in `{}`, `/nowhere`, `/usr/nowhere`; install it, or say in the agent's `command` where it is",
-        folder.path().display(),
+        "there is no program `{name}`; looked in `/nowhere`, `/usr/nowhere`; install it, or say in the agent's `command` where it is",
     );
     assert_eq!(failure(&agent, "").await, StepError::terminal(expected));
 }
@@ -265,7 +265,7 @@ async fn a_script_without_its_interpreter_is_an_error_for_good() {
     assert!(
         error
             .to_string()
-            .ends_with("the interpreter that its first line names is missing"),
+            .contains("the interpreter `/nowhere/perl` that its first line names is missing"),
         "{error}"
     );
     let error = failure(&script("plain", "echo hello\n"), "").await;
@@ -279,10 +279,10 @@ async fn a_script_without_its_interpreter_is_an_error_for_good() {
 }
 
 #[tokio::test]
-async fn a_folder_to_start_in_that_is_missing_is_an_error_for_good() {
+async fn a_folder_to_start_in_that_is_missing_makes_the_agent_unavailable() {
     let error = failure(&sh("true").directory("/nowhere"), "").await;
-    let expected = "`/bin/sh` cannot be started in `/nowhere`, which is not a folder";
-    assert_eq!(error, StepError::terminal(expected));
+    let expected = "`/bin/sh` cannot be started in `/nowhere`, which is not a folder; make it again, or correct the agent's `cwd`";
+    assert_eq!(error, StepError::unavailable(expected));
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
 //! The agent that is a program.
 
+mod start;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -16,9 +18,7 @@ use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
 use super::capture::{Tail, read_output, write_prompt};
 use super::captured::Expected;
 use super::fault::{Blame, Diagnose, Fault};
-use super::group::Group;
 use super::live::Lines;
-use super::program;
 use super::reset::limited;
 use super::secrets::Secrets;
 use super::watchdog::Watchdog;
@@ -28,6 +28,9 @@ pub const OUTPUT_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// The variables that a program gets of its host's environment, besides those that begin with `LC_`.
 const INHERITED: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TMPDIR"];
+
+/// How long a program that is to end has from `SIGTERM` to `SIGKILL` unless told otherwise.
+pub const KILL_GRACE: Duration = Duration::from_secs(5);
 
 /// How long the pipes of a program that has ended may stay open in hands that escaped its process group.
 const GRACE: Duration = Duration::from_secs(1);
@@ -41,7 +44,9 @@ const GRACE: Duration = Duration::from_secs(1);
 ///
 /// An attempt is over when the program has ended and its output is read to the end. What it leaves running
 /// in its process group is killed then. Output is read by [`Reply::read`]; output that is not UTF-8, or is
-/// longer than the limit, fails the step for good, and so does a program that is missing. An exit status
+/// longer than the limit, fails the step for good, and so does a program that is missing. Where the folder in which it is to
+/// start is gone, or the system has no room for it and none of this process's programs runs whose end would make some, the
+/// agent is [unavailable](StepError::Unavailable). An exit status
 /// other than zero fails the attempt, with the end of what the program wrote to its standard error. While it
 /// runs, the lines of both are shown to whoever watches. The value of a [`secret`](Self::secret) is masked in
 /// all of them; in the result, when it has at least 8 bytes.
@@ -50,8 +55,10 @@ const GRACE: Duration = Duration::from_secs(1);
 ///
 /// # Cancellation
 ///
-/// Dropping the future of an attempt kills the program and its whole process group with `SIGKILL`. With a
-/// [`Watchdog`] that also happens when the host itself is killed.
+/// Dropping the future of an attempt sends `SIGTERM` to the program and its whole process group, and `SIGKILL` to what is left
+/// of it after the [grace](Self::kill_grace); the drop does not wait for that, but the next attempt at the same step does, and
+/// a host does with [`programs_ended`](super::programs_ended). With a [`Watchdog`] the group is killed also when the host
+/// itself is.
 #[derive(Clone)]
 pub struct CommandAgent {
     program: PathBuf,
@@ -61,6 +68,7 @@ pub struct CommandAgent {
     environment: Vec<(OsString, OsString)>,
     secrets: Secrets,
     output_limit: u64,
+    kill_grace: Duration,
     watchdog: Option<Watchdog>,
 }
 
@@ -88,11 +96,12 @@ impl CommandAgent {
             environment: inherited.collect(),
             secrets: Secrets::default(),
             output_limit: OUTPUT_LIMIT,
+            kill_grace: KILL_GRACE,
             watchdog: None,
         }
     }
 
-    /// The same, where a relative program is looked up in this folder before `PATH`.
+    /// The same, where a program whose name has a `/` is looked up from this folder.
     #[must_use]
     pub fn beside(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
@@ -127,6 +136,13 @@ impl CommandAgent {
     #[must_use]
     pub const fn output_limit(mut self, bytes: u64) -> Self {
         self.output_limit = bytes;
+        self
+    }
+
+    /// The same, where a program that is to end is killed so long after it was asked to; zero is at once.
+    #[must_use]
+    pub const fn kill_grace(mut self, grace: Duration) -> Self {
+        self.kill_grace = grace;
         self
     }
 
@@ -184,23 +200,7 @@ impl CommandAgent {
         prompt: &str,
         expected: &Expected,
     ) -> Result<Ended, Fault> {
-        let path = self
-            .environment
-            .iter()
-            .find(|(name, _)| name == "PATH")
-            .map(|(_, path)| path.as_os_str());
-        let file = program::find(&self.program, self.folder.as_deref(), path)
-            .map_err(|missing| Fault::agent(self.terminal(missing.describe(&self.program))))?;
-        let watch = match &self.watchdog {
-            None => None,
-            Some(watchdog) => Some(watchdog.expect(request).map_err(|error| {
-                let message = format!("the watchdog over programs could not be started: {error}");
-                Fault::attempt(self.retryable(message))
-            })?),
-        };
-        let (mut group, pipes) = Group::start(&mut self.command(&file, request), watch)
-            .map_err(|error| self.not_started(&file, &error))?;
-
+        let (mut group, pipes) = self.start(request).await?;
         let output = &expected.captured;
         let mut errors = Tail::new(&self.secrets);
         let exchanged = {
@@ -281,55 +281,6 @@ impl CommandAgent {
                 self.end_of(error.as_bytes()),
             ))
         })
-    }
-
-    fn command(&self, file: &Path, request: Request<'_>) -> Command {
-        let mut command = Command::new(file);
-        command.args(&self.arguments).env_clear();
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command
-            .env("AX_EXECUTION_ID", request.execution.as_str())
-            .env("AX_STEP_KEY", request.step)
-            .env("AX_ATTEMPT", request.attempt.to_string())
-            .env("AX_IDEMPOTENCY_KEY", request.idempotency_key());
-        if let Some(directory) = &self.directory {
-            command.current_dir(directory);
-        }
-        command
-    }
-
-    /// Why the program, whose file is there, could not be started.
-    fn not_started(&self, file: &Path, error: &io::Error) -> Fault {
-        let program = file.display();
-        if let Some(directory) = self
-            .directory
-            .as_deref()
-            .filter(|directory| !directory.is_dir())
-        {
-            let directory = directory.display();
-            return Fault::agent(self.terminal(format!(
-                "`{program}` cannot be started in `{directory}`, which is not a folder"
-            )));
-        }
-        let message = match error.kind() {
-            io::ErrorKind::NotFound => format!(
-                "`{program}` cannot be started: the interpreter that its first line names is missing"
-            ),
-            // `ENOEXEC` has no kind of its own.
-            _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => format!(
-                "`{program}` is no program for this machine; a script needs a first line such as `#!/bin/sh`"
-            ),
-            io::ErrorKind::PermissionDenied
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::ArgumentListTooLong => {
-                format!("`{program}` cannot be started: {error}")
-            }
-            _ => {
-                let message = format!("`{program}` could not be started: {error}");
-                return Fault::attempt(self.retryable(message));
-            }
-        };
-        Fault::agent(self.terminal(message))
     }
 
     /// Why the pipes to and from the program broke, or were given up.

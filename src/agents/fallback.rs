@@ -1,11 +1,15 @@
 //! Who is asked instead.
 
+mod chain;
+
 use std::fmt;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
 use wf_core::agent::{Agent, Allowance, InterimSlot, Reply, Request, StepError};
 use wf_core::usage::{Usage, add_reported, set_reported};
+
+pub(super) use self::chain::{Chain, Link};
 
 use super::fault::{Blame, Diagnose, Fault};
 
@@ -40,56 +44,73 @@ impl Fallback {
     }
 
     async fn ask(&self, request: Request<'_>) -> Result<Reply, Fault> {
-        let mut failed: Vec<(&str, Fault)> = Vec::new();
-        let mut left = request.allowance;
-        let mut unasked = None;
-        for (at, (name, agent)) in self.agents.iter().enumerate() {
-            let interim = InterimSlot::default();
-            let mut inner = request.with_allowance(left);
-            if !failed.is_empty() {
-                request.interim.hand_on(&interim, used(&failed));
-                inner = inner.with_interim(&interim);
-            }
-            match agent.diagnose(inner).await {
-                Ok(reply) if failed.is_empty() => return Ok(reply),
-                Ok(mut reply) => {
-                    let mut usage = reply.usage.take().unwrap_or_default();
-                    let failures = failed.iter().map(|(name, fault)| told(name, &fault.error));
-                    let mut failures: Vec<Value> = failures.collect();
-                    // Fallbacks of its own may have answered.
-                    if let Some(Value::Array(more)) = usage.get_mut("failed") {
-                        failures.append(more);
-                    }
-                    for (_, fault) in failed {
-                        add_reported(&mut usage, fault.error.into_failure().usage);
-                    }
-                    set_reported(&mut usage, "agent", name.as_str().into());
-                    set_reported(&mut usage, "failed", failures.into());
-                    return Ok(reply.with_usage(usage));
+        in_turn(self.by_name().into_iter(), request).await
+    }
+
+    fn by_name(&self) -> Vec<(&str, &dyn Diagnose)> {
+        let agents = self.agents.iter();
+        agents
+            .map(|(name, agent)| (name.as_str(), &**agent))
+            .collect()
+    }
+}
+
+/// Asks these agents, each with its name, until one succeeds.
+async fn in_turn<'a>(
+    agents: impl Iterator<Item = (&'a str, &'a dyn Diagnose)> + Send,
+    request: Request<'_>,
+) -> Result<Reply, Fault> {
+    let mut agents = agents.peekable();
+    let mut failed: Vec<(&str, Fault)> = Vec::new();
+    let mut left = request.allowance;
+    let mut unasked = None;
+    while let Some((name, agent)) = agents.next() {
+        let interim = InterimSlot::default();
+        let mut inner = request.with_allowance(left);
+        if !failed.is_empty() {
+            request.interim.hand_on(&interim, used(&failed));
+            inner = inner.with_interim(&interim);
+        }
+        match agent.diagnose(inner).await {
+            Ok(reply) if failed.is_empty() => return Ok(reply),
+            Ok(mut reply) => {
+                let mut usage = reply.usage.take().unwrap_or_default();
+                let failures = failed.iter().map(|(name, fault)| told(name, &fault.error));
+                let mut failures: Vec<Value> = failures.collect();
+                // Fallbacks of its own may have answered.
+                if let Some(Value::Array(more)) = usage.get_mut("failed") {
+                    failures.append(more);
                 }
-                Err(fault) => {
-                    let next = self.agents.get(at + 1);
-                    let mut next = next.filter(|_| fault.blame != Blame::Prompt);
-                    let used = fault.error.failure().usage.as_ref();
-                    match left.after(used.map(Usage::reported).unwrap_or_default()) {
-                        Some(rest) => left = rest,
-                        None => unasked = next.take(),
-                    }
-                    if let Some((next, _)) = next {
-                        let error = &fault.error;
-                        let line = format!("[agent `{name}` failed: {error}; asking `{next}`]\n");
-                        request.output.write(&line);
-                    }
-                    failed.push((name, fault));
-                    if next.is_none() {
-                        break;
-                    }
+                for (_, fault) in failed {
+                    add_reported(&mut usage, fault.error.into_failure().usage);
+                }
+                set_reported(&mut usage, "agent", name.into());
+                set_reported(&mut usage, "failed", failures.into());
+                return Ok(reply.with_usage(usage));
+            }
+            Err(fault) => {
+                let mut next = match fault.blame {
+                    Blame::Prompt => None,
+                    _ => agents.peek().map(|(name, _)| *name),
+                };
+                let used = fault.error.failure().usage.as_ref();
+                match left.after(used.map(Usage::reported).unwrap_or_default()) {
+                    Some(rest) => left = rest,
+                    None => unasked = next.take(),
+                }
+                if let Some(next) = next {
+                    let error = &fault.error;
+                    let line = format!("[agent `{name}` failed: {error}; asking `{next}`]\n");
+                    request.output.write(&line);
+                }
+                failed.push((name, fault));
+                if next.is_none() {
+                    break;
                 }
             }
         }
-        let unasked = unasked.map(|(name, _)| name.as_str());
-        Err(together(failed, unasked))
     }
+    Err(together(failed, unasked))
 }
 
 impl Agent for Fallback {

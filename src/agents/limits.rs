@@ -198,10 +198,16 @@ impl<A: Agent> Limited<A> {
         let interim = InterimSlot::default();
         request.interim.hand_on(&interim, None);
         let inner = request.with_output(&listener).with_interim(&interim);
-        let attempt = (self.attempt)(&self.agent, inner);
-        if let Ok(answer) = tokio::time::timeout(timeout, attempt).await {
-            return answer;
+        let mut attempt = (self.attempt)(&self.agent, inner);
+        loop {
+            match tokio::time::timeout(timeout, &mut attempt).await {
+                Ok(answer) => return answer,
+                // Its time begins when it has what it needs.
+                Err(_) if request.is_waiting() => {}
+                Err(_) => break,
+            }
         }
+        drop(attempt);
         let usage = match interim.take() {
             Some(Interim::Ended(ended)) => return ended.map_err(Fault::attempt),
             Some(Interim::Underway(usage)) => Some(usage),

@@ -23,6 +23,8 @@ pub(super) struct Lines<'a> {
     /// Over what the lines mean: a secret that is split over several of them is whole only there.
     meant: Texts<'a>,
     line: Vec<u8>,
+    /// The rest of the line is passed over.
+    is_too_long: bool,
     left: usize,
 }
 
@@ -38,6 +40,7 @@ impl<'a> Lines<'a> {
             meaning,
             meant: Texts::new(secrets),
             line: Vec::new(),
+            is_too_long: false,
             left: SHOWN,
         }
     }
@@ -64,18 +67,36 @@ impl<'a> Lines<'a> {
     }
 
     fn take(&mut self, text: &[u8]) {
-        self.line.extend_from_slice(text);
-        // All complete lines at once; those that mean something else than they say, one by one.
+        // All complete lines at once; those that mean something else than they say, one by one. No byte is searched for
+        // a line's end twice, however long the line is.
         if self.meaning.is_none() {
-            if let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') {
-                self.show(end + 1);
+            let end = last_line_end(text);
+            self.line.extend_from_slice(text);
+            if let Some(end) = end {
+                self.show(self.line.len() - (text.len() - end));
             } else if self.line.len() >= LONGEST_PIECE {
                 self.show(whole(&self.line));
             }
             return;
         }
-        while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
-            self.show(end + 1);
+        let mut rest = text;
+        while let Some(end) = line_end(rest) {
+            let (line, after) = rest.split_at(end);
+            rest = after;
+            self.keep(line);
+            if !std::mem::take(&mut self.is_too_long) {
+                self.show(self.line.len());
+            }
+        }
+        self.keep(rest);
+    }
+
+    /// Keeps more of a line that means something else than it says, unless it is longer than all that is shown.
+    fn keep(&mut self, text: &[u8]) {
+        self.is_too_long |= self.line.len() + text.len() > SHOWN;
+        match self.is_too_long {
+            true => self.line = Vec::new(),
+            false => self.line.extend_from_slice(text),
         }
     }
 
@@ -116,6 +137,28 @@ impl Drop for Lines<'_> {
     }
 }
 
+/// Where the first line ends, with its end.
+fn line_end(text: &[u8]) -> Option<usize> {
+    let end = memchr::memchr(b'\n', text).map(|at| at + 1);
+    looked_at(end.unwrap_or(text.len()));
+    end
+}
+
+/// Where the last whole line ends, with its end.
+fn last_line_end(text: &[u8]) -> Option<usize> {
+    let end = memchr::memrchr(b'\n', text).map(|at| at + 1);
+    looked_at(text.len() - end.unwrap_or(0));
+    end
+}
+
+#[cfg(not(test))]
+const fn looked_at(_: usize) {}
+
+#[cfg(test)]
+fn looked_at(bytes: usize) {
+    tests::LOOKED_AT.with(|looked| looked.set(looked.get() + bytes));
+}
+
 /// How many bytes there are without a letter that is not complete yet.
 fn whole(text: &[u8]) -> usize {
     match std::str::from_utf8(text) {
@@ -126,12 +169,18 @@ fn whole(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::sync::Mutex;
 
     use wf_core::agent::Request;
     use wf_core::id::ExecutionId;
 
     use super::*;
+
+    thread_local! {
+        /// How many bytes were searched for the ends of lines.
+        pub(super) static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+    }
 
     fn shown(pieces: &[&[u8]], secret: &str, meaning: Option<Meaning>) -> Vec<String> {
         let mut secrets = Secrets::default();
@@ -217,5 +266,25 @@ mod tests {
             shown(&[b"say hello\nhum\nsay", b" bye"], "", Some(meaning)),
             ["hello\n", "bye\n"]
         );
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_searched_for_its_end_once() {
+        let meaning: Meaning = |line| Some(Cow::Owned(line.len().to_string()));
+        let piece = vec![b'x'; 16 * 1024];
+        for (megabytes, meant) in [(60, None), (15, Some("15728640\n"))] {
+            let mut pieces = vec![piece.as_slice(); megabytes * 64];
+            pieces.push(b"\n");
+            LOOKED_AT.set(0);
+            let told = shown(&pieces, "", Some(meaning));
+            assert_eq!(LOOKED_AT.get(), megabytes * 64 * piece.len() + 1);
+            assert_eq!(told.first().map(String::as_str), meant);
+            LOOKED_AT.set(0);
+            shown(&pieces, "", None);
+            assert!(LOOKED_AT.get() <= megabytes * 64 * piece.len() + 1);
+        }
+        // What follows a line that is too long is shown.
+        let pieces = [&vec![b'x'; SHOWN + 1][..], b"x\nab\n"];
+        assert_eq!(shown(&pieces, "", Some(meaning)), ["2\n"]);
     }
 }

@@ -100,6 +100,11 @@ impl PresetAgent {
         self
     }
 
+    /// The program that is run.
+    pub(super) const fn command(&self) -> &CommandAgent {
+        &self.command
+    }
+
     async fn attempt(&self, request: Request<'_>) -> Result<Reply, Fault> {
         let known = self.preset.known();
         let demanding = request

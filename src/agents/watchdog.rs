@@ -11,7 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::Pid;
+use rustix::io::ioctl_fionbio;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use wf_core::agent::Request;
 
 pub use self::keeper::keep_watch;
@@ -21,6 +22,9 @@ const NAME: &str = "agent-watchdog";
 
 /// How much a pipe takes in at least before somebody reads it, in bytes.
 const SMALLEST_PIPE: usize = 4096;
+
+/// How many milliseconds a new process has to read what a pipe does not hold.
+const PATIENCE: u32 = 200;
 
 /// A process that ends sooner than this does so by itself, perhaps; after some of these in a row no other takes
 /// its place until the next program starts.
@@ -33,7 +37,8 @@ const MOST_SOON: u32 = 8;
 /// closes, the host is gone: what is left of the groups gets `SIGKILL`. The process starts with the first
 /// program, ends with its host, belongs to no terminal, has nothing open but the pipe, and hears no signal that
 /// is sent to the host's process group. Its name is `agent-watchdog`, so that whoever kills the host by name does not
-/// hit it. When it is killed, another takes its place at once, and knows all that it knew.
+/// hit it. When it is killed or stopped, another takes its place at once, and knows all that it knew. The host never waits
+/// for it.
 ///
 /// A host that is killed in the moment between the start of a program and the word about it leaves a program
 /// that nobody knows. Where there is a `/proc`, as on Linux, the process finds it by its environment; elsewhere
@@ -64,6 +69,8 @@ struct State {
     ended_soon: u32,
     /// What has been told and is not over, by number, for a process that takes another's place.
     told: BTreeMap<u64, Told>,
+    /// The processes whose place was taken, until they are reaped.
+    replaced: Vec<Child>,
 }
 
 struct Process {
@@ -116,42 +123,49 @@ impl Watchdog {
             watchdog: self.clone(),
             number,
         };
-        let answer = self.tell(&mut state, &line);
+        let answer = match &state.process {
+            Some(process) if process.is_well() => self.tell(&mut state, &line),
+            _ => self.replace(&mut state),
+        };
         // The lock is free before the watch can be dropped.
         drop(state);
         answer.map(|()| watch)
     }
 
+    /// Tells a line, without waiting for anybody to read it: what has no room for a line is not listening any more.
     fn tell(&self, state: &mut State, line: &str) -> io::Result<()> {
         if let Some(process) = &mut state.process
-            && process.pipe.write_all(line.as_bytes()).is_ok()
+            && matches!(process.pipe.write(line.as_bytes()), Ok(length) if length == line.len())
         {
             return Ok(());
         }
         self.replace(state)
     }
 
-    /// Starts another process, which knows all that is not over.
+    /// Starts another process, which knows all that is not over; none where nothing is.
     fn replace(&self, state: &mut State) -> io::Result<()> {
-        drop(state.process.take());
-        let told: String = state
-            .told
-            .iter()
-            .map(|(number, told)| told.line(*number))
-            .collect();
-        state.process = Some(Process::start(&self.0, &told)?);
+        if let Some(Process { mut child, .. }) = state.process.take() {
+            // Before its pipe closes: it would kill what it knows. One that has ended needs it no more.
+            let _ = child.kill();
+            state.replaced.push(child);
+        }
+        state
+            .replaced
+            .retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        let told = state.told.iter();
+        let told: String = told.map(|(number, told)| told.line(*number)).collect();
+        if !told.is_empty() {
+            state.process = Some(Process::start(&self.0, &told)?);
+        }
         Ok(())
     }
 
-    /// Starts another process if the one that there was has ended and is still needed.
+    /// Starts another process if the one that there was has ended, or was stopped, and is still needed.
     fn revive(&self) {
         let mut state = self.lock();
-        let began = match &mut state.process {
-            Some(process) => match process.child.try_wait() {
-                Ok(None) => return,
-                _ => Some(process.began),
-            },
-            None => None,
+        let began = match &state.process {
+            Some(process) if process.is_well() => return,
+            process => process.as_ref().map(|process| process.began),
         };
         state.ended_soon = match began {
             Some(began) if began.elapsed() >= SOON => 0,
@@ -185,13 +199,13 @@ impl Watch {
         self.watchdog.revive();
     }
 
-    /// Tells which process group it is.
-    pub(super) fn born(&self, group: Pid) -> io::Result<()> {
+    /// Tells which process group it is; where that fails, the next process hears it.
+    pub(super) fn born(&self, group: Pid) {
         let mut state = self.watchdog.lock();
         if let Some(told) = state.told.get_mut(&self.number) {
             told.born = Some(group);
         }
-        self.watchdog.tell(&mut state, &born(self.number, group))
+        let _ = self.watchdog.tell(&mut state, &born(self.number, group));
     }
 }
 
@@ -200,8 +214,9 @@ impl Drop for Watch {
         let mut state = self.watchdog.lock();
         state.told.remove(&self.number);
         // Another process would not know of this group in the first place.
-        if let Some(process) = &mut state.process {
-            let _ = writeln!(process.pipe, "end {}", self.number);
+        if state.process.is_some() {
+            let line = format!("end {}\n", self.number);
+            let _ = self.watchdog.tell(&mut state, &line);
         }
     }
 }
@@ -224,20 +239,49 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0);
-        let child = command.spawn()?;
+        ioctl_fionbio(&pipe, true)?;
+        let mut child = command.spawn()?;
         // The process alone has the pipe's other end from here on: when it dies, writing fails.
         drop(command);
-        pipe.write_all(late.as_bytes())?;
+        if let Err(error) = write_soon(&mut pipe, late.as_bytes()) {
+            let _ = child.kill();
+            let _ = child.try_wait();
+            return Err(error);
+        }
         let began = tokio::time::Instant::now();
         Ok(Process { child, pipe, began })
     }
+
+    /// Whether it runs: it has not ended, and nobody has stopped it.
+    fn is_well(&self) -> bool {
+        let options = WaitIdOptions::EXITED
+            | WaitIdOptions::STOPPED
+            | WaitIdOptions::NOWAIT
+            | WaitIdOptions::NOHANG;
+        matches!(
+            waitid(WaitId::Pid(Pid::from_child(&self.child)), options),
+            Ok(None)
+        )
+    }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // One that has ended is reaped here; another ends when its pipe closes, and is reaped with the host.
-        let _ = self.child.try_wait();
+/// Writes to a process that has just started, which empties its pipe within moments; not at all where it does not.
+fn write_soon(pipe: &mut PipeWriter, mut bytes: &[u8]) -> io::Result<()> {
+    for _ in 0..PATIENCE {
+        while !bytes.is_empty() {
+            match pipe.write(bytes) {
+                Ok(length) => bytes = bytes.get(length..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
     }
+    Err(io::Error::from(io::ErrorKind::TimedOut))
 }
 
 fn born(number: u64, group: Pid) -> String {

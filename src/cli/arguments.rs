@@ -171,6 +171,9 @@ pub(crate) struct Validate {
     /// The workflow files
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// The agents file [default: agents.yaml beside FILE, then in the current folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agents: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

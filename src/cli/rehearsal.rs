@@ -40,12 +40,11 @@ pub(crate) async fn check(
 
 /// `run --dry-run`: the plan in the order in which it would run, and each prompt as far as it can be known.
 pub(crate) async fn show(console: Console, arguments: &Run) -> Result<Exit, Failure> {
-    let plan = start::read_plan(console, &arguments.file)?;
+    let (workflow, plan) = start::read_workflow(console, &arguments.file)?;
     let inputs = inputs::read(&plan, arguments)?;
     match start::agents_file(arguments.agents.as_deref(), &arguments.file) {
         Ok(file) => {
-            let agents =
-                start::read_agents(&file, &start::current_directory()?, &start::asked(&plan))?;
+            let agents = start::read_agents(&file, &start::current_directory()?, &workflow)?;
             check(&plan, inputs.clone(), agents).await?;
         }
         Err(missing) if arguments.agents.is_none() => {

@@ -27,11 +27,11 @@ pub(crate) async fn run(
     arguments: &Run,
 ) -> Result<Exit, Failure> {
     let id = arguments.id.as_deref().map(identifier).transpose()?;
-    let plan = start::read_plan(console, &arguments.file)?;
+    let (workflow, plan) = start::read_workflow(console, &arguments.file)?;
     let inputs = inputs::read(&plan, arguments)?;
     let directory = start::current_directory()?;
     let agents_file = start::agents_file(arguments.agents.as_deref(), &arguments.file)?;
-    let agents = start::read_agents(&agents_file, &directory, &start::asked(&plan))?;
+    let agents = start::read_agents(&agents_file, &directory, &workflow)?;
     // Every mistake is found before a database is made.
     let context = rehearsal::check(&plan, inputs.clone(), agents.clone()).await?;
 

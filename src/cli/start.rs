@@ -22,10 +22,19 @@ use crate::agents::{AgentsFile, Watchdog};
 
 /// Reads a workflow file and tells what the checker thinks of it.
 pub(crate) fn read_plan(console: Console, file: &Path) -> Result<Arc<Plan>, Failure> {
-    match Source::file(file).and_then(|source| Plan::from_source(&source)) {
-        Ok((plan, warnings)) => {
+    read_workflow(console, file).map(|(_, plan)| plan)
+}
+
+/// Reads a workflow file as [`read_plan`] does; gives its text as well, to report where it does not fit its agents.
+pub(crate) fn read_workflow(console: Console, file: &Path) -> Result<(Source, Arc<Plan>), Failure> {
+    let read = Source::file(file).and_then(|source| {
+        let (plan, warnings) = Plan::from_source(&source)?;
+        Ok((source, plan, warnings))
+    });
+    match read {
+        Ok((source, plan, warnings)) => {
             console.warnings(&warnings);
-            Ok(plan)
+            Ok((source, plan))
         }
         Err(report) => Err(Failure::report(
             format!("the workflow `{}` cannot be run", file.display()),
@@ -65,25 +74,36 @@ pub(crate) fn agents_file(given: Option<&Path>, workflow: &Path) -> Result<PathB
     }
 }
 
-/// Reads an agents file for the steps that ask `asked`; programs start in `directory` unless the file says otherwise.
+/// Reads an agents file for a workflow; programs start in `directory` unless the file says otherwise.
 ///
 /// From here on no program of the same user can read the environment and the memory of this process.
 pub(crate) fn read_agents(
     file: &Path,
     directory: &Path,
-    asked: &[&str],
+    workflow: &Source,
 ) -> Result<Agents, Failure> {
     hide_from_agents();
-    // Where this program cannot be found, it cannot be started a second time.
-    let ax = std::env::current_exe().ok();
-    let watchdog = ax.map(|ax| Watchdog::new(ax, [WATCHDOG]));
-    match AgentsFile::read_for(file, directory, watchdog, asked) {
+    match AgentsFile::read_for_workflow(file, directory, watchdog(), workflow) {
         Ok(agents) => Ok(agents.into_agents()),
-        Err(report) => Err(Failure::report(
-            format!("the agents file `{}` cannot be used", file.display()),
-            report,
-        )),
+        Err(report) => {
+            let mut found = report.diagnostics().iter();
+            let file = file.display();
+            let message = match found.any(|found| *found.file == *workflow.name()) {
+                true => format!(
+                    "the workflow `{}` cannot be run with the agents of `{file}`",
+                    workflow.name()
+                ),
+                false => format!("the agents file `{file}` cannot be used"),
+            };
+            Err(Failure::report(message, report))
+        }
     }
+}
+
+/// Who kills the programs when this process cannot. Where this program cannot be found, it cannot be started a second time.
+fn watchdog() -> Option<Watchdog> {
+    let ax = std::env::current_exe().ok();
+    ax.map(|ax| Watchdog::new(ax, [WATCHDOG]))
 }
 
 /// Keeps what this process knows, such as the variables that hold keys, from the programs that it starts.
@@ -153,7 +173,14 @@ pub(crate) async fn agents_of(
         .iter()
         .map(|step| step.agent.as_str())
         .collect();
-    read_agents(file, &directory, &asked)
+    hide_from_agents();
+    match AgentsFile::read_for(file, &directory, watchdog(), &asked) {
+        Ok(agents) => Ok(agents.into_agents()),
+        Err(report) => Err(Failure::report(
+            format!("the agents file `{}` cannot be used", file.display()),
+            report,
+        )),
+    }
 }
 
 /// Says which file of agents and which folder the database chooses, unless they are those of whoever runs something here
@@ -175,12 +202,6 @@ fn say_what_is_chosen(console: Console, is_given: bool, file: &Path, directory: 
             "going on with programs in `{place}`, as the database records"
         ));
     }
-}
-
-/// The agents that the steps of a plan ask.
-pub(crate) fn asked(plan: &Plan) -> Vec<&str> {
-    let steps = plan.definition().steps.iter();
-    steps.map(|step| step.agent.as_str()).collect()
 }
 
 /// As much of a stored definition as says whom its steps ask.

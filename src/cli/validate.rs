@@ -10,13 +10,16 @@ use super::arguments::Validate;
 use super::console::Console;
 use super::document::{DiagnosticDocument, diagnostics};
 use super::exit::{Exit, Failure};
+use super::start;
+use crate::agents::AgentsFile;
 
-/// Checks workflow files, each on its own, and tells all that is wrong with any of them.
+/// Checks workflow files, each on its own and with its agents, and tells all that is wrong with any of them.
 pub(crate) fn validate(console: Console, arguments: &Validate) -> Result<Exit, Failure> {
-    let checked: Vec<Checked<'_>> = arguments
-        .files
-        .iter()
-        .map(|file| Checked::read(file))
+    let directory = start::current_directory()?;
+    let agents = arguments.agents.as_deref();
+    let files = arguments.files.iter();
+    let checked: Vec<Checked<'_>> = files
+        .map(|file| Checked::read(file, agents, &directory))
         .collect();
     let bad = checked.iter().filter(|file| file.summary.is_none()).count();
     for file in &checked {
@@ -55,8 +58,18 @@ struct Checked<'a> {
 }
 
 impl<'a> Checked<'a> {
-    fn read(path: &'a Path) -> Self {
-        match Source::file(path).and_then(|source| Plan::from_source(&source)) {
+    fn read(path: &'a Path, agents: Option<&Path>, directory: &Path) -> Self {
+        let read = Source::file(path).and_then(|source| {
+            let (plan, warnings) = Plan::from_source(&source)?;
+            // Whoever has no agents file yet can check the workflow all the same.
+            if let Ok(file) = start::agents_file(agents, path)
+                && let Err(report) = AgentsFile::read_for_workflow(&file, directory, None, &source)
+            {
+                return Err(warnings.and(report));
+            }
+            Ok((plan, warnings))
+        });
+        match read {
             Ok((plan, warnings)) => {
                 let (steps, inputs) = (plan.steps().len(), plan.inputs().len());
                 let summary = format!("{}, {}", counted(steps, "step"), counted(inputs, "input"));

@@ -261,11 +261,15 @@ fn a_build_without_models_says_so() {
 async fn a_preset_of_a_file_runs_its_program_with_the_overrides() {
     let folder = written(
         "agents:
-  plain: { preset: claude, env: { PATH: '' } }
+  plain: { preset: claude, env: { PATH: HERE } }
   other: { preset: claude, command: [bin/mine, -x], model: large, args: [--more] }
   bare: { preset: claude, command: [bin/mine], flags: [] }
 ",
     );
+    let file = folder.path().join("agents.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let here = folder.path().display().to_string();
+    fs::write(&file, text.replace("HERE", &here)).unwrap();
     fs::create_dir(folder.path().join("bin")).unwrap();
     let script =
         "#!/bin/sh\nprintf '{\"type\":\"result\",\"is_error\":false,\"result\":\":%s\"}' \"$*\"\n";

@@ -11,6 +11,7 @@ mod breaker;
 mod budgets;
 mod capabilities;
 mod documents;
+mod ends;
 mod file;
 mod hostile;
 #[cfg(feature = "openai")]

@@ -206,6 +206,41 @@ fn a_watchdog_that_is_killed_has_a_successor() {
 }
 
 #[test]
+fn a_watchdog_that_is_stopped_has_a_successor_and_holds_nothing_up() {
+    let folder = folder(1, STUBBORN);
+    let (held, up) = (fifo(folder.path(), "held"), fifo(folder.path(), "up"));
+    let mut ax = run(folder.path());
+    let held = std::thread::spawn(move || fs::File::open(held).unwrap());
+    fs::read(&up).unwrap();
+    for _ in 0..3 {
+        let [before] = watchdogs(ax.id())[..] else {
+            panic!("{:?}", watchdogs(ax.id()));
+        };
+        kill_process(before, Signal::STOP).unwrap();
+        while !matches!(watchdogs(ax.id())[..], [now] if now != before) {
+            std::thread::yield_now();
+        }
+    }
+    ax.kill().unwrap();
+    let mut rest = String::new();
+    held.join().unwrap().read_to_string(&mut rest).unwrap();
+    ax.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_watchdog_that_reads_nothing_holds_nothing_up() {
+    // It takes in as much as a pipe holds, and no more.
+    let watchdog = Watchdog::new("/bin/sh", ["-c", "exec sleep 1000"]);
+    let agent = CommandAgent::new("true", [""; 0]).watched(watchdog);
+    let execution = wf_core::id::ExecutionId::from("x".repeat(2000));
+    for number in 1..80 {
+        use wf_core::agent::{Agent, Request};
+        let request = Request::new("p", &execution, "step", number);
+        agent.call(request).await.unwrap();
+    }
+}
+
+#[test]
 fn a_successor_knows_the_programs_that_run_already() {
     let folder = folder(1, STUBBORN);
     let (held, up) = (fifo(folder.path(), "held"), fifo(folder.path(), "up"));

@@ -189,24 +189,196 @@ fn a_relative_folder_to_start_in_is_taken_from_the_agents_file() {
 }
 
 #[test]
-fn a_missing_program_fails_the_step_without_a_retry() {
-    let workbench = workbench("agents: { worker: { command: [no-such-program] } }\n");
+fn what_steps_may_ask_and_is_not_there_is_told_in_both_files_before_anything_runs() {
+    let workbench = workbench(
+        "agents:
+  worker: { command: [no-such-program], fallback: [other] }
+  other: { command: [./script], cwd: gone, capabilities: [dig] }
+  unasked: { command: [no-such-program-either], cwd: gone }
+  spaced: { command: [\"python3 x\"] }
+  none: { preset: gemini, env: { PATH: /nowhere } }
+",
+    );
+    workbench.write("script", "no program");
+    workbench.write("beside", "no program");
+    let steps = "name: Many
+steps:
+  - { key: a, agent: worker, prompt: x }
+  - { key: b, agent: wroker, prompt: x }
+  - { key: c, agent: '@digg', prompt: x }
+  - { key: d, agent: '@dig', prompt: x }
+  - { key: e, agent: spaced, prompt: x }
+  - { key: f, agent: none, prompt: x }
+";
+    workbench.write("one.yaml", steps);
+    for command in [&["run", "one.yaml"][..], &["validate", "one.yaml"]] {
+        let told = workbench.workflow(command).assert_status(2);
+        assert_eq!(told.stdout, "");
+        let told = told
+            .assert_says("error: agent `worker` cannot be asked: there is no program `no-such-program`; looked in ")
+            .assert_says(" --> one.yaml:3:22\n")
+            .assert_says("`worker` may ask agent `other`, which cannot be asked: ")
+            .assert_says("step `b` asks agent `wroker`, which is not there; did you mean `worker`?\n --> one.yaml:4:22\n")
+            .assert_says("step `c` asks an agent that can `digg`, and there is none; did you mean `dig`?\n --> one.yaml:5:22\n")
+            .assert_says("`@dig` may ask agent `other`, which cannot be asked: ")
+            .assert_says("error: there is no program `no-such-program`; looked in ")
+            .assert_says(" --> agents.yaml:2:23\n")
+            .assert_says("script` may not be executed\n --> agents.yaml:3:22\n")
+            .assert_says("error: there is no folder `")
+            .assert_says(" --> agents.yaml:3:38\n")
+            .assert_says(" --> agents.yaml:5:23\n")
+            .assert_says("help: a command is a list: write `[\"python3\", \"x\"]`")
+            .assert_says("there is no program `gemini`; looked in `/nowhere`\n --> agents.yaml:6:19\n");
+        assert!(!told.stderr.contains("no-such-program-either"), "{told:?}");
+        assert!(!told.stderr.contains("agents.yaml:4"), "{told:?}");
+    }
+    let json = workbench.workflow(&["run", "one.yaml", "--json"]);
+    let json = json.assert_status(2).json();
+    let files = json["diagnostics"].as_array().unwrap().iter();
+    let files: Vec<&str> = files.filter_map(|found| found["file"].as_str()).collect();
+    assert!(
+        files.contains(&"one.yaml") && files.contains(&"agents.yaml"),
+        "{json}"
+    );
+    assert_eq!(
+        workbench.content(),
+        ["agents.yaml", "beside", "one.yaml", "script"]
+    );
+}
+
+#[test]
+fn a_program_beside_the_agents_file_is_named_with_a_slash() {
+    let workbench = workbench("agents: { worker: { command: [audit] } }\n");
+    program::write(&workbench.path("audit"), "#!/bin/sh\necho done\n");
+    let bare = workbench.workflow(&["run", "one.yaml", "--input", "p=x"]);
+    bare.assert_status(2)
+        .assert_says("error: `audit` is not in PATH\n --> agents.yaml:1:31\n")
+        .assert_says("help: write `./audit` for the one beside the agents file");
+    workbench.write(
+        "agents.yaml",
+        "agents: { worker: { command: [./audit] } }\n",
+    );
+    let run = workbench.workflow(&["run", "one.yaml", "--input", "p=x", "--quiet"]);
+    assert_eq!(run.assert_status(0).id_and_result().1, "done\n");
+}
+
+#[test]
+fn validate_looks_at_the_agents_that_run_would_use() {
+    let workbench = workbench("agents: { other: { builtin: echo } }\n");
+    let unknown = "step `only` asks agent `worker`, which is not there";
+    let beside = workbench.workflow(&["validate", "one.yaml"]);
+    beside.assert_status(2).assert_says(unknown);
+    workbench.write("good.yaml", "agents: { worker: { builtin: echo } }\n");
+    let given = workbench.workflow(&["validate", "one.yaml", "--agents", "good.yaml"]);
+    assert_eq!(
+        given.assert_status(0).stdout,
+        "one.yaml: ok (1 step, 1 input)\n"
+    );
+    let absent = workbench.workflow(&["validate", "one.yaml", "--agents", "absent.yaml"]);
+    absent.assert_status(2).assert_says("absent.yaml");
+    std::fs::remove_file(workbench.path("agents.yaml")).unwrap();
+    workbench
+        .workflow(&["validate", "one.yaml"])
+        .assert_status(0);
+}
+
+#[test]
+fn a_folder_that_goes_away_pauses_the_run() {
+    let workbench = workbench(
+        "agents:
+  remover: { command: [rmdir, work] }
+  worker: { command: [cat], cwd: work }
+",
+    );
+    std::fs::create_dir(workbench.path("work")).unwrap();
     workbench.write(
         "one.yaml",
-        "name: One\nsteps: [{ key: only, agent: worker, prompt: x, retryPolicy: { maxAttempts: 5, initialDelay: 1h } }]\n",
+        "name: One
+steps:
+  - { key: first, agent: remover, prompt: x }
+  - { key: only, agent: worker, prompt: x, dependencies: [first] }
+",
     );
-    let run = workbench
-        .workflow(&["run", "one.yaml", "--json"])
-        .assert_status(1);
-    let step = &run.json()["steps"]["only"];
-    assert_eq!(step["attempts"], 1);
-    assert!(
-        step["error"]
-            .as_str()
-            .unwrap()
-            .starts_with("there is no program `no-such-program`; looked in "),
-        "{step}"
+    let paused = workbench.workflow(&["run", "one.yaml", "--id", "x"]);
+    paused.assert_status(3).assert_says("which is not a folder");
+    std::fs::create_dir(workbench.path("work")).unwrap();
+    let resumed = workbench.workflow(&["resume", "x"]).assert_status(0);
+    assert_eq!(resumed.told(), "x\n");
+}
+
+#[test]
+fn programs_do_with_signals_what_the_system_has_them_do() {
+    let workbench =
+        workbench("agents: { worker: { command: [grep, SigIgn, /proc/self/status] } }\n");
+    let run = workbench.command(&["workflow", "run", "one.yaml", "--input", "p=x", "--quiet"]);
+    let mut ignoring = std::process::Command::new("sh");
+    ignoring.args(["-c", "trap '' HUP INT QUIT USR1 TERM; exec \"$0\" \"$@\""]);
+    ignoring.arg(run.get_program()).args(run.get_args());
+    ignoring.current_dir(workbench.path("")).env_clear();
+    ignoring.envs(
+        run.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
     );
+    let run = outcome(&mut ignoring).assert_status(0);
+    let mask = run.id_and_result().1;
+    let mask = u64::from_str_radix(mask.trim().trim_start_matches("SigIgn:").trim(), 16).unwrap();
+    for signal in [1, 2, 3, 10, 15] {
+        assert_eq!(mask & (1 << (signal - 1)), 0, "{signal} in {mask:x}");
+    }
+}
+
+#[test]
+fn programs_wait_for_room_and_no_step_fails_for_the_lack_of_it() {
+    let workbench =
+        workbench("agents: { worker: { command: [sh, -c, 'sleep 0.1; ulimit -n'] } }\n");
+    let steps: String = (0..60)
+        .map(|step| format!("  - {{ key: s{step}, agent: worker, prompt: x }}\n"))
+        .collect();
+    let text = format!("name: Many\nconfig: {{ maxParallel: 60 }}\nsteps:\n{steps}");
+    workbench.write("many.yaml", text);
+    let run = workbench.command(&["workflow", "run", "many.yaml", "--json"]);
+    let limited = |limits: &str| {
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")]);
+        limited.arg(run.get_program()).args(run.get_args());
+        limited.current_dir(workbench.path("")).env_clear();
+        limited.envs(
+            run.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        outcome(&mut limited).assert_status(0).json()
+    };
+    let json = limited("ulimit -n 64");
+    assert_eq!(json["steps"]["s0"]["attempts"], 1);
+    // The soft limit is raised, and programs have the one that was there.
+    let json = limited("ulimit -Sn 64");
+    assert_eq!(json["steps"]["s59"]["result"], "64");
+}
+
+#[test]
+fn a_cancel_lets_programs_end_by_themselves_and_leaves_none() {
+    let workbench = Workbench::stepwise();
+    let script =
+        "trap \"echo bye >bye; exit\" TERM; exec 9>held; echo up >up; while :; do sleep 0.05; done";
+    workbench.write(
+        "agents.yaml",
+        format!("agents: {{ worker: {{ command: [sh, -c, '{script}'] }} }}\n"),
+    );
+    workbench.pipe("held");
+    let held = std::thread::spawn({
+        let held = workbench.path("held");
+        move || std::fs::read(held).unwrap()
+    });
+    let run = workbench.start(&["run", "stepwise.yaml", "--id", "x"]);
+    workbench.hear("up");
+    workbench.workflow(&["cancel", "x"]).assert_status(0);
+    crate::workbench::end(run).assert_status(4);
+    // The command outlives its programs.
+    assert_eq!(
+        std::fs::read_to_string(workbench.path("bye")).unwrap(),
+        "bye\n"
+    );
+    assert_eq!(held.join().unwrap(), b"");
 }
 
 #[test]
@@ -342,7 +514,7 @@ steps:
     assert!(
         wrong
             .stderr
-            .contains("asks an agent that can `wrok`, and there is none; listed are: `work`"),
+            .contains("asks an agent that can `wrok`, and there is none; did you mean `work`?"),
         "{wrong:?}"
     );
 }

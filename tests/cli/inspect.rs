@@ -297,7 +297,7 @@ fn validate_shows_warnings_and_accepts_the_file() {
     let workbench = Workbench::new();
     workbench.write(
         "w.yaml",
-        "name: W\ninputs: { unused: {} }\nsteps: [{ key: a, agent: x, prompt: p }]\n",
+        "name: W\ninputs: { unused: {} }\nsteps: [{ key: a, agent: echo, prompt: p }]\n",
     );
     let validated = workbench
         .workflow(&["validate", "w.yaml"])

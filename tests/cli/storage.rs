@@ -228,7 +228,8 @@ impl Shared {
                 assert!(cp.status().unwrap().success());
             }
             let mut other = Command::new(copy);
-            other.args(command.get_args()).env_clear();
+            // Not by the command's own: it may be started by another program.
+            other.arg("workflow").args(arguments).env_clear();
             other.envs(
                 command
                     .get_envs()

@@ -17,7 +17,7 @@ pub use error::{Failure, StepError};
 pub use interim::{Interim, InterimAt, InterimSlot};
 pub use reply::{IntoReply, Reply};
 pub(crate) use request::Queued;
-pub use request::{Allowance, Output, Request, Waiting};
+pub use request::{Allowance, Asked, Output, Request, Waiting};
 
 /// Does a step: takes a prompt, gives a reply.
 ///

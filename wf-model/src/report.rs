@@ -11,13 +11,12 @@ use crate::problem::Severity;
 
 pub use self::render::{Piece, Role};
 
-/// Holds everything that was found in one text, in the order of the text.
+/// Holds everything that was found in one text, in the order of the text, or in [several](Report::and).
 ///
 /// `Display` shows each with its line and a caret, the way rustc does, without colours; a program that wants
 /// colours takes the [`pieces`](Report::pieces) instead.
 #[derive(Clone)]
 pub struct Report {
-    text: Arc<str>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -41,6 +40,8 @@ pub struct Diagnostic {
     pub range: Range<usize>,
     /// Other places that have to do with it.
     pub notes: Vec<Note>,
+    /// The text of the file.
+    pub(crate) text: Arc<str>,
 }
 
 /// Points at another place that has to do with a mistake.
@@ -102,11 +103,11 @@ impl Report {
                 column,
                 notes: notes.collect(),
                 range: finding.range,
+                text: Arc::clone(text),
             }
         });
         Report {
             diagnostics: diagnostics.collect(),
-            text: Arc::clone(text),
         }
     }
 
@@ -128,9 +129,9 @@ impl Report {
             column,
             range: 0..0,
             notes: Vec::new(),
+            text: Arc::from(""),
         };
         Report {
-            text: Arc::from(""),
             diagnostics: vec![diagnostic],
         }
     }
@@ -155,9 +156,15 @@ impl Report {
     /// Returns a report of each finding alone, in the order of the text, for whoever tells them one by one.
     pub fn apart(&self) -> impl Iterator<Item = Report> {
         self.diagnostics.iter().map(|diagnostic| Report {
-            text: Arc::clone(&self.text),
             diagnostics: vec![diagnostic.clone()],
         })
+    }
+
+    /// Returns the report with what was found in another text after it.
+    #[must_use]
+    pub fn and(mut self, other: Report) -> Report {
+        self.diagnostics.extend(other.diagnostics);
+        self
     }
 
     /// Returns the report in pieces, each with what it is, so that a program can colour them.
@@ -165,7 +172,7 @@ impl Report {
     /// At most the first hundred findings are shown, then how many more there are. Put together, the pieces
     /// are what `Display` writes; the last line does not end in a line break.
     pub fn pieces(&self) -> Vec<Piece> {
-        render::pieces(&self.text, &self.diagnostics)
+        render::pieces(&self.diagnostics)
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::check::{Checked, check_draft, inputs_of_draft};
-use crate::definition::{Definition, Input};
-use crate::problem::{Problem, Severity};
+use crate::definition::{Definition, Input, Step};
+use crate::problem::{Problem, Problems, Severity};
 use crate::read;
 use crate::report::{Finding, Report};
 use crate::tree::{Node, Reader, Spot, Spots, Syntax, Wanted, text};
@@ -189,6 +189,30 @@ impl Source {
         let draft = read::read(root, &mut reader)?;
         let inputs = inputs_of_draft(&draft.definition, &draft.places, &draft.gaps);
         Some((draft.definition, inputs))
+    }
+
+    /// Reports what is wrong with the agents that the steps ask: `faults` gives that for a step, each with what to do about
+    /// it, and it is reported where the step names its agent.
+    pub fn report_agents(
+        &self,
+        mut faults: impl FnMut(&Step) -> Vec<(String, Option<String>)>,
+    ) -> Report {
+        let nothing = || self.report(Vec::new());
+        let Ok((root, mut reader)) = self.parse() else {
+            return nothing();
+        };
+        let Some(draft) = read::read(root, &mut reader) else {
+            return nothing();
+        };
+        let mut problems = Problems::default();
+        for (number, step) in draft.definition.steps.iter().enumerate() {
+            for (message, help) in faults(step) {
+                let mut problem = Problem::error(*draft.places.agent(number), message);
+                problem.help = help;
+                problems.push(problem);
+            }
+        }
+        self.report(problems.into_vec())
     }
 
     /// Parses the text into a tree, to be taken apart with the reader that comes with it.

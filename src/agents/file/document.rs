@@ -12,7 +12,7 @@ use super::parser::Parser;
 const FILE_KEYS: [&str; 1] = ["agents"];
 
 /// The keys of an agent; the first say what it is.
-const AGENT_KEYS: [&str; 18] = [
+const AGENT_KEYS: [&str; 19] = [
     "command",
     "preset",
     "openai",
@@ -31,6 +31,7 @@ const AGENT_KEYS: [&str; 18] = [
     "fallback",
     "capabilities",
     "waitForReset",
+    "killGrace",
 ];
 
 /// What was read of one agent.
@@ -44,6 +45,9 @@ struct Parts {
     is_meant: bool,
     overrides: Overrides,
     settings: Settings,
+    /// The place of what names the program, and of `cwd`.
+    program_at: Option<u32>,
+    cwd_at: Option<u32>,
     capabilities: Vec<String>,
     fallback: Vec<(u32, String)>,
     lacking: Vec<Problem<u32>>,
@@ -83,6 +87,7 @@ impl Parser<'_> {
                 self.reader
                     .report(Problem::error(key.place, message).help(help));
             }
+            self.named.insert(key.text.to_string());
             if let Some(parts) = self.parts(&key.text, value) {
                 read.push((key, parts));
             }
@@ -97,13 +102,11 @@ impl Parser<'_> {
         if self.reader.has_errors() {
             return None;
         }
-        let mut finished = with_fallbacks(&drafts);
-        let mut agents = Agents::new();
-        for draft in &drafts {
-            let agent = finished.remove(draft.name.as_str())?;
-            agents = agents.with_capable(&draft.name, agent, draft.capabilities.clone());
-        }
-        Some(agents)
+        let finished = with_fallbacks(&drafts);
+        let finished = drafts.iter().zip(finished);
+        Some(finished.fold(Agents::new(), |agents, (draft, agent)| {
+            agents.with_capable(&draft.name, agent, draft.capabilities.clone())
+        }))
     }
 
     fn parts(&mut self, name: &str, node: Node) -> Option<Parts> {
@@ -126,11 +129,15 @@ impl Parser<'_> {
         let settings = &mut parts.settings;
         match name {
             "command" => {
-                let command = self.command(value);
+                let (program_at, command) = self.command(value).unzip();
+                parts.program_at = program_at.or(parts.program_at);
                 parts.overrides.command.clone_from(&command);
                 parts.kinds.push((name, at, command.map(Kind::Command)));
             }
-            "preset" => parts.kinds.push((name, at, self.known_program(value))),
+            "preset" => {
+                parts.program_at = parts.program_at.or(Some(place));
+                parts.kinds.push((name, at, self.known_program(value)));
+            }
             "openai" => parts.kinds.push((name, at, self.openai(at, value))),
             "builtin" => parts.kinds.push((name, at, self.builtin(value))),
             "model" => {
@@ -164,7 +171,11 @@ impl Parser<'_> {
             "waitForReset" => {
                 settings.waits_for_reset = self.reader.boolean(name, value).unwrap_or_default();
             }
-            "cwd" => settings.directory = self.cwd(value),
+            "cwd" => {
+                settings.directory = self.cwd(value);
+                parts.cwd_at = Some(place);
+            }
+            "killGrace" => settings.kill_grace = self.reader.duration(name, value),
             "fallback" => {
                 let (places, names) = self.reader.texts(name, value).unwrap_or_default();
                 parts.fallback = places.into_iter().zip(names).collect();
@@ -180,9 +191,11 @@ impl Parser<'_> {
             is_meant,
             overrides,
             settings,
+            program_at,
+            cwd_at,
             capabilities,
             fallback,
-            lacking,
+            mut lacking,
         } = parts;
         let is_preset = kinds.iter().any(|(key, ..)| *key == "preset");
         if is_preset {
@@ -219,7 +232,25 @@ impl Parser<'_> {
                 .report(Problem::error(place, message).help(help));
         }
         let kind = kind.and_then(|(_, _, kind)| kind);
-        let agent = kind.map(|kind| self.build(&name, kind, overrides, settings));
+        let is_program = matches!(kind, Some(Kind::Command(_) | Kind::Preset(_)));
+        if is_program
+            && self.asked.is_some()
+            && let (Some(at), Some(directory)) = (cwd_at, &settings.directory)
+            && !directory.is_dir()
+        {
+            let directory = directory.display();
+            let problem = Problem::error(at, format!("there is no folder `{directory}`"));
+            let help = "make it, or correct `cwd`; a relative one is taken from the folder of the agents file";
+            lacking.push(problem.help(help));
+        }
+        let built = kind.map(|kind| self.build(&name, kind, overrides, settings));
+        let (agent, obstacle) = built.map(|built| (built.agent, built.obstacle)).unzip();
+        if self.asked.is_some()
+            && let Some((message, help)) = obstacle.flatten()
+        {
+            let at = program_at.unwrap_or(place);
+            lacking.push(Problem::error(at, message).help(help));
+        }
         Draft {
             name,
             agent,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use wf_model::{Problem, nearest};
 
 use super::parser::Parser;
-use crate::agents::{Diagnose, Fallback};
+use crate::agents::Diagnose;
+use crate::agents::fallback::{Chain, Link};
 
 /// An agent of the file, before it knows whom to ask instead.
 pub(super) struct Draft {
@@ -121,43 +122,32 @@ impl Parser<'_> {
     }
 }
 
-/// Gives each agent those that are asked instead, themselves with those asked instead of them.
+/// Gives each agent those that are asked instead, in the order of the drafts.
 ///
 /// The drafts are free of mistakes.
-pub(super) fn with_fallbacks(drafts: &[Draft]) -> BTreeMap<&str, Arc<dyn Diagnose>> {
-    let by_name: BTreeMap<&str, &Draft> = drafts
+pub(super) fn with_fallbacks(drafts: &[Draft]) -> Vec<Arc<dyn Diagnose>> {
+    let numbers: BTreeMap<&str, usize> = drafts
         .iter()
-        .map(|draft| (draft.name.as_str(), draft))
+        .enumerate()
+        .map(|(number, draft)| (draft.name.as_str(), number))
         .collect();
-    let mut finished: BTreeMap<&str, Arc<dyn Diagnose>> = BTreeMap::new();
-    let mut waiting: Vec<&Draft> = drafts.iter().collect();
-    while let Some(draft) = waiting.pop() {
-        if finished.contains_key(draft.name.as_str()) {
-            continue;
-        }
+    let links = drafts.iter().filter_map(|draft| {
         let names = draft.fallback.iter().map(|(_, name)| name.as_str());
-        let missing: Vec<&Draft> = names
-            .clone()
-            .filter(|name| !finished.contains_key(name))
-            .filter_map(|name| by_name.get(name).copied())
-            .collect();
-        if !missing.is_empty() {
-            waiting.push(draft);
-            waiting.extend(missing);
-            continue;
+        Some(Link {
+            name: draft.name.clone(),
+            agent: Arc::clone(draft.agent.as_ref()?),
+            fallback: names
+                .filter_map(|name| numbers.get(name).copied())
+                .collect(),
+        })
+    });
+    let links: Arc<[Link]> = links.collect();
+    let agents = links.iter().enumerate().map(|(number, link)| {
+        let alone = Arc::clone(&link.agent);
+        match link.fallback.is_empty() {
+            true => alone,
+            false => Arc::new(Chain::new(Arc::clone(&links), number)),
         }
-        let Some(agent) = &draft.agent else { continue };
-        let agent = Arc::clone(agent);
-        let agent = if draft.fallback.is_empty() {
-            agent
-        } else {
-            let all = Fallback::new(&draft.name, agent);
-            Arc::new(names.fold(all, |all, name| match finished.get(name) {
-                Some(other) => all.or(name, Arc::clone(other)),
-                None => all,
-            }))
-        };
-        finished.insert(&draft.name, agent);
-    }
-    finished
+    });
+    agents.collect()
 }

@@ -35,6 +35,13 @@ pub(super) struct Settings {
     pub(super) waits_for_reset: bool,
     pub(super) variables: Vec<Variable>,
     pub(super) directory: Option<PathBuf>,
+    pub(super) kill_grace: Option<Duration>,
+}
+
+/// An agent, and what keeps its program from being started: what is wrong, and the way out.
+pub(super) struct Built {
+    pub(super) agent: Arc<dyn Diagnose>,
+    pub(super) obstacle: Option<(String, String)>,
 }
 
 /// What only a preset can be given.
@@ -54,17 +61,28 @@ impl Parser<'_> {
         kind: Kind,
         overrides: Overrides,
         settings: Settings,
-    ) -> Arc<dyn Diagnose> {
+    ) -> Built {
+        let built = |agent| Built {
+            agent,
+            obstacle: None,
+        };
         match kind {
             Kind::Command(command) => {
-                let mut words = command.into_iter();
-                let program = words.next().unwrap_or_default();
-                let agent = CommandAgent::new(program, words);
-                limited(name, self.program(agent, &settings), &settings)
+                let mut words = command.iter();
+                let program = words.next().map(String::as_str).unwrap_or_default();
+                let agent = self.program(CommandAgent::new(program, words), &settings);
+                Built {
+                    obstacle: obstacle(&agent, &command),
+                    agent: limited(name, agent, &settings),
+                }
             }
             Kind::Preset(preset) => {
+                let command = overrides.command.clone().unwrap_or_default();
                 let agent = self.preset(preset, overrides, &settings);
-                limited(name, agent, &settings)
+                Built {
+                    obstacle: obstacle(agent.command(), &command),
+                    agent: limited(name, agent, &settings),
+                }
             }
             #[cfg(feature = "openai")]
             Kind::Model(agent) => {
@@ -73,9 +91,9 @@ impl Parser<'_> {
                     Some(bytes) => agent.output_limit(bytes),
                     None => agent,
                 };
-                limited(name, agent, &settings)
+                built(limited(name, agent, &settings))
             }
-            Kind::Echo => limited(name, EchoAgent, &settings),
+            Kind::Echo => built(limited(name, EchoAgent, &settings)),
         }
     }
 
@@ -116,30 +134,30 @@ impl Parser<'_> {
         if let Some(bytes) = settings.output_limit {
             agent = agent.output_limit(bytes);
         }
+        if let Some(grace) = settings.kill_grace {
+            agent = agent.kill_grace(grace);
+        }
         match &self.watchdog {
             Some(watchdog) => agent.watched(watchdog.clone()),
             None => agent,
         }
     }
 
-    pub(super) fn command(&mut self, node: Node) -> Option<Vec<String>> {
+    /// The words of a command, and the place of its program.
+    pub(super) fn command(&mut self, node: Node) -> Option<(u32, Vec<String>)> {
         let place = node.place;
         if let Value::Text(line) = &node.value {
-            let words: Vec<String> = line
-                .split_whitespace()
-                .map(|word| format!("{word:?}"))
-                .collect();
             let problem = Problem::error(
                 place,
                 "`command` is a string, but must be a list: no shell takes it apart",
             );
             self.reader
-                .report(problem.help(format!("write it as `[{}]`", words.join(", "))));
+                .report(problem.help(format!("write it as `{}`", listed([line]))));
             return None;
         }
-        let words = self.words("command", node)?;
-        match words.first() {
-            Some(program) if !program.is_empty() => Some(words),
+        let (places, words) = self.placed_words("command", node)?;
+        match (places.first(), words.first()) {
+            (Some(place), Some(program)) if !program.is_empty() => Some((*place, words)),
             _ => {
                 let problem = Problem::error(place, "`command` names no program");
                 self.reader
@@ -151,11 +169,16 @@ impl Parser<'_> {
 
     /// A list of words for a command line.
     pub(super) fn words(&mut self, name: &str, node: Node) -> Option<Vec<String>> {
+        self.placed_words(name, node).map(|(_, words)| words)
+    }
+
+    fn placed_words(&mut self, name: &str, node: Node) -> Option<(Vec<u32>, Vec<String>)> {
         let (places, words) = self.reader.texts(name, node)?;
-        let words = places.into_iter().zip(words);
-        words
-            .map(|(place, word)| self.without_nul(name, place, word))
-            .collect()
+        let words = places.iter().zip(words);
+        let words: Option<_> = words
+            .map(|(place, word)| self.without_nul(name, *place, word))
+            .collect();
+        Some((places, words?))
     }
 
     pub(super) fn builtin(&mut self, node: Node) -> Option<Kind> {
@@ -179,6 +202,30 @@ impl Parser<'_> {
             .report(problem.help("build it with its feature `openai`, which is on by default"));
         None
     }
+}
+
+/// What keeps the program of a command from being started.
+fn obstacle(agent: &CommandAgent, command: &[String]) -> Option<(String, String)> {
+    let (problem, help) = agent.obstacle()?;
+    let program = command.first().map(String::as_str).unwrap_or_default();
+    if program.contains(char::is_whitespace) {
+        let help = format!("a command is a list: write `{}`", listed(command));
+        return Some((problem, help));
+    }
+    Some((problem, help))
+}
+
+/// The words of these texts as a list.
+fn listed<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+    let mut words = Vec::new();
+    for text in texts {
+        words.extend(
+            text.as_ref()
+                .split_whitespace()
+                .map(|word| format!("{word:?}")),
+        );
+    }
+    format!("[{}]", words.join(", "))
 }
 
 fn limited(name: &str, agent: impl Diagnose + 'static, settings: &Settings) -> Arc<dyn Diagnose> {

@@ -1,5 +1,6 @@
 //! What takes the tree of an agents file apart, and the values that are no more than one.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +22,21 @@ pub(super) struct Parser<'a> {
     pub(super) asked: Option<&'a [&'a str]>,
     /// What the agent that is being read lacks, to be told if it is asked.
     pub(super) lacking: Vec<Problem<u32>>,
+    /// The names of all agents, also of those with mistakes.
+    pub(super) named: BTreeSet<String>,
+    /// What keeps agents that are asked from being asked.
+    pub(super) unmet: Vec<Unmet>,
     /// What came by a reference, of all agents.
     pub(super) secrets: Secrets,
+}
+
+/// An agent, as a step asks for it, that cannot be asked.
+pub(super) struct Unmet {
+    pub(super) wanted: String,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+    /// Whether it is another that cannot be asked, in its place; that is reported where it stands as well.
+    pub(super) is_elsewhere: bool,
 }
 
 impl Parser<'_> {

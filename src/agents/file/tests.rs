@@ -13,6 +13,7 @@ fn parse(text: &str) -> Result<Agents, String> {
         None,
         None,
     )
+    .0
     .map(AgentsFile::into_agents)
     .map_err(|report| report.to_string())
 }
@@ -28,6 +29,7 @@ fn mistakes(text: &str) -> Vec<(String, usize, usize)> {
         None,
         None,
     )
+    .0
     .unwrap_err();
     report
         .diagnostics()
@@ -66,6 +68,7 @@ fn a_json_file_is_read_as_well() {
         None,
         None,
     )
+    .0
     .unwrap()
     .into_agents();
     assert_eq!(agents.names().collect::<Vec<_>>(), ["a"]);
@@ -162,7 +165,8 @@ fn a_variable_that_is_set_to_nothing_is_a_mistake() {
     let text = "agents: { a: { builtin: echo, env: { KEY: 'env:TOKEN', PLAIN: '' } } }";
     let source = Source::yaml("agents.yaml", text);
     let folder = Path::new("/");
-    let report = AgentsFile::parse(&source, folder, folder, &environment, None, None).unwrap_err();
+    let (file, _) = AgentsFile::parse(&source, folder, folder, &environment, None, None);
+    let report = file.unwrap_err();
     let [found] = report.diagnostics() else {
         panic!("{report}");
     };
@@ -183,7 +187,7 @@ async fn a_secret_is_missed_where_its_agent_may_be_asked_and_nowhere_else() {
     let source = Source::yaml("agents.yaml", text);
     let folder = Path::new("/");
     let parse = |asked: Option<&[&str]>| {
-        AgentsFile::parse(&source, folder, folder, &environment, None, asked)
+        AgentsFile::parse(&source, folder, folder, &environment, None, asked).0
     };
     for (asked, lines) in [
         (None, &[3, 4, 5, 7][..]),

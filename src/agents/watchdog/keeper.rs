@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, getpgid, getpid, getppid, kill_process_group, setpgid, setsid};
 
 use super::NAME;
+use crate::agents::processes::{process, processes};
 
 /// How often, and how long apart, programs are looked for that were about to start when the host died: what was
 /// forked by then needs a moment until it can be recognised, on a busy machine a long one. Ten seconds in all.
@@ -159,32 +160,4 @@ fn group_of(id: Pid) -> Option<Pid> {
         None if cfg!(target_os = "linux") => None,
         None => getpgid(Some(id)).ok(),
     }
-}
-
-struct Process {
-    id: Pid,
-    parent: Option<Pid>,
-    group: Pid,
-}
-
-/// The processes that there are, as far as the system tells.
-fn processes() -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names
-        .filter_map(|name| process(name.parse().ok()?))
-        .collect()
-}
-
-fn process(id: i32) -> Option<Process> {
-    let status = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name in parentheses may hold anything; after it come the state, the parent and the group.
-    let (_, rest) = status.rsplit_once(')')?;
-    let mut fields = rest.split_whitespace().skip(1);
-    let parent = Pid::from_raw(fields.next()?.parse().ok()?);
-    let group = Pid::from_raw(fields.next()?.parse().ok()?)?;
-    let id = Pid::from_raw(id)?;
-    Some(Process { id, parent, group })
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 
-use super::{Agent, Allowance, Failure, Reply, Request, StepError};
+use super::{Agent, Allowance, Asked, Failure, Reply, Request, StepError};
 use crate::usage::{add_reported, set_reported};
 
 /// An agent remembers this many steps that it has failed.
@@ -56,13 +56,7 @@ impl Counted {
 
 impl Agent for Counted {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
-        let underway = Underway::new(self, request);
-        let answer = self.agent.call(request);
-        Box::pin(async move {
-            let answer = answer.await;
-            underway.end(answer.is_ok());
-            answer
-        })
+        Box::pin(Underway::new(self, request).ask(request))
     }
 
     fn bound(&self, request: Request<'_>) -> Allowance {
@@ -78,7 +72,7 @@ struct Underway<'a> {
 }
 
 impl<'a> Underway<'a> {
-    fn new(agent: &'a Counted, request: Request<'a>) -> Self {
+    fn new(agent: &'a Counted, request: Request<'_>) -> Self {
         agent.calls.fetch_add(1, Ordering::Relaxed);
         Underway {
             agent,
@@ -87,8 +81,10 @@ impl<'a> Underway<'a> {
         }
     }
 
-    fn end(mut self, succeeded: bool) {
-        self.succeeded = succeeded;
+    async fn ask(mut self, request: Request<'_>) -> Result<Reply, StepError> {
+        let answer = self.agent.agent.call(request).await;
+        self.succeeded = answer.is_ok();
+        answer
     }
 }
 
@@ -126,10 +122,9 @@ impl Capable {
     }
 
     /// Who is asked, of those that were not asked yet.
-    fn choose(&self, request: Request<'_>, asked: &Down<'_>) -> Option<&Counted> {
+    fn choose(&self, request: Request<'_>, asked: &Asked) -> Option<&Counted> {
         let step = hash(request);
-        let is_new =
-            |agent: &&Counted| !asked.iter().any(|(known, _)| std::ptr::eq(*known, *agent));
+        let is_new = |agent: &&Counted| !asked.contains(&agent.name);
         let agents = self.agents.iter().map(Arc::as_ref).filter(is_new);
         let chosen = agents.min_by_key(|agent| {
             let has_failed = request.attempt > 1 && agent.has_failed(step);
@@ -144,27 +139,31 @@ impl Capable {
     async fn ask<'a>(
         &'a self,
         request: Request<'a>,
-        mut agent: &'a Counted,
-        mut answer: BoxFuture<'a, Result<Reply, StepError>>,
+        mut underway: Underway<'a>,
+        alone: Asked,
     ) -> Result<Reply, StepError> {
+        // Their fallbacks are among those that are asked.
+        let asked = request.asked.unwrap_or(&alone);
+        let request = request.with_asked(asked);
         let mut down: Down<'a> = Vec::new();
         loop {
-            match answer.await {
+            let agent = underway.agent;
+            match underway.ask(request).await {
                 Ok(mut reply) => {
                     reply.usage = Some(told(agent, down, reply.usage));
                     return Ok(reply);
                 }
                 Err(StepError::Unavailable(failure)) => {
-                    let before = agent;
                     down.push((agent, failure));
-                    agent = match self.choose(request, &down) {
-                        Some(next) => next,
-                        None => return Err(StepError::Unavailable(all_down(down))),
+                    // An agent without fallbacks does not say that it was asked.
+                    asked.add(&agent.name);
+                    let Some(next) = self.choose(request, asked) else {
+                        return Err(StepError::Unavailable(all_down(down)));
                     };
-                    let (from, to) = (&before.name, &agent.name);
+                    let (from, to) = (&agent.name, &next.name);
                     let line = format!("[agent `{from}` is down; asking `{to}`]\n");
                     request.output.write(&line);
-                    answer = agent.call(request);
+                    underway = Underway::new(next, request);
                 }
                 Err(StepError::Retryable(failure)) => {
                     return Err(StepError::Retryable(failed(agent, down, failure)));
@@ -179,9 +178,10 @@ impl Capable {
 
 impl Agent for Capable {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
-        match self.choose(request, &Vec::new()) {
-            // Called at once, so that the next choice counts it.
-            Some(agent) => Box::pin(self.ask(request, agent, agent.call(request))),
+        let alone = Asked::default();
+        match self.choose(request, request.asked.unwrap_or(&alone)) {
+            // Counted at once, before the next choice is made.
+            Some(agent) => Box::pin(self.ask(request, Underway::new(agent, request), alone)),
             None => Box::pin(ready(Err(StepError::terminal(
                 "no agent has the capability",
             )))),

@@ -1,7 +1,9 @@
 //! One attempt at a step, as an agent sees it.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::{InterimAt, InterimSlot};
 use crate::clock::{Clock, SystemClock};
@@ -31,6 +33,8 @@ pub struct Request<'a> {
     /// Where the agent leaves word of what the attempt has come to, for when it is stopped before it ends.
     pub interim: InterimAt<'a>,
     clock: Time<'a>,
+    /// The agents that were asked in this attempt, where one was asked in another's place.
+    pub asked: Option<&'a Asked>,
     queued: Option<&'a Queued>,
     /// What tells the store of the execution from others.
     store: &'a str,
@@ -54,6 +58,7 @@ impl<'a> Request<'a> {
             allowance: Allowance::UNLIMITED,
             interim: InterimAt(None),
             clock: Time(None),
+            asked: None,
             queued: None,
             store: "",
         }
@@ -107,6 +112,13 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// The same, where the agents that are asked are kept in `asked`.
+    #[must_use]
+    pub const fn with_asked(mut self, asked: &'a Asked) -> Self {
+        self.asked = Some(asked);
+        self
+    }
+
     pub(crate) const fn with_queued(mut self, queued: &'a Queued) -> Self {
         self.queued = Some(queued);
         self
@@ -156,6 +168,11 @@ impl<'a> Request<'a> {
             queued.0.fetch_add(1, Ordering::Relaxed);
         }
         Waiting(self.queued)
+    }
+
+    /// Tells whether the attempt [waits](Self::waiting) for its turn.
+    pub fn is_waiting(&self) -> bool {
+        self.queued.is_some_and(Queued::is_waiting)
     }
 }
 
@@ -223,6 +240,32 @@ impl Allowance {
             tokens: tokens.map(|most| most - used.tokens.min(most)),
             cost: cost.map(|most| (most - used.cost).max(0.0)),
         })
+    }
+}
+
+/// The agents that were asked in one attempt, by name: none is asked twice.
+///
+/// ```
+/// use wf_core::agent::Asked;
+///
+/// let asked = Asked::default();
+/// assert!(asked.add("reviewer"));
+/// assert!(!asked.add("reviewer"));
+/// ```
+#[derive(Debug, Default)]
+pub struct Asked(Mutex<BTreeSet<String>>);
+
+impl Asked {
+    /// Adds an agent; tells whether it was not asked before.
+    pub fn add(&self, agent: &str) -> bool {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !asked.contains(agent) && asked.insert(agent.to_owned())
+    }
+
+    /// Tells whether the agent was asked.
+    pub fn contains(&self, agent: &str) -> bool {
+        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.contains(agent)
     }
 }
 

@@ -43,13 +43,13 @@ const MOST_NOTES: usize = 12;
 const BEFORE: usize = 60;
 const AFTER: usize = 80;
 
-pub(super) fn pieces(text: &str, diagnostics: &[Diagnostic]) -> Vec<Piece> {
+pub(super) fn pieces(diagnostics: &[Diagnostic]) -> Vec<Piece> {
     let mut page = Page::default();
     for (index, diagnostic) in diagnostics.iter().take(MOST_SHOWN).enumerate() {
         if index > 0 {
             page.push(Role::Text, "\n\n");
         }
-        show(&mut page, text, diagnostic);
+        show(&mut page, diagnostic);
     }
     if let Some(more @ 1..) = diagnostics.len().checked_sub(MOST_SHOWN) {
         let at_least = if diagnostics.len() < MOST_WARNINGS {
@@ -62,7 +62,7 @@ pub(super) fn pieces(text: &str, diagnostics: &[Diagnostic]) -> Vec<Piece> {
     page.pieces
 }
 
-fn show(page: &mut Page, text: &str, diagnostic: &Diagnostic) {
+fn show(page: &mut Page, diagnostic: &Diagnostic) {
     let Diagnostic {
         severity,
         message,
@@ -72,6 +72,7 @@ fn show(page: &mut Page, text: &str, diagnostic: &Diagnostic) {
         column,
         range,
         notes,
+        text,
     } = diagnostic;
     let (role, word) = match severity {
         Severity::Error => (Role::Error, "error"),
