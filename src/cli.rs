@@ -14,10 +14,13 @@ mod exit;
 mod inputs;
 mod inspect;
 mod journal;
+mod lane;
 mod lines;
 mod logs;
 mod moment;
+mod output;
 mod owner;
+mod paused;
 mod progress;
 mod prune;
 mod rehearsal;
@@ -25,8 +28,10 @@ mod restore;
 mod resume;
 mod run;
 mod signals;
+mod standing;
 mod start;
 mod table;
+mod usage;
 mod validate;
 
 use std::ffi::OsString;
@@ -54,19 +59,41 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let parsed = match Arguments::try_parse_from(&arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return console::usage(&error, &arguments),
+        Err(error) => return settle(console::usage(&error, &arguments), Console::PLAIN),
     };
     let console = Console::new(&parsed.global);
     if parsed.global.trust_files {
         crate::ownership::trust_files();
     }
-    match execute(&parsed, console) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            console.failure(&failure);
-            failure.exit.into()
-        }
+    let exit = execute(&parsed, console).unwrap_or_else(|failure| {
+        console.failure(&failure);
+        failure.exit
+    });
+    settle(exit, console)
+}
+
+/// Waits for the readers of both streams: who was interrupted has waited long enough.
+fn settle(exit: Exit, console: Console) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else {
+        return exit.into();
+    };
+    if exit == Exit::Interrupted {
+        runtime.block_on(output::last_words());
+        return exit.into();
     }
+    let exit = match runtime.block_on(console.written()) {
+        // What failed before has said so.
+        Err(failure) if exit == Exit::Done => {
+            console.error(&failure.message);
+            failure.exit
+        }
+        _ => exit,
+    };
+    runtime.block_on(output::finished());
+    exit.into()
 }
 
 fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
@@ -15,7 +14,10 @@ use wf_model::{Report, Role};
 use super::arguments::{Color, Global};
 use super::document::{self, ErrorDocument};
 use super::exit::{Exit, Failure};
+use super::lane::Weight;
+use super::output;
 use super::table::Table;
+use super::usage::hint;
 pub(crate) use crate::printable::printable;
 use crate::printable::printable_json;
 
@@ -36,6 +38,13 @@ pub(crate) struct Console {
 }
 
 impl Console {
+    /// What is used before the command line was read.
+    pub(crate) const PLAIN: Console = Console {
+        json: false,
+        quiet: false,
+        verbose: false,
+    };
+
     /// The console as the command line wants it; settles also when colours are used.
     pub(crate) fn new(global: &Global) -> Self {
         let choice = match global.color {
@@ -51,33 +60,51 @@ impl Console {
         }
     }
 
-    /// Writes a text to standard output, without what would steer a terminal, and with a newline at its end if it has none.
+    /// Queues a text for standard output, without what would steer a terminal, and with a newline at its end if it has none.
+    ///
+    /// # Errors
+    ///
+    /// When standard output could not be written to before.
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
-        self.text_if_read(text).map(drop)
+        self.text_or(text, |_| ())
     }
 
-    /// Writes a text to standard output as [`text`](Self::text) does, and says whether anybody still reads it.
-    pub(crate) fn text_if_read(self, text: &str) -> Result<bool, Failure> {
-        self.write(&printable(text))
+    /// Queues a text as [`text`](Self::text) does; when it cannot be written, `otherwise` gets the reason.
+    pub(crate) fn text_or(
+        self,
+        text: &str,
+        otherwise: impl FnOnce(&Failure) + Send + 'static,
+    ) -> Result<(), Failure> {
+        self.write(printable(text), otherwise)
     }
 
-    /// Writes to standard output as it is, but for a newline at its end if it has none, and says whether anybody still
-    /// reads it.
-    fn write(self, text: &str) -> Result<bool, Failure> {
-        let mut stdout = io::stdout().lock();
-        let newline = if text.ends_with('\n') { "" } else { "\n" };
-        let written = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.write_all(newline.as_bytes()));
-        written_or_unwanted(written.and_then(|()| stdout.flush()))
+    /// Queues a text for standard output as it is, but for a newline at its end if it has none.
+    fn write(
+        self,
+        mut text: String,
+        otherwise: impl FnOnce(&Failure) + Send + 'static,
+    ) -> Result<(), Failure> {
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        output::print(text, |why| otherwise(&unwritten(why)));
+        output::is_read().map(drop).map_err(|why| unwritten(&why))
     }
 
-    /// Writes tables to standard output, an empty line between them, with colours where they are wanted.
+    /// Waits until standard output has taken all that was queued for it, and says whether anybody still reads it.
+    pub(crate) async fn written(self) -> Result<bool, Failure> {
+        output::printed().await.map_err(|why| unwritten(&why))
+    }
+
+    /// Queues tables for standard output, an empty line between them, with colours where they are wanted.
     pub(crate) fn tables(self, tables: &[Table]) -> Result<(), Failure> {
         let text = tables.iter().map(Table::render).collect::<Vec<_>>();
         let text = text.join("\n\n");
-        let mut stdout = anstream::stdout().lock();
-        written_or_unwanted(writeln!(stdout, "{text}").and_then(|()| stdout.flush())).map(drop)
+        let text = match anstream::AutoStream::choice(&io::stdout()) {
+            ColorChoice::Never => anstream::adapter::strip_str(&text).to_string(),
+            _ => text,
+        };
+        self.write(text, |_| ())
     }
 
     /// Writes a JSON document to standard output: in one line, or indented where a person reads it. What would steer a
@@ -104,7 +131,7 @@ impl Console {
             self.note(&text);
         }
         // To a file or a program it is data.
-        self.write(&document::indented(result)).map(drop)
+        self.write(document::indented(result), |_| ())
     }
 
     /// Writes a line to standard error, whatever else the user wants to see there.
@@ -203,15 +230,17 @@ pub(crate) fn report_defects() {
             .location()
             .map(|place| format!(" ({}:{})", place.file(), place.line()))
             .unwrap_or_default();
-        say(&format!(
+        // The process may end before the thread of standard error comes to it.
+        let _ = writeln!(
+            anstream::stderr().lock(),
             "{ERROR}error:{ERROR:#} this is a defect of `ax`, please report it: {}{place}",
             printable(said)
-        ));
+        );
     }));
 }
 
 /// Writes what is wrong with a command line, or the help that it asks for.
-pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let text = error.to_string();
     let shown = printable(&text);
     if shown == text {
@@ -222,21 +251,26 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         say(shown.trim_end());
     }
     if !error.use_stderr() {
-        return Exit::Done.into();
+        return Exit::Done;
+    }
+    let hint = hint(error);
+    if let Some(hint) = &hint {
+        say(&format!("\n{NOTE}hint:{NOTE:#} {}", printable(hint)));
     }
     let options = arguments.iter().take_while(|argument| *argument != "--");
     if options.clone().any(|option| option == "--json") {
         let text = error.to_string();
         let text = text.split("\n\n").next().unwrap_or_default();
         let message = text.strip_prefix("error: ").unwrap_or(text).trim();
+        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        let message = format!("{message}{hint}");
         let console = Console {
             json: true,
-            quiet: false,
-            verbose: false,
+            ..Console::PLAIN
         };
-        let _ = console.document(&ErrorDocument::new(message, None));
+        let _ = console.document(&ErrorDocument::new(&message, None));
     }
-    Exit::Wrong.into()
+    Exit::Wrong
 }
 
 /// The report with colours.
@@ -256,21 +290,17 @@ fn painted(report: &Report) -> String {
     out
 }
 
-/// Whoever read standard output may have read enough: that is no failure, and told by `false`.
-fn written_or_unwanted(written: io::Result<()>) -> Result<bool, Failure> {
-    match written {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Failure::system(
-            "failed to write to standard output",
-            &error,
-        )),
+fn unwritten(why: &str) -> Failure {
+    Failure {
+        exit: Exit::Store,
+        message: format!("failed to write to standard output: {why}"),
+        report: None,
     }
 }
 
-/// Writes a line to standard error. There is no one to tell when that fails.
+/// Queues a line for standard error.
 fn say(line: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+    output::say(Weight::Kept, line.to_owned());
 }
 
 #[cfg(test)]

@@ -50,6 +50,13 @@ pub(crate) async fn cancel(
 
 /// What is said of an execution that is not there.
 pub(crate) fn not_found(id: &ExecutionId, database: &Database) -> Failure {
+    if start::looks_like_a_file(id.as_str()) {
+        return Failure::wrong(format!(
+            "there is no execution `{id}`, which looks like a workflow file; `ax workflow run {id}` starts one, and \
+             `ax workflow executions{}` lists those there are",
+            database.arguments(),
+        ));
+    }
     Failure::wrong(format!(
         "there is no execution `{id}`; `ax workflow executions{}` lists those there are",
         database.arguments(),

@@ -36,7 +36,7 @@ impl Database {
         let given = Some(url.to_string_lossy().into_owned());
         let path = if let Some(path) = bytes.strip_prefix(b"sqlite:") {
             path.strip_prefix(b"//").unwrap_or(path)
-        } else if let Some(scheme) = scheme(bytes) {
+        } else if let Some(scheme) = scheme(bytes).filter(|scheme| *scheme != "file") {
             return Err(Failure::wrong(match scheme {
                 "postgres" | "postgresql" => {
                     "this build of `ax` stores in SQLite only; give `--db sqlite:PATH` or a path"
@@ -49,6 +49,9 @@ impl Database {
         } else {
             bytes
         };
+        if let Some(mistake) = mistaken(path, bytes) {
+            return Err(Failure::wrong(mistake));
+        }
         match path {
             b"" => Err(Failure::wrong(
                 "the database has no path; give `--db sqlite:PATH`",
@@ -193,6 +196,63 @@ impl Database {
     }
 }
 
+/// Why what was given is no path, although it could be taken for one.
+fn mistaken(path: &[u8], given: &[u8]) -> Option<String> {
+    let shown = String::from_utf8_lossy(given);
+    let path = String::from_utf8_lossy(path);
+    let is_url = given.starts_with(b"sqlite:");
+    if path.starts_with('~') && (path == "~" || path.contains('/')) {
+        return Some(format!(
+            "`{shown}` begins with `~`, which the shell has not expanded; write the whole path, as in `--db \"$HOME{}\"`",
+            path.find('/').and_then(|at| path.get(at..)).unwrap_or_default(),
+        ));
+    }
+    if path.starts_with("file:") {
+        return Some(format!(
+            "`{shown}` is a URI of SQLite, which `ax` does not take; write the path alone, as in `--db sqlite:{}`",
+            plain(path.trim_start_matches("file:")),
+        ));
+    }
+    if is_url && let Some((before, _)) = path.split_once('?') {
+        return Some(format!(
+            "`{shown}` has parameters after its `?`, which `ax` does not take; write the path alone, as in \
+             `--db sqlite:{}`, or `--db ./NAME` for a file with a `?` in its name",
+            plain(before),
+        ));
+    }
+    if !is_url && path.contains('?') && !path.contains('/') {
+        return Some(format!(
+            "`{shown}` has a `?` in it, as a URL has parameters, which `ax` does not take; leave it out, or write \
+             `--db './{path}'` for a file of that name",
+        ));
+    }
+    if !is_url && path.starts_with("//") {
+        return Some(format!(
+            "`{shown}` begins with `//`, like a URL without its scheme; write `--db sqlite:{}`",
+            plain(&path),
+        ));
+    }
+    let rest = given.strip_prefix(b"sqlite://")?;
+    if rest.is_empty() || rest.starts_with(b"/") && !rest.starts_with(b"//") {
+        return None;
+    }
+    Some(format!(
+        "`{shown}` names a host and no path; write `--db sqlite:{}` for a path under the current folder, or \
+         `--db sqlite:///PATH` for one from the root",
+        plain(&path),
+    ))
+}
+
+/// A path without what only a URL has.
+fn plain(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let path = match path.strip_prefix("//") {
+        Some(rest) => format!("/{}", rest.trim_start_matches('/')),
+        None => path.to_owned(),
+    };
+    if path.is_empty() { "PATH".to_owned() } else { path }
+}
+
 /// The scheme of a URL: letters before `://`.
 fn scheme(url: &[u8]) -> Option<&str> {
     let (scheme, _) = std::str::from_utf8(url).ok()?.split_once("://")?;
@@ -244,6 +304,28 @@ mod tests {
             "the database has no path; give `--db sqlite:PATH`"
         );
         assert!(refused("sqlite::memory:").contains("forget"));
+    }
+
+    #[test]
+    fn what_a_shell_or_a_url_would_mean_is_refused_and_not_taken_for_a_name() {
+        for (given, said) in [
+            ("~/runs.db", "write the whole path, as in `--db \"$HOME/runs.db\"`"),
+            ("sqlite:~/runs.db", "has not expanded"),
+            ("sqlite:~ada/runs.db", "has not expanded"),
+            ("runs.db?mode=ro", "leave it out"),
+            ("sqlite:runs.db?mode=ro", "as in `--db sqlite:runs.db`"),
+            ("file:runs.db", "as in `--db sqlite:runs.db`"),
+            ("file:///var/runs.db?mode=ro", "as in `--db sqlite:/var/runs.db`"),
+            ("sqlite:file:runs.db", "as in `--db sqlite:runs.db`"),
+            ("//var/runs.db", "write `--db sqlite:/var/runs.db`"),
+            ("sqlite://runs.db", "write `--db sqlite:runs.db`"),
+            ("sqlite://localhost/runs.db", "names a host"),
+        ] {
+            let message = refused(given);
+            assert!(message.contains(said), "{given}: {message}");
+        }
+        assert_eq!(path("./what?.db"), Path::new("./what?.db"));
+        assert_eq!(path("runs~.db"), Path::new("runs~.db"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use wf_model::{Diagnostic, Report, Severity};
 
 use self::usage::{StepUsageDocument, UsageDocument};
 use super::moment::rfc_3339;
+use super::standing::is_left_behind;
 
 /// An error: `{"error": …}`, with what is wrong where when it is a file that is wrong.
 #[derive(Serialize)]
@@ -78,6 +79,9 @@ pub(crate) struct StatusDocument<'a> {
     workflow: &'a str,
     version: &'a str,
     state: &'static str,
+    /// Whether the process that drove it is gone, or does not answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    interrupted: bool,
     steps: StepsDocument<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a RawValue>,
@@ -101,6 +105,7 @@ impl<'a> StatusDocument<'a> {
             workflow: &status.workflow,
             version: &status.version,
             state: execution.state.name(),
+            interrupted: is_left_behind(execution),
             steps: StepsDocument(&status.steps),
             result: status.result.as_ref().map(raw),
             error: execution.error.as_deref(),
@@ -192,6 +197,7 @@ pub(crate) struct ExecutionDocument<'a> {
     last_seq: u64,
     budget: Option<&'a RawValue>,
     pause_requested: bool,
+    interrupted: bool,
     agents_file: Option<&'a str>,
     directory: Option<&'a str>,
     restored_from: Option<&'a str>,
@@ -222,6 +228,7 @@ impl<'a> ExecutionDocument<'a> {
             last_seq: execution.last_seq,
             budget: execution.budget.as_ref().map(raw),
             pause_requested: execution.pause_requested,
+            interrupted: is_left_behind(execution),
             agents_file: execution.origin.agents_file.as_deref(),
             directory: execution.origin.directory.as_deref(),
             restored_from: execution

@@ -17,7 +17,7 @@ use super::console::Console;
 use super::database::Database;
 use super::exit::{Exit, Failure};
 use super::moment::human;
-use super::start;
+use super::{standing, start};
 use crate::graph::{Diagram, Node, dot, mermaid, svg};
 
 /// Draws a workflow file, a stored workflow, or an execution with how far it is.
@@ -56,7 +56,7 @@ async fn subject(
     subject: &OsStr,
 ) -> Result<Diagram, Failure> {
     let file = Path::new(subject);
-    if file.exists() {
+    if start::is_stdin(file) || file.exists() {
         let plan = start::read_plan(console, file)?;
         return Ok(diagram(&plan, plan.name().to_owned(), None));
     }
@@ -73,7 +73,8 @@ async fn subject(
                 .status(&id)
                 .await
                 .map_err(|error| start::failure(&error, database))?;
-            let title = format!("{} · {} · {}", plan.name(), id, status.state());
+            let word = standing::of_status(&status);
+            let title = format!("{} · {id} · {word}", plan.name());
             return Ok(diagram(&plan, title, Some(&status)));
         }
         let id = WorkflowId::from(name.as_ref());
@@ -83,6 +84,11 @@ async fn subject(
         }
     }
     let arguments = database.arguments();
+    if start::looks_like_a_file(&name) {
+        return Err(Failure::wrong(format!(
+            "there is no file `{name}`; check the path, or give the identifier of a workflow or of an execution",
+        )));
+    }
     Err(Failure::wrong(format!(
         "there is no file, no workflow and no execution `{name}`; `ax workflow list{arguments}` and \
          `ax workflow executions{arguments}` list those there are",

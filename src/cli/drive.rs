@@ -1,10 +1,12 @@
 //! Driving a run to its end, or to where the user wants it to stop.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use serde::Deserialize;
 use wf_core::clock::{Clock, SystemClock};
 use wf_core::engine::{Engine, EngineError, Run, Status, StepStatus};
 use wf_core::id::ExecutionId;
@@ -19,7 +21,7 @@ use super::exit::{Exit, Failure, with_causes};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::start::failure;
-use super::{control, owner};
+use super::{control, output, owner, paused};
 
 /// How long a follower waits for a change before it looks whether the driver still lives.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -31,7 +33,12 @@ pub(crate) struct Session<'a> {
     pub(crate) engine: Engine,
     pub(crate) progress: Arc<Progress>,
     pub(crate) signals: Signals,
+    /// The agents file, where another than the recorded one is needed to go on.
+    pub(crate) agents_file: Option<String>,
 }
+
+/// How long the database may take to say how things stand when the user has interrupted twice.
+const AT_ONCE: Duration = Duration::from_millis(200);
 
 impl Session<'_> {
     /// Drives the run and reports how it ended. A first signal pauses it, a second one drops it.
@@ -57,10 +64,7 @@ impl Session<'_> {
                         drop(finish);
                         self.progress.end();
                         self.console.note(&format!("stopped; continue with: {}", self.resume_command(&id)));
-                        if self.console.json {
-                            self.console.document(&StatusDocument::new(&self.status(&id).await?))?;
-                        }
-                        return Ok(Exit::Interrupted);
+                        return self.stopped(&id).await;
                     }
                     interrupted = true;
                     self.progress.pausing("; once more kills them");
@@ -79,7 +83,7 @@ impl Session<'_> {
         };
         self.progress.end();
         match ended {
-            Ok(status) => self.report(&status),
+            Ok(status) => self.report(&status).await,
             Err(error) if error.is_lost() => self.follow(&id).await,
             Err(error) => {
                 let mut failure = failure(&error, self.database);
@@ -105,7 +109,8 @@ impl Session<'_> {
             let mut changes = self.engine.store().watch(id);
             let execution = self.execution(id).await?;
             if execution.state.is_terminal() || execution.state == State::Paused {
-                return self.report(&self.status(id).await?);
+                let status = self.status(id).await?;
+                return self.report(&status).await;
             }
             if is_abandoned(&execution) {
                 match self.engine.take_over(id).await {
@@ -125,13 +130,28 @@ impl Session<'_> {
                 Some(()) = changes.next() => {}
                 () = self.signals.next() => {
                     self.console.note("no longer following; the execution goes on in its own process");
-                    if self.console.json {
-                        self.console.document(&StatusDocument::new(&self.status(id).await?))?;
-                    }
-                    return Ok(Exit::Interrupted);
+                    return self.stopped(id).await;
                 }
             }
         }
+    }
+
+    /// The last words of a command that was interrupted.
+    async fn stopped(&self, id: &ExecutionId) -> Result<Exit, Failure> {
+        if self.console.json {
+            let status = tokio::time::timeout(AT_ONCE, self.status(id)).await;
+            let status = status.unwrap_or_else(|_| {
+                Err(Failure::wrong(
+                    "stopped before the database could say how the execution stands",
+                ))
+            });
+            let status = status.map_err(|failure| Failure {
+                exit: Exit::Interrupted,
+                ..failure
+            })?;
+            self.console.document(&StatusDocument::new(&status))?;
+        }
+        Ok(Exit::Interrupted)
     }
 
     /// Reads how the execution stands.
@@ -143,7 +163,7 @@ impl Session<'_> {
     }
 
     /// Reports an execution that has ended or is paused: the result on standard output, else what to do.
-    pub(crate) fn report(&self, status: &Status) -> Result<Exit, Failure> {
+    pub(crate) async fn report(&mut self, status: &Status) -> Result<Exit, Failure> {
         let id = &status.execution.id;
         match status.state() {
             State::Completed => {}
@@ -165,7 +185,17 @@ impl Session<'_> {
             }
             State::Cancelled => self.console.error("the execution was cancelled"),
             _ => {
-                let failed: Vec<String> = status.steps.iter().filter_map(failure_of).collect();
+                let optional = self.optional_steps(status).await?;
+                let (minor, failed): (Vec<&StepStatus>, Vec<&StepStatus>) = status
+                    .steps
+                    .iter()
+                    .filter(|step| step.state == StepState::Failed)
+                    .partition(|step| optional.contains(step.key.as_str()));
+                for step in minor {
+                    let failure = brief(&failure_of(step)).into_owned();
+                    self.console.note(&format!("{failure} (it is optional)"));
+                }
+                let failed: Vec<String> = failed.into_iter().map(failure_of).collect();
                 // What failed under `onFailure: pause` is why it has paused, and is told below.
                 if let Some(reason) = &status.execution.error
                     && !failed.contains(reason)
@@ -176,15 +206,15 @@ impl Session<'_> {
                 for failure in &failed {
                     self.console.error(&brief(failure));
                 }
-                let more = if status.execution.error.is_some() && !status.budget.is_unlimited() {
-                    " (`--budget LIMIT=+AMOUNT` raises its budget)"
-                } else {
-                    ""
-                };
+                let more = paused::budget_arguments(status);
                 self.console.note(&format!(
                     "paused; continue with: {}{more}",
                     self.resume_command(id)
                 ));
+                if !more.is_empty() {
+                    self.console
+                        .note("it adds as much as the budget had; write another amount, or `none` to lift the limit");
+                }
             }
         }
         let written = if self.console.json {
@@ -194,7 +224,13 @@ impl Session<'_> {
         } else {
             Ok(())
         };
-        written.map_err(|mut failure| {
+        // What a slow reader has not taken yet is waited for: the run is over, and nobody depends on this process.
+        let read = tokio::select! {
+            biased;
+            read = async { output::finished().await; self.console.written().await } => read,
+            () = self.signals.next() => return Ok(Exit::Interrupted),
+        };
+        written.and(read.map(drop)).map_err(|mut failure| {
             let (state, arguments) = (status.state(), self.database.arguments());
             let id = quoted(id.as_str());
             failure.message.push_str(&format!(
@@ -205,6 +241,24 @@ impl Session<'_> {
         Ok(Exit::of(status.state()))
     }
 
+    /// The steps whose failure fails nothing; looked up only where a step has failed.
+    async fn optional_steps(&self, status: &Status) -> Result<HashSet<String>, Failure> {
+        if status.steps.iter().all(|step| step.state != StepState::Failed) {
+            return Ok(HashSet::new());
+        }
+        let store = self.engine.store();
+        let definition = store.definition(&status.execution.workflow_id).await;
+        let definition = definition.map_err(|error| self.database.failure(&error))?;
+        let definition: Optional = definition
+            .and_then(|definition| serde_json::from_str(definition.as_str()).ok())
+            .unwrap_or_default();
+        let steps = definition.steps.into_iter();
+        Ok(steps
+            .filter(|step| step.optional)
+            .map(|step| step.key)
+            .collect())
+    }
+
     /// Reads the execution's row.
     pub(crate) async fn execution(&self, id: &ExecutionId) -> Result<ExecutionRecord, Failure> {
         let read = self.engine.store().execution(id).await;
@@ -213,11 +267,12 @@ impl Session<'_> {
     }
 
     fn resume_command(&self, id: &ExecutionId) -> String {
-        format!(
-            "ax workflow resume {}{}",
-            quoted(id.as_str()),
-            self.database.arguments()
-        )
+        let agents = self.agents_file.as_deref();
+        let agents = agents
+            .map(|file| format!(" --agents {}", quoted(file)))
+            .unwrap_or_default();
+        let id = quoted(id.as_str());
+        format!("ax workflow resume {id}{agents}{}", self.database.arguments())
     }
 }
 
@@ -229,8 +284,21 @@ pub(crate) fn is_abandoned(execution: &ExecutionRecord) -> bool {
 }
 
 /// What is said of a step that has failed, as the engine says it of the run.
-fn failure_of(step: &StepStatus) -> Option<String> {
+fn failure_of(step: &StepStatus) -> String {
     let reason = step.record.error.as_deref();
     let reason = reason.unwrap_or("no reason is recorded");
-    (step.state == StepState::Failed).then(|| format!("step `{}` failed: {reason}", step.key))
+    format!("step `{}` failed: {reason}", step.key)
+}
+
+/// As much of a stored definition as says which steps may fail.
+#[derive(Default, Deserialize)]
+struct Optional {
+    steps: Vec<OptionalStep>,
+}
+
+#[derive(Deserialize)]
+struct OptionalStep {
+    key: String,
+    #[serde(default)]
+    optional: bool,
 }

@@ -17,6 +17,7 @@ use wf_model::InputKind;
 
 use super::arguments::Run;
 use super::exit::Failure;
+use super::start;
 
 /// The longest input that is read from a file or from standard input, in bytes: 64 MiB.
 const LONGEST_INPUT: u64 = 64 << 20;
@@ -32,7 +33,7 @@ pub(crate) fn read(plan: &Plan, arguments: &Run) -> Result<Inputs, Failure> {
         plan,
         values: Inputs::new(),
         mistakes: Vec::new(),
-        stdin_is_read: false,
+        stdin_is_read: start::is_stdin(&arguments.file).then_some("the workflow"),
     };
     if let Some(json) = &arguments.input_json {
         given.object(json);
@@ -50,7 +51,8 @@ struct Given<'a> {
     plan: &'a Plan,
     values: Inputs,
     mistakes: Vec<String>,
-    stdin_is_read: bool,
+    /// What standard input was read for.
+    stdin_is_read: Option<&'static str>,
 }
 
 impl Given<'_> {
@@ -84,13 +86,10 @@ impl Given<'_> {
             Ok(value) => self.take(name, value),
             Err(error) => {
                 let shown = shown(&text);
-                let way_out = match kind {
-                    InputKind::Any => "; a text is written in double quotes",
-                    _ => "",
-                };
                 self.mistakes.push(format!(
-                    "{what} must be of type {}, and {shown} is not JSON ({error}){way_out}",
+                    "{what} must be of type {}, and {shown} is not JSON ({error}); {}",
                     kind.name(),
+                    example(&name, kind),
                 ));
             }
         }
@@ -129,9 +128,10 @@ impl Given<'_> {
                 .ok_or_else(|| not_utf_8(""));
         };
         if path == b"-" {
-            if std::mem::replace(&mut self.stdin_is_read, true) {
+            if let Some(other) = self.stdin_is_read.replace("another input") {
                 return Err(format!(
-                    "{what} is to be read from standard input, which another input is read from already"
+                    "{what} is to be read from standard input, which {other} is read from already; give one of them \
+                     as a file"
                 ));
             }
             let bytes = bounded(io::stdin().lock())
@@ -157,6 +157,19 @@ impl Given<'_> {
             }
         }
     }
+}
+
+/// What a value of the kind looks like on the command line.
+fn example(name: &str, kind: InputKind) -> String {
+    let (what, value) = match kind {
+        InputKind::Integer => ("a whole number", "10"),
+        InputKind::Number => ("a number", "2.5"),
+        InputKind::Boolean => ("`true` or `false`", "true"),
+        InputKind::Array => ("JSON in single quotes", "'[\"one\", \"two\"]'"),
+        InputKind::Object => ("JSON in single quotes", "'{\"key\": \"value\"}'"),
+        _ => ("JSON, a text in double quotes", "'\"text\"'"),
+    };
+    format!("write {what}, as in `-i {name}={value}`")
 }
 
 /// Reads to the end, or to where no input of a workflow can go on.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use wf_core::engine::Status;
 use wf_core::id::WorkflowId;
 use wf_core::lifecycle::State;
-use wf_core::store::{ExecutionRecord, Store, WorkflowRecord};
+use wf_core::store::{Store, WorkflowRecord};
 use wf_core::value::Json;
 
 use super::arguments::Execution;
@@ -13,11 +13,11 @@ use super::console::Console;
 use super::control;
 use super::database::{Database, quoted};
 use super::document::{CheckpointDocument, ExecutionDocument, StatusDocument, WorkflowDocument};
-use super::drive::is_abandoned;
 use super::exit::{Exit, Failure};
 use super::moment::{human, to_the_second};
-use super::start;
+use super::standing::{is_left_behind, rests};
 use super::table::{Cell, Table};
+use super::{standing, start};
 
 /// What is said of an execution that somebody should drive and nobody does.
 const NOBODY: &str = "the process that drove it is gone, or does not answer";
@@ -111,7 +111,7 @@ pub(crate) async fn executions(console: Console, database: &Database) -> Result<
             table.row([
                 Cell::from(execution.id.as_str()),
                 Cell::cut(workflow),
-                Cell::state(execution.state),
+                Cell::state(execution.state, standing::of(execution)),
                 Cell::from(to_the_second(execution.started_at)),
                 Cell::from(
                     execution
@@ -181,7 +181,7 @@ pub(crate) async fn checkpoints(
             };
             table.row([
                 Cell::from(record.id.as_str()),
-                Cell::state(record.state),
+                Cell::state(record.state, standing::word(record.state)),
                 Cell::from(to_the_second(record.created_at)),
                 Cell::from(covered),
             ]);
@@ -204,7 +204,10 @@ fn shown(status: &Status, database: &Database) -> [Table; 2] {
             "workflow",
             Cell::cut(&format!("{} {}", status.workflow, status.version)),
         ),
-        ("state", Cell::state(execution.state)),
+        (
+            "state",
+            Cell::state(execution.state, standing::of_status(status)),
+        ),
         (
             "started_at",
             Cell::from(to_the_second(execution.started_at)),
@@ -266,14 +269,4 @@ fn shown(status: &Status, database: &Database) -> [Table; 2] {
         ]);
     }
     [header, steps]
-}
-
-/// Whether nobody has to drive it: it has ended, or is paused.
-fn rests(execution: &ExecutionRecord) -> bool {
-    execution.state.is_terminal() || execution.state == State::Paused
-}
-
-/// Whether somebody has to drive it, and nobody does.
-fn is_left_behind(execution: &ExecutionRecord) -> bool {
-    !rests(execution) && is_abandoned(execution)
 }

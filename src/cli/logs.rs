@@ -19,7 +19,7 @@ use super::journal::{Entry, Happened, JournalReader};
 use super::lines::OpenLines;
 use super::moment::{human, rfc_3339};
 use super::signals::Signals;
-use super::{control, start};
+use super::{control, standing, start};
 use crate::printable::printable_json;
 
 /// How often a follower looks for more.
@@ -76,7 +76,13 @@ pub(crate) async fn logs(
         while let Some(entry) = next(&mut reader)? {
             show.take(entry);
         }
-        if !show.flush()? || rests(execution.state) {
+        show.flush()?;
+        let is_read = tokio::select! {
+            biased;
+            read = console.written() => read?,
+            () = signals.next() => return Ok(Exit::Interrupted),
+        };
+        if !is_read || rests(execution.state) {
             return show.end();
         }
         if is_abandoned(&execution) {
@@ -128,6 +134,14 @@ fn known(step: &str, status: &Status) -> Result<(), Failure> {
         "execution `{}` has no step `{step}`; {help}",
         status.execution.id
     )))
+}
+
+/// The word for a state that a journal names.
+fn named(state: &str) -> &str {
+    match State::parse(state) {
+        Some(known) => standing::word(known),
+        None => state,
+    }
 }
 
 /// What the database knows of a run whose journal is not there.
@@ -228,7 +242,7 @@ impl<'a> Show<'a> {
             }
             Happened::Ended { outcome } => self.event(&step, &outcome),
             Happened::Moved { state } if self.console.verbose => {
-                self.event("", &format!("the execution is {state}"))
+                self.event("", &format!("the execution is {}", named(&state)))
             }
             Happened::Moved { .. } => {}
         }
@@ -262,24 +276,20 @@ impl<'a> Show<'a> {
         }
     }
 
-    /// Writes what there is, documents one per line, and says whether anybody still reads it.
-    fn flush(&mut self) -> Result<bool, Failure> {
-        let mut is_read = true;
+    /// Writes what there is, documents one per line.
+    fn flush(&mut self) -> Result<(), Failure> {
         if self.console.json && self.follow {
             for entry in self.documents.drain(..) {
                 match serde_json::to_string(&entry) {
-                    Ok(line) => {
-                        let line = printable_json(line);
-                        is_read &= self.console.text_if_read(&line)?;
-                    }
+                    Ok(line) => self.console.text(&printable_json(line))?,
                     Err(error) => return Err(Failure::system("failed to write JSON", &error)),
                 }
             }
         }
         if self.out.is_empty() {
-            return Ok(is_read);
+            return Ok(());
         }
-        self.console.text_if_read(&std::mem::take(&mut self.out))
+        self.console.text(&std::mem::take(&mut self.out))
     }
 
     fn end(mut self) -> Result<Exit, Failure> {

@@ -1,9 +1,9 @@
 //! How a run goes on, on standard error: bars on a terminal, lines elsewhere.
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -12,8 +12,10 @@ use wf_core::lifecycle::State;
 use wf_core::step::Outcome;
 
 use super::console::{Console, brief, printable};
+use super::lane::Weight;
 use super::lines::OpenLines;
 use super::moment::human;
+use super::output;
 
 /// How often a bar's sign of life moves.
 const TICK: Duration = Duration::from_millis(120);
@@ -32,10 +34,13 @@ pub(crate) struct Progress {
 enum Display {
     Nothing,
     Lines(Mutex<OpenLines>),
-    Bars {
-        all: MultiProgress,
-        running: Mutex<HashMap<String, ProgressBar>>,
-    },
+    /// Drawn by the thread of standard error alone: a bar that is being drawn holds up all others.
+    Bars(Arc<Bars>),
+}
+
+struct Bars {
+    all: MultiProgress,
+    running: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Progress {
@@ -46,11 +51,10 @@ impl Progress {
         } else if io::stderr().is_terminal()
             && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
         {
-            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            Display::Bars {
-                all,
+            Display::Bars(Arc::new(Bars {
+                all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
                 running: Mutex::default(),
-            }
+            }))
         } else {
             Display::Lines(Mutex::default())
         };
@@ -129,22 +133,26 @@ impl Progress {
 
     /// Shows a remark among the progress.
     pub(crate) fn line(&self, line: &str) {
+        self.remark(Weight::Progress, line);
+    }
+
+    fn remark(&self, weight: Weight, line: &str) {
         let line = printable(line);
         match &self.display {
             Display::Nothing => {}
-            // There is no one to tell when standard error is gone.
-            Display::Lines(_) => drop(writeln!(io::stderr().lock(), "{line}")),
-            Display::Bars { all, .. } => drop(all.println(&line)),
+            Display::Lines(_) => output::say(weight, line),
+            Display::Bars(bars) => {
+                let bars = Arc::clone(bars);
+                output::show(weight, line.len(), 1, move || drop(bars.all.println(&line)));
+            }
         }
     }
 
     /// Takes all bars off the terminal.
     pub(crate) fn end(&self) {
-        if let Display::Bars { all, running } = &self.display {
-            for (_, bar) in lock(running).drain() {
-                bar.finish_and_clear();
-            }
-            drop(all.clear());
+        if let Display::Bars(bars) = &self.display {
+            let bars = Arc::clone(bars);
+            output::show(Weight::Kept, 0, 0, move || bars.end());
         }
     }
 
@@ -153,22 +161,11 @@ impl Progress {
             Display::Nothing => {}
             Display::Lines(_) if attempt == 1 => self.line(&format!("{step}: started")),
             Display::Lines(_) => self.line(&format!("{step}: attempt {attempt} started")),
-            Display::Bars { all, running } => {
-                let bar = all.add(ProgressBar::new_spinner());
-                // The template is a constant; one that could not be read would show the plain bar.
-                if let Ok(style) =
-                    ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg:.dim}")
-                {
-                    bar.set_style(style);
-                }
-                bar.set_prefix(printable(step));
-                if attempt > 1 {
-                    bar.set_message(format!("(attempt {attempt}) "));
-                }
-                bar.enable_steady_tick(TICK);
-                if let Some(old) = lock(running).insert(step.to_owned(), bar) {
-                    old.finish_and_clear();
-                }
+            Display::Bars(bars) => {
+                let (bars, step) = (Arc::clone(bars), step.to_owned());
+                output::show(Weight::Progress, step.len(), 0, move || {
+                    bars.start(&step, attempt);
+                });
             }
         }
     }
@@ -177,11 +174,16 @@ impl Progress {
     /// want to see much.
     fn output(&self, step: &str, text: &str) {
         match &self.display {
-            Display::Bars { running, .. } => {
+            Display::Bars(bars) => {
                 let last = text.lines().rev().find(|line| !line.trim().is_empty());
-                if let (Some(last), Some(bar)) = (last, lock(running).get(step)) {
+                if let Some(last) = last {
                     let last: String = printable(last).chars().take(SHOWN).collect();
-                    bar.set_message(format!("{} ", last.trim()));
+                    let (bars, step) = (Arc::clone(bars), step.to_owned());
+                    output::show(Weight::Live, last.len(), 0, move || {
+                        if let Some(bar) = lock(&bars.running).get(&step) {
+                            bar.set_message(format!("{} ", last.trim()));
+                        }
+                    });
                 }
             }
             Display::Lines(open) if self.verbose => {
@@ -195,7 +197,7 @@ impl Progress {
     /// Shows whole lines of an agent.
     fn written(&self, step: &str, lines: Option<String>) {
         for line in lines.iter().flat_map(|lines| lines.lines()) {
-            self.line(&format!("{step} | {line}"));
+            self.remark(Weight::Live, &format!("{step} | {line}"));
         }
     }
 
@@ -204,11 +206,41 @@ impl Progress {
             let rest = lock(open).end(step);
             self.written(step, rest);
         }
-        if let Display::Bars { running, .. } = &self.display
-            && let Some(bar) = lock(running).remove(step)
+        if let Display::Bars(bars) = &self.display {
+            let (bars, step) = (Arc::clone(bars), step.to_owned());
+            output::show(Weight::Kept, 0, 0, move || {
+                if let Some(bar) = lock(&bars.running).remove(&step) {
+                    bar.finish_and_clear();
+                }
+            });
+        }
+    }
+}
+
+impl Bars {
+    fn start(&self, step: &str, attempt: u32) {
+        let bar = self.all.add(ProgressBar::new_spinner());
+        // The template is a constant; one that could not be read would show the plain bar.
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg:.dim}")
         {
+            bar.set_style(style);
+        }
+        bar.set_prefix(printable(step));
+        if attempt > 1 {
+            bar.set_message(format!("(attempt {attempt}) "));
+        }
+        bar.enable_steady_tick(TICK);
+        if let Some(old) = lock(&self.running).insert(step.to_owned(), bar) {
+            old.finish_and_clear();
+        }
+    }
+
+    fn end(&self) {
+        for (_, bar) in lock(&self.running).drain() {
             bar.finish_and_clear();
         }
+        drop(self.all.clear());
     }
 }
 

@@ -89,6 +89,7 @@ pub(crate) async fn restore(
         engine,
         progress,
         signals,
+        agents_file: None,
     }
     .drive(run)
     .await

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wf_core::agent::Agents;
-use wf_core::engine::{Budget, PerAttempt, ResumeOptions};
+use wf_core::engine::{Budget, Engine, PerAttempt, ResumeOptions};
 use wf_core::id::ExecutionId;
+use wf_core::lifecycle::State;
 use wf_core::store::Store;
 
 use super::arguments::Resume;
 use super::console::Console;
-use super::database::Database;
+use super::database::{Database, quoted};
 use super::drive::Session;
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
@@ -31,6 +32,16 @@ pub(crate) async fn resume(
     };
     let store: Arc<dyn Store> = Arc::new(store);
     let progress = Arc::new(Progress::new(console));
+
+    let found = store
+        .execution(&id)
+        .await
+        .map_err(|error| database.failure(&error))?;
+    if let Some(execution) = found.filter(|execution| execution.state.is_terminal()) {
+        let state = execution.state;
+        let engine = start::engine(store, Agents::new(), &progress);
+        return ended(console, database, engine, progress, &id, state).await;
+    }
 
     // Without agents nothing can be resumed: all that is wrong but the agents is found so.
     let without_agents = start::engine(Arc::clone(&store), Agents::new(), &progress);
@@ -70,9 +81,41 @@ pub(crate) async fn resume(
         engine,
         progress,
         signals,
+        agents_file: arguments
+            .agents
+            .as_ref()
+            .map(|file| file.display().to_string()),
     }
     .drive(run)
     .await
+}
+
+/// Reports the end of an execution that has ended: nothing of it is run.
+async fn ended(
+    console: Console,
+    database: &Database,
+    engine: Engine,
+    progress: Arc<Progress>,
+    id: &ExecutionId,
+    state: State,
+) -> Result<Exit, Failure> {
+    let (shown, arguments) = (quoted(id.as_str()), database.arguments());
+    console.note(&format!(
+        "execution `{id}` is `{state}`, which is final: nothing is run; `ax workflow checkpoints {shown}{arguments}` \
+         lists where `ax workflow restore` can go on from, and `ax workflow run` starts anew"
+    ));
+    let signals = Signals::catch()
+        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
+    let mut session = Session {
+        console,
+        database,
+        engine,
+        progress,
+        signals,
+        agents_file: None,
+    };
+    let status = session.status(id).await?;
+    session.report(&status).await
 }
 
 /// A budget in which every limit can be added to.

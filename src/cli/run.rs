@@ -57,6 +57,7 @@ pub(crate) async fn run(
         engine,
         progress,
         signals,
+        agents_file: None,
     };
     match (started, id) {
         (Ok(run), _) => {
@@ -64,6 +65,10 @@ pub(crate) async fn run(
             session.drive(run).await
         }
         (Err(error), Some(id)) if error.is_exists() => {
+            session.agents_file = arguments
+                .agents
+                .as_ref()
+                .map(|file| file.display().to_string());
             again(&mut session, &id, &plan, &context).await
         }
         (Err(error), _) => Err(start::failure(&error, database)),

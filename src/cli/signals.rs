@@ -4,8 +4,14 @@ use std::fs;
 use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::exit::Exit;
+
+/// How long a process has for its last words once a second signal has come.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Lets a file that may not grow any more be an error of the write, and not the end of the process: a handler that does
 /// nothing stays for as long as the process lives.
@@ -21,7 +27,32 @@ impl Signals {
     /// Begins to catch them: none of them ends the process any more.
     ///
     /// The loss of the terminal is left alone where it is ignored already: so `nohup` wants it.
+    ///
+    /// The second one ends the process whatever holds up its other threads: a database that another process has locked,
+    /// a reader that does not read. The watchdog then kills what agents have left.
     pub(crate) fn catch() -> io::Result<Self> {
+        let signals = Signals::listen()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("ax-signals".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    // The system took them a moment ago.
+                    let Ok(mut signals) = Signals::listen() else {
+                        return;
+                    };
+                    signals.next().await;
+                    signals.next().await;
+                    tokio::time::sleep(GRACE).await;
+                    std::process::exit(Exit::Interrupted as i32);
+                });
+            })?;
+        Ok(signals)
+    }
+
+    fn listen() -> io::Result<Self> {
         let mut signals = vec![
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,

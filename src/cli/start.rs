@@ -9,7 +9,7 @@ use wf_core::engine::{Engine, EngineError};
 use wf_core::id::ExecutionId;
 use wf_core::plan::Plan;
 use wf_core::store::{ExecutionRecord, Store};
-use wf_model::Source;
+use wf_model::{Report, Source};
 
 use super::WATCHDOG;
 use super::console::Console;
@@ -27,7 +27,7 @@ pub(crate) fn read_plan(console: Console, file: &Path) -> Result<Arc<Plan>, Fail
 
 /// Reads a workflow file as [`read_plan`] does; gives its text as well, to report where it does not fit its agents.
 pub(crate) fn read_workflow(console: Console, file: &Path) -> Result<(Source, Arc<Plan>), Failure> {
-    let read = Source::file(file).and_then(|source| {
+    let read = source(file).and_then(|source| {
         let (plan, warnings) = Plan::from_source(&source)?;
         Ok((source, plan, warnings))
     });
@@ -36,12 +36,53 @@ pub(crate) fn read_workflow(console: Console, file: &Path) -> Result<(Source, Ar
             console.warnings(&warnings);
             Ok((source, plan))
         }
-        Err(report) => Err(Failure::report(
-            format!("the workflow `{}` cannot be run", file.display()),
-            report,
-        )),
+        Err(report) => {
+            let name = named(file);
+            let is_file = is_stdin(file) || looks_like_a_file(&name) || file.exists();
+            let hint = if is_file {
+                String::new()
+            } else {
+                format!("; if it is an execution, `ax workflow resume {name}` goes on with it")
+            };
+            Err(Failure::report(
+                format!("the workflow `{name}` cannot be run{hint}"),
+                report,
+            ))
+        }
     }
 }
+
+/// Whether a workflow is to be read from standard input.
+pub(crate) fn is_stdin(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+/// A workflow's file as it is called in messages.
+pub(crate) fn named(file: &Path) -> String {
+    if is_stdin(file) {
+        STDIN.to_owned()
+    } else {
+        file.display().to_string()
+    }
+}
+
+/// Reads a workflow file, or standard input where it is `-`.
+pub(crate) fn source(file: &Path) -> Result<Source, Report> {
+    if is_stdin(file) {
+        Source::from_reader(STDIN, std::io::stdin().lock())
+    } else {
+        Source::file(file)
+    }
+}
+
+/// Whether what should be an identifier is written like the path of a workflow file.
+pub(crate) fn looks_like_a_file(text: &str) -> bool {
+    let extension = Path::new(text).extension().and_then(|name| name.to_str());
+    text.contains('/') || matches!(extension, Some("yaml" | "yml" | "json"))
+}
+
+/// What is found in a workflow on standard input is in this file.
+const STDIN: &str = "<stdin>";
 
 /// The name of the agents file of those who name none.
 const AGENTS_FILE: &str = "agents.yaml";
@@ -265,9 +306,13 @@ pub(crate) fn driver(
 pub(crate) fn announce(console: Console, id: &ExecutionId) {
     if console.json {
         console.tell(id.as_str());
-    } else if let Err(failure) = console.text(id.as_str()) {
-        console.error(&format!("{}; the execution is `{id}`", failure.message));
+        return;
     }
+    let started = id.clone();
+    // What is wrong with standard output by then is told when it has failed.
+    let _ = console.text_or(id.as_str(), move |failure| {
+        console.error(&format!("{}; the execution is `{started}`", failure.message));
+    });
 }
 
 /// The engine's error as the command's.

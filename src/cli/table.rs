@@ -98,8 +98,8 @@ impl Cell {
         cell
     }
 
-    /// The state of an execution.
-    pub(crate) fn state(state: State) -> Self {
+    /// The state of an execution, in the word that people use for it.
+    pub(crate) fn state(state: State, word: &str) -> Self {
         let style = match state {
             State::Completed => AnsiColor::Green.on_default(),
             State::Failed => AnsiColor::Red.on_default(),
@@ -107,7 +107,7 @@ impl Cell {
             _ => AnsiColor::Cyan.on_default(),
         };
         Cell {
-            text: state.name().to_owned(),
+            text: word.to_owned(),
             style,
         }
     }

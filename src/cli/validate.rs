@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use wf_core::plan::Plan;
-use wf_model::{Report, Source};
+use wf_model::Report;
 
 use super::arguments::Validate;
 use super::console::Console;
@@ -15,6 +15,12 @@ use crate::agents::AgentsFile;
 
 /// Checks workflow files, each on its own and with its agents, and tells all that is wrong with any of them.
 pub(crate) fn validate(console: Console, arguments: &Validate) -> Result<Exit, Failure> {
+    let stdin = arguments.files.iter().filter(|file| start::is_stdin(file));
+    if stdin.count() > 1 {
+        return Err(Failure::wrong(
+            "standard input holds one workflow; give `-` once",
+        ));
+    }
     let directory = start::current_directory()?;
     let agents = arguments.agents.as_deref();
     let files = arguments.files.iter();
@@ -25,7 +31,7 @@ pub(crate) fn validate(console: Console, arguments: &Validate) -> Result<Exit, F
     for file in &checked {
         console.warnings(&file.report);
         if let Some(summary) = file.summary.as_ref().filter(|_| !console.json) {
-            console.text(&format!("{}: ok ({summary})", file.path.display()))?;
+            console.text(&format!("{}: ok ({summary})", start::named(file.path)))?;
         }
     }
     let error = match (bad, checked.len()) {
@@ -59,7 +65,7 @@ struct Checked<'a> {
 
 impl<'a> Checked<'a> {
     fn read(path: &'a Path, agents: Option<&Path>, directory: &Path) -> Self {
-        let read = Source::file(path).and_then(|source| {
+        let read = start::source(path).and_then(|source| {
             let (plan, warnings) = Plan::from_source(&source)?;
             // Whoever has no agents file yet can check the workflow all the same.
             if let Ok(file) = start::agents_file(agents, path)
@@ -105,7 +111,7 @@ struct FileDocument<'a> {
 impl<'a> FileDocument<'a> {
     fn new(checked: &'a Checked<'_>) -> Self {
         FileDocument {
-            file: checked.path.display().to_string(),
+            file: start::named(checked.path),
             valid: checked.summary.is_some(),
             diagnostics: diagnostics(&checked.report),
         }

@@ -24,7 +24,7 @@ fn a_run_under_a_budget_pauses_at_its_limit_and_goes_on_with_more() {
     let run = run.assert_says(
         "the run paused by itself: the run's budget is used up: all of its 4 attempts are made",
     );
-    run.assert_says("paused; continue with: ax workflow resume x (`--budget LIMIT=+AMOUNT` raises its budget)\n");
+    run.assert_says("paused; continue with: ax workflow resume x --budget attempts=+4\n");
     let status = workbench.workflow(&["status", "x", "--json"]).json();
     let completed = status["steps"].as_object().unwrap().values();
     assert_eq!(

@@ -116,11 +116,7 @@ fn what_the_state_does_not_allow_exits_2_and_says_so() {
     workbench
         .workflow(&["run", "greeting.yaml", "--input", "name=x", "--id", "x"])
         .assert_status(0);
-    for (command, asked) in [
-        ("pause", "paused"),
-        ("resume", "resumed"),
-        ("cancel", "cancelled"),
-    ] {
+    for (command, asked) in [("pause", "paused"), ("cancel", "cancelled")] {
         let refused = workbench.workflow(&[command, "x"]).assert_status(2);
         assert_eq!(refused.stdout, "");
         refused
@@ -131,6 +127,36 @@ fn what_the_state_does_not_allow_exits_2_and_says_so() {
                 "checkpoints with `ax workflow restore`, or start anew with `ax workflow run`\n",
             );
     }
+}
+
+#[test]
+fn resuming_what_has_ended_reports_the_end_and_runs_nothing() {
+    let workbench = Workbench::greeting();
+    let run = ["run", "greeting.yaml", "--input", "name=x", "--id", "x"];
+    let completed = workbench.workflow(&run).assert_status(0);
+    let resumed = workbench.workflow(&["resume", "x"]).assert_status(0);
+    assert_eq!(format!("x\n{}", resumed.stdout), completed.stdout);
+    assert!(!resumed.stderr.contains("started"), "{resumed:?}");
+    resumed
+        .assert_says("execution `x` is `completed`, which is final: nothing is run")
+        .assert_says("`ax workflow restore`");
+    let json = |command: &str| workbench.workflow(&[command, "x", "--json"]).json();
+    assert_eq!(json("resume"), json("status"));
+
+    workbench.write(
+        "fails.yaml",
+        "name: F\nsteps: [{ key: a, agent: bad, prompt: p }]\n",
+    );
+    workbench.write("agents.yaml", "agents: { bad: { command: ['false'] } }\n");
+    workbench
+        .workflow(&["run", "fails.yaml", "--id", "y"])
+        .assert_status(1);
+    // Neither agents nor their file are needed.
+    std::fs::remove_file(workbench.path("agents.yaml")).unwrap();
+    let resumed = workbench.workflow(&["resume", "y"]).assert_status(1);
+    resumed.assert_says("error: the execution failed: ");
+    let attempts = workbench.workflow(&["status", "y", "--json"]).json();
+    assert_eq!(attempts["steps"]["a"]["attempts"], 1);
 }
 
 #[test]
@@ -155,6 +181,16 @@ fn a_run_says_that_another_pauses_it_and_resuming_it_has_to_wait() {
     workbench.hear("up");
     workbench.workflow(&["pause", "x"]).assert_status(0);
     workbench.until_pausing("x");
+    for text in ["status", "executions"] {
+        let arguments: &[&str] = if text == "status" {
+            &["status", "x"]
+        } else {
+            &["executions"]
+        };
+        let shown = workbench.workflow(arguments).stdout;
+        assert!(shown.contains("pausing"), "{shown}");
+        assert!(!shown.contains("creating_checkpoint"), "{shown}");
+    }
     workbench
         .workflow(&["resume", "x"])
         .assert_status(2)
@@ -179,7 +215,7 @@ fn a_paused_execution_can_be_cancelled() {
     assert_eq!(workbench.state("x"), "cancelled");
     workbench
         .workflow(&["resume", "x"])
-        .assert_status(2)
+        .assert_status(4)
         .assert_says("`cancelled`");
 }
 
@@ -201,11 +237,16 @@ fn an_execution_whose_process_died_is_resumed_at_once() {
         status.stdout.contains("ax workflow resume x\n"),
         "{status:?}"
     );
+    assert!(status.stdout.contains("interrupted"), "{status:?}");
     let listed = workbench.workflow(&["executions"]).assert_status(0);
     assert!(
         listed.stdout.contains("the process that drove it is gone"),
         "{listed:?}"
     );
+    assert!(listed.stdout.contains("interrupted"), "{listed:?}");
+    let json = |arguments: &[&str]| workbench.workflow(arguments).json();
+    assert_eq!(json(&["status", "x", "--json"])["interrupted"], true);
+    assert_eq!(json(&["executions", "--json"])[0]["interrupted"], true);
     let resumed = workbench.start(&["resume", "x"]);
     workbench.hear("up");
     workbench.tell("go", "ok");

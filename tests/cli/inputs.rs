@@ -241,3 +241,51 @@ fn inputs_that_are_too_large_exit_2_and_make_no_database() {
         .assert_says("an execution takes at most 8 MiB; give the path of a file");
     assert!(!workbench.path(".ax").exists());
 }
+
+#[test]
+fn a_workflow_is_read_from_standard_input() {
+    let workbench = Workbench::new();
+    let workflow = crate::workbench::GREETING;
+    let run = ["run", "-", "-i", "name=Ada", "--id", "x"];
+    let run = workbench
+        .workflow_with_input(&run, workflow)
+        .assert_status(0);
+    assert_eq!(run.told(), "x\nhello Ada, hello Ada\n");
+    let checked = workbench
+        .workflow_with_input(&["validate", "-"], workflow)
+        .assert_status(0);
+    assert!(checked.stdout.starts_with("<stdin>: ok ("), "{checked:?}");
+    let drawn = workbench
+        .workflow_with_input(&["graph", "-"], workflow)
+        .assert_status(0);
+    assert!(drawn.stdout.contains("greet"), "{drawn:?}");
+    // JSON is told by its beginning, and mistakes by their places.
+    let json = "{ \"name\": \"J\",\n  \"steps\": [{ \"key\": \"a\", \"agent\": \"echo\", \"promt\": \"p\" }] }";
+    workbench
+        .workflow_with_input(&["run", "-"], json)
+        .assert_status(2)
+        .assert_says("<stdin>:2:");
+    let twice = ["run", "-", "-i", "name=@-"];
+    workbench
+        .workflow_with_input(&twice, workflow)
+        .assert_status(2)
+        .assert_says("input `name` is to be read from standard input, which the workflow is read from already");
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_told_what_the_right_one_looks_like() {
+    let workbench = Workbench::new();
+    workbench.write(
+        "w.yaml",
+        "name: W
+inputs: { limit: { type: integer }, tags: { type: array } }
+steps: [{ key: a, agent: echo, prompt: '{{limit}} {{tags}}' }]
+",
+    );
+    workbench
+        .workflow(&["run", "w.yaml", "-i", "limit=ten", "-i", "tags=a,b"])
+        .assert_status(2)
+        .assert_says("input `limit` must be of type integer, and `ten` is not JSON")
+        .assert_says("write a whole number, as in `-i limit=10`")
+        .assert_says("as in `-i tags='[\"one\", \"two\"]'`");
+}

@@ -23,4 +23,5 @@ mod program;
 mod run;
 mod signals;
 mod storage;
+mod unread;
 mod workbench;

@@ -113,3 +113,26 @@ fn the_loss_of_the_terminal_is_ignored_where_the_user_wants_it_so() {
     workbench.tell("go", "ok");
     assert_eq!(end(run).assert_status(0).told(), "x\ntwo\n");
 }
+
+#[test]
+fn the_failure_of_an_optional_step_is_no_error_of_a_run_that_the_user_pauses() {
+    let workbench = Workbench::stepwise();
+    let lines = std::fs::read_to_string(workbench.path("stepwise.yaml")).unwrap();
+    let extra = "  - { key: extra, agent: bad, prompt: p, optional: true }\n";
+    workbench.write("stepwise.yaml", lines + extra);
+    let agents = std::fs::read_to_string(workbench.path("agents.yaml")).unwrap();
+    let agents = agents.replace("agents: {", "agents: { bad: { command: ['false'] },");
+    workbench.write("agents.yaml", agents);
+    let run = workbench.start(&["run", "stepwise.yaml", "--id", "x"]);
+    workbench.hear("up");
+    while workbench.workflow(&["status", "x", "--json"]).json()["steps"]["extra"]["state"] != "failed" {
+        std::thread::yield_now();
+    }
+    send(&run, Signal::INT);
+    workbench.until_pausing("x");
+    workbench.tell("go", "ok");
+    let run = end(run).assert_status(3);
+    assert!(!run.stderr.contains("error:"), "{run:?}");
+    run.assert_says("step `extra` failed: ")
+        .assert_says("(it is optional)\n");
+}

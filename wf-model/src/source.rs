@@ -113,6 +113,32 @@ impl Source {
         Ok(Source::new(name, text, format))
     }
 
+    /// Reads a text to its end; its beginning says what it is.
+    ///
+    /// # Errors
+    /// When it cannot be read, is longer than [`MAX_LENGTH`], or is not UTF-8.
+    pub fn from_reader(name: impl Into<String>, reader: impl io::Read) -> Result<Source, Report> {
+        let name = name.into();
+        let unplaced = |message: String, help: &str| {
+            Report::unplaced(&name, message, Some(help.to_owned()), (0, 0))
+        };
+        let longest = u64::try_from(MAX_LENGTH).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        reader
+            .take(longest.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|error| unplaced(format!("cannot be read: {error}"), "give a file instead"))?;
+        if bytes.len() > MAX_LENGTH {
+            return Err(unplaced(
+                "the text is longer than 64 MiB".to_owned(),
+                "split the workflow into smaller ones",
+            ));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &error))?;
+        let format = format_of(&text);
+        Ok(Source::new(name, text, format))
+    }
+
     /// Takes a text of YAML.
     pub fn yaml(name: impl Into<String>, text: impl Into<String>) -> Source {
         Source::new(name.into(), text.into(), Format::Yaml)
