@@ -92,7 +92,10 @@ fn settle(exit: Exit, console: Console) -> ExitCode {
         }
         _ => exit,
     };
-    runtime.block_on(output::finished());
+    runtime.block_on(async {
+        journal::written().await;
+        output::finished().await;
+    });
     exit.into()
 }
 

@@ -204,7 +204,9 @@ fn mistaken(path: &[u8], given: &[u8]) -> Option<String> {
     if path.starts_with('~') && (path == "~" || path.contains('/')) {
         return Some(format!(
             "`{shown}` begins with `~`, which the shell has not expanded; write the whole path, as in `--db \"$HOME{}\"`",
-            path.find('/').and_then(|at| path.get(at..)).unwrap_or_default(),
+            path.find('/')
+                .and_then(|at| path.get(at..))
+                .unwrap_or_default(),
         ));
     }
     if path.starts_with("file:") {
@@ -250,7 +252,11 @@ fn plain(path: &str) -> String {
         Some(rest) => format!("/{}", rest.trim_start_matches('/')),
         None => path.to_owned(),
     };
-    if path.is_empty() { "PATH".to_owned() } else { path }
+    if path.is_empty() {
+        "PATH".to_owned()
+    } else {
+        path
+    }
 }
 
 /// The scheme of a URL: letters before `://`.
@@ -309,13 +315,19 @@ mod tests {
     #[test]
     fn what_a_shell_or_a_url_would_mean_is_refused_and_not_taken_for_a_name() {
         for (given, said) in [
-            ("~/runs.db", "write the whole path, as in `--db \"$HOME/runs.db\"`"),
+            (
+                "~/runs.db",
+                "write the whole path, as in `--db \"$HOME/runs.db\"`",
+            ),
             ("sqlite:~/runs.db", "has not expanded"),
             ("sqlite:~ada/runs.db", "has not expanded"),
             ("runs.db?mode=ro", "leave it out"),
             ("sqlite:runs.db?mode=ro", "as in `--db sqlite:runs.db`"),
             ("file:runs.db", "as in `--db sqlite:runs.db`"),
-            ("file:///var/runs.db?mode=ro", "as in `--db sqlite:/var/runs.db`"),
+            (
+                "file:///var/runs.db?mode=ro",
+                "as in `--db sqlite:/var/runs.db`",
+            ),
             ("sqlite:file:runs.db", "as in `--db sqlite:runs.db`"),
             ("//var/runs.db", "write `--db sqlite:/var/runs.db`"),
             ("sqlite://runs.db", "write `--db sqlite:runs.db`"),

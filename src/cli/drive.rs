@@ -21,7 +21,7 @@ use super::exit::{Exit, Failure, with_causes};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::start::failure;
-use super::{control, output, owner, paused};
+use super::{control, journal, output, owner, paused};
 
 /// How long a follower waits for a change before it looks whether the driver still lives.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -227,7 +227,11 @@ impl Session<'_> {
         // What a slow reader has not taken yet is waited for: the run is over, and nobody depends on this process.
         let read = tokio::select! {
             biased;
-            read = async { output::finished().await; self.console.written().await } => read,
+            read = async {
+                journal::written().await;
+                output::finished().await;
+                self.console.written().await
+            } => read,
             () = self.signals.next() => return Ok(Exit::Interrupted),
         };
         written.and(read.map(drop)).map_err(|mut failure| {
@@ -243,7 +247,11 @@ impl Session<'_> {
 
     /// The steps whose failure fails nothing; looked up only where a step has failed.
     async fn optional_steps(&self, status: &Status) -> Result<HashSet<String>, Failure> {
-        if status.steps.iter().all(|step| step.state != StepState::Failed) {
+        if status
+            .steps
+            .iter()
+            .all(|step| step.state != StepState::Failed)
+        {
             return Ok(HashSet::new());
         }
         let store = self.engine.store();
@@ -272,7 +280,10 @@ impl Session<'_> {
             .map(|file| format!(" --agents {}", quoted(file)))
             .unwrap_or_default();
         let id = quoted(id.as_str());
-        format!("ax workflow resume {id}{agents}{}", self.database.arguments())
+        format!(
+            "ax workflow resume {id}{agents}{}",
+            self.database.arguments()
+        )
     }
 }
 

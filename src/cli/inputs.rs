@@ -167,7 +167,9 @@ fn example(name: &str, kind: InputKind) -> String {
         InputKind::Boolean => ("`true` or `false`", "true"),
         InputKind::Array => ("JSON in single quotes", "'[\"one\", \"two\"]'"),
         InputKind::Object => ("JSON in single quotes", "'{\"key\": \"value\"}'"),
-        _ => ("JSON, a text in double quotes", "'\"text\"'"),
+        _ => {
+            return format!("a text is written in double quotes, as in `-i {name}='\"text\"'`");
+        }
     };
     format!("write {what}, as in `-i {name}={value}`")
 }

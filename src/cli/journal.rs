@@ -17,6 +17,15 @@ use std::path::PathBuf;
 use wf_core::id::ExecutionId;
 
 use super::database::Database;
+use super::lane::Lane;
+
+/// Writes all journals of this process.
+static LANE: Lane = Lane::new("ax-journal");
+
+/// Waits until all that has happened is written down.
+pub(crate) async fn written() {
+    LANE.done().await;
+}
 
 /// A file's name has at most this many bytes of an identifier.
 const LONGEST: usize = 120;

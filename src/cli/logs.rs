@@ -25,6 +25,9 @@ use crate::printable::printable_json;
 /// How often a follower looks for more.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// How often a follower looks for the last lines of a run that has come to rest.
+const PATIENCE: u32 = 10;
+
 /// Shows what happened in a run, and what its agents wrote.
 pub(crate) async fn logs(
     console: Console,
@@ -70,6 +73,7 @@ pub(crate) async fn logs(
     }
     let mut signals = Signals::catch()
         .map_err(|error| Failure::system("failed to listen for signals", &error))?;
+    let mut patience = PATIENCE;
     loop {
         // The state is read first: what was written before it came to rest is there by now.
         let execution = row(&engine, &id, database).await?;
@@ -82,8 +86,13 @@ pub(crate) async fn logs(
             read = console.written() => read?,
             () = signals.next() => return Ok(Exit::Interrupted),
         };
-        if !is_read || rests(execution.state) {
+        // The journal is written behind the run, and its last line is the state that the run comes to rest in.
+        let is_complete = show.moved.as_deref() == Some(execution.state.name());
+        if !is_read || rests(execution.state) && (is_complete || patience == 0) {
             return show.end();
+        }
+        if rests(execution.state) {
+            patience -= 1;
         }
         if is_abandoned(&execution) {
             let resume = quoted(id.as_str());
@@ -192,6 +201,8 @@ struct Show<'a> {
     /// What is to be written to standard output.
     out: String,
     documents: Vec<Entry>,
+    /// The state that the execution was in last.
+    moved: Option<String>,
 }
 
 impl<'a> Show<'a> {
@@ -203,10 +214,14 @@ impl<'a> Show<'a> {
             open: OpenLines::default(),
             out: String::new(),
             documents: Vec::new(),
+            moved: None,
         }
     }
 
     fn take(&mut self, entry: Entry) {
+        if let Happened::Moved { state } = &entry.happened {
+            self.moved = Some(state.clone());
+        }
         if self.step.is_some() && entry.step.as_deref() != self.step {
             return;
         }

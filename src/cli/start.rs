@@ -311,7 +311,10 @@ pub(crate) fn announce(console: Console, id: &ExecutionId) {
     let started = id.clone();
     // What is wrong with standard output by then is told when it has failed.
     let _ = console.text_or(id.as_str(), move |failure| {
-        console.error(&format!("{}; the execution is `{started}`", failure.message));
+        console.error(&format!(
+            "{}; the execution is `{started}`",
+            failure.message
+        ));
     });
 }
 

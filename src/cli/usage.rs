@@ -10,7 +10,8 @@ use super::arguments::Arguments;
 pub(crate) fn hint(error: &Error) -> Option<String> {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
-            let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand) else {
+            let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand)
+            else {
                 return None;
             };
             command(given)
@@ -45,7 +46,10 @@ fn missing(error: &Error) -> Option<String> {
     if is_missing("CHECKPOINT-ID") {
         Some("`ax workflow checkpoints EXECUTION-ID` lists them".to_owned())
     } else if is_missing("FILE") {
-        Some("FILE is a workflow in YAML or JSON, such as `review.yaml`, or `-` for standard input".to_owned())
+        Some(
+            "FILE is a workflow in YAML or JSON, such as `review.yaml`, or `-` for standard input"
+                .to_owned(),
+        )
     } else if is_missing("<ID>") {
         Some("`ax workflow executions` lists the identifiers".to_owned())
     } else {
@@ -69,12 +73,24 @@ mod tests {
         for (arguments, said) in [
             (&["run", "x.yaml"][..], "write `ax workflow run`"),
             (&["statsu", "x"], "did you mean `ax workflow status`?"),
-            (&["workflow", "resmue", "x"], "did you mean `ax workflow resume`?"),
-            (&["review.yaml"], "to run a workflow, write `ax workflow run review.yaml`"),
-            (&["workflow", "review.yaml"], "to run a workflow, write `ax workflow run review.yaml`"),
+            (
+                &["workflow", "resmue", "x"],
+                "did you mean `ax workflow resume`?",
+            ),
+            (
+                &["review.yaml"],
+                "to run a workflow, write `ax workflow run review.yaml`",
+            ),
+            (
+                &["workflow", "review.yaml"],
+                "to run a workflow, write `ax workflow run review.yaml`",
+            ),
             (&["workflow", "run"], "`-` for standard input"),
             (&["workflow", "status"], "`ax workflow executions` lists"),
-            (&["workflow", "restore"], "`ax workflow checkpoints EXECUTION-ID` lists"),
+            (
+                &["workflow", "restore"],
+                "`ax workflow checkpoints EXECUTION-ID` lists",
+            ),
             (&["workflow", "graph", "--bogus"], ""),
         ] {
             let hint = hint_of(arguments);

@@ -125,7 +125,9 @@ fn the_failure_of_an_optional_step_is_no_error_of_a_run_that_the_user_pauses() {
     workbench.write("agents.yaml", agents);
     let run = workbench.start(&["run", "stepwise.yaml", "--id", "x"]);
     workbench.hear("up");
-    while workbench.workflow(&["status", "x", "--json"]).json()["steps"]["extra"]["state"] != "failed" {
+    while workbench.workflow(&["status", "x", "--json"]).json()["steps"]["extra"]["state"]
+        != "failed"
+    {
         std::thread::yield_now();
     }
     send(&run, Signal::INT);

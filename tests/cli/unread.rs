@@ -82,7 +82,10 @@ fn a_cancel_reaches_a_run_whose_standard_error_nobody_reads() {
     assert_eq!(row()["state"], "cancelled");
     // What has not been read yet is there for who comes late, with the end of the story.
     let run = end(run).assert_status(4);
-    assert!(run.stderr.contains(" lines left out\n"), "nothing was left out");
+    assert!(
+        run.stderr.contains(" lines left out\n"),
+        "nothing was left out"
+    );
     run.assert_says("error: the execution was cancelled\n");
 }
 
@@ -96,7 +99,7 @@ fn a_step_times_out_and_the_lease_is_given_back_although_nobody_reads_standard_e
         "the step has not timed out",
     );
     assert_eq!(status()["lease_until"], serde_json::Value::Null);
-    end(run).assert_status(1).assert_says("timed out");
+    end(run).assert_status(1).assert_says("no answer within 2s");
 }
 
 #[test]

@@ -1,19 +1,20 @@
 //! Writing a journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wf_core::clock::{Clock, SystemClock};
 use wf_core::engine::Notice;
-use wf_core::id::ExecutionId;
+use wf_core::id::{ExecutionId, Timestamp};
 use wf_core::step::Outcome;
 
 use super::{Entry, Happened};
 use crate::cli::console::Console;
 use crate::cli::database::Database;
+use crate::cli::lane::Weight;
 use crate::cli::moment::rfc_3339;
 
 /// What one attempt writes takes at most this many bytes of the journal: 16 MiB.
@@ -31,6 +32,8 @@ pub(crate) struct Journal {
     console: Console,
     clock: SystemClock,
     writers: Mutex<HashMap<ExecutionId, Writer>>,
+    /// The steps of whose attempts under way something found no room in the queue.
+    left_out: Mutex<HashSet<(ExecutionId, String)>>,
 }
 
 /// The file of one execution.
@@ -45,24 +48,25 @@ struct Writer {
 
 impl Journal {
     /// The journals of a database's executions; each file is made with the first entry.
-    pub(crate) fn new(console: Console, database: &Database) -> Self {
-        Journal {
+    pub(crate) fn new(console: Console, database: &Database) -> Arc<Self> {
+        Arc::new(Journal {
             database: database.clone(),
             console,
             clock: SystemClock::new(),
             writers: Mutex::default(),
-        }
+            left_out: Mutex::default(),
+        })
     }
 
     /// Writes down what has happened.
-    pub(crate) fn note(&self, notice: &Notice<'_>) {
+    pub(crate) fn note(self: &Arc<Self>, notice: &Notice<'_>) {
         match *notice {
             Notice::AttemptStarted {
                 execution,
                 step,
                 attempt,
             } => {
-                self.write(execution, Some((step, Some(attempt))), Happened::Started);
+                self.queue(execution, Some((step, Some(attempt))), Happened::Started);
             }
             Notice::Output {
                 execution,
@@ -74,7 +78,7 @@ impl Journal {
                     text: text.into(),
                     cut: false,
                 };
-                self.write(execution, Some((step, Some(attempt))), text);
+                self.queue(execution, Some((step, Some(attempt))), text);
             }
             Notice::AttemptFailed {
                 execution,
@@ -90,7 +94,7 @@ impl Journal {
                     error: error.into(),
                     retry_in_ms,
                 };
-                self.write(execution, Some((step, Some(attempt))), failed);
+                self.queue(execution, Some((step, Some(attempt))), failed);
             }
             Notice::StepEnded {
                 execution,
@@ -106,7 +110,7 @@ impl Journal {
                 let ended = Happened::Ended {
                     outcome: outcome.into(),
                 };
-                self.write(execution, Some((step, None)), ended);
+                self.queue(execution, Some((step, None)), ended);
             }
             Notice::Moved {
                 execution,
@@ -114,7 +118,7 @@ impl Journal {
                 to,
                 ..
             } if from != to => {
-                self.write(
+                self.queue(
                     execution,
                     None,
                     Happened::Moved {
@@ -126,7 +130,67 @@ impl Journal {
         }
     }
 
-    fn write(&self, id: &ExecutionId, of: Option<(&str, Option<u32>)>, mut happened: Happened) {
+    /// Leaves it to a thread of its own to write something down: a disk that hangs holds up no run.
+    fn queue(
+        self: &Arc<Self>,
+        id: &ExecutionId,
+        of: Option<(&str, Option<u32>)>,
+        happened: Happened,
+    ) {
+        let mut size = 0;
+        if let Some((step, _)) = of {
+            let key = (id.clone(), step.to_owned());
+            let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+            match &happened {
+                Happened::Output { .. } if left_out.contains(&key) => return,
+                Happened::Output { text, .. } => size = text.len(),
+                Happened::Started | Happened::Ended { .. } => drop(left_out.remove(&key)),
+                Happened::Failed { .. } | Happened::Moved { .. } => {}
+            }
+        }
+        let cut = match (&happened, of) {
+            (Happened::Output { .. }, Some((step, _))) => Some((id.clone(), step.to_owned())),
+            _ => None,
+        };
+        let weight = match cut {
+            Some(_) => Weight::Record,
+            None => Weight::Kept,
+        };
+        let has_room = self.hand_over(weight, size, id, of, happened);
+        if !has_room && let Some(key) = cut {
+            let output = Happened::Output {
+                text: String::new(),
+                cut: true,
+            };
+            self.hand_over(Weight::Kept, 0, id, of, output);
+            let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+            left_out.insert(key);
+        }
+    }
+
+    fn hand_over(
+        self: &Arc<Self>,
+        weight: Weight,
+        size: usize,
+        id: &ExecutionId,
+        of: Option<(&str, Option<u32>)>,
+        happened: Happened,
+    ) -> bool {
+        let (journal, id, at) = (Arc::clone(self), id.clone(), self.clock.now());
+        let of = of.map(|(step, attempt)| (step.to_owned(), attempt));
+        super::LANE.queue(weight, size, move || {
+            let of = of.as_ref().map(|(step, attempt)| (step.as_str(), *attempt));
+            journal.write(&id, of, at, happened);
+        })
+    }
+
+    fn write(
+        &self,
+        id: &ExecutionId,
+        of: Option<(&str, Option<u32>)>,
+        at: Timestamp,
+        mut happened: Happened,
+    ) {
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         let writer = writers.entry(id.clone()).or_insert_with(|| {
             let file = self.opened(open(&super::path(&self.database, id)));
@@ -141,7 +205,7 @@ impl Journal {
             return;
         }
         let entry = Entry {
-            at: rfc_3339(self.clock.now()),
+            at: rfc_3339(at),
             step: of.map(|(step, _)| step.into()),
             attempt: of.and_then(|(_, attempt)| attempt),
             happened,
