@@ -23,6 +23,31 @@ impl Agent for EchoAgent {
 
 impl Diagnose for EchoAgent {}
 
+/// Answers like [`EchoAgent`], with so many bytes at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BoundedEcho {
+    pub(super) limit: u64,
+}
+
+impl Agent for BoundedEcho {
+    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+        let limit = self.limit;
+        if u64::try_from(request.prompt.len()).is_ok_and(|bytes| bytes <= limit) {
+            return EchoAgent.call(request);
+        }
+        let error = StepError::terminal(format_args!(
+            "the prompt is longer than the {limit} bytes that this agent answers with; raise its `outputLimit`"
+        ));
+        Box::pin(async move { Err(error) })
+    }
+
+    fn bound(&self, _: Request<'_>) -> Allowance {
+        Allowance::NOTHING
+    }
+}
+
+impl Diagnose for BoundedEcho {}
+
 #[cfg(test)]
 mod tests {
     use wf_core::id::ExecutionId;
@@ -35,6 +60,15 @@ mod tests {
             .call(Request::new(prompt, &execution, "step", 1))
             .await;
         reply.unwrap().result.as_str().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_prompt_beyond_the_limit_fails_for_good() {
+        let execution = ExecutionId::from("run");
+        let ask = |prompt| BoundedEcho { limit: 3 }.call(Request::new(prompt, &execution, "s", 1));
+        assert_eq!(ask("abc").await, Ok(Reply::text("abc")));
+        let error = ask("abcd").await.unwrap_err();
+        assert!(!error.is_retryable() && error.to_string().contains("`outputLimit`"));
     }
 
     #[tokio::test]

@@ -49,4 +49,4 @@ mod workflows;
 mod writer;
 mod writes;
 
-pub use store::{SqliteOptions, SqliteStore};
+pub use store::{LARGEST_RESULT, SqliteOptions, SqliteStore};

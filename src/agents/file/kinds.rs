@@ -9,8 +9,10 @@ use wf_model::tree::{Node, Value};
 
 use super::parser::Parser;
 use super::reference::Variable;
+use crate::agents::command::OUTPUT_LIMIT;
+use crate::agents::echo::BoundedEcho;
 use crate::agents::{
-    BREAKER, BREAKER_RESET, BREAKER_UNREACHED, CommandAgent, Diagnose, EchoAgent, Limited, Preset,
+    BREAKER, BREAKER_RESET, BREAKER_UNREACHED, CommandAgent, Diagnose, Limited, Preset,
     PresetAgent, RateLimit,
 };
 
@@ -93,7 +95,10 @@ impl Parser<'_> {
                 };
                 built(limited(name, agent, &settings))
             }
-            Kind::Echo => built(limited(name, EchoAgent, &settings)),
+            Kind::Echo => {
+                let limit = settings.output_limit.unwrap_or(OUTPUT_LIMIT);
+                built(limited(name, BoundedEcho { limit }, &settings))
+            }
         }
     }
 

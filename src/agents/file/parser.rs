@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use wf_diesel::LARGEST_RESULT;
 use wf_model::Problem;
 use wf_model::tree::{Node, Reader, Value};
 
@@ -72,7 +73,8 @@ impl Parser<'_> {
     pub(super) fn size(&mut self, name: &str, node: Node) -> Option<u64> {
         let place = node.place;
         if let Value::Number(_) = node.value {
-            return self.reader.whole(name, node, 0..=u64::MAX);
+            let size = self.reader.whole(name, node, 0..=u64::MAX);
+            return size.filter(|size| self.is_storable(name, place, *size));
         }
         let text = self.reader.text(name, node)?;
         let size = size::parse(&text);
@@ -82,7 +84,21 @@ impl Parser<'_> {
             self.reader
                 .report(Problem::error(place, message).help(help));
         }
-        size
+        size.filter(|size| self.is_storable(name, place, *size))
+    }
+
+    /// Reports a limit on what an agent answers that is above what the database can hold.
+    fn is_storable(&mut self, name: &str, place: u32, size: u64) -> bool {
+        let most = u64::try_from(LARGEST_RESULT).unwrap_or(u64::MAX);
+        if size > most {
+            let message = format!(
+                "`{name}` is {size} bytes, and the database takes results of at most {most}"
+            );
+            let help = "let the agent write what is large to a file, and answer with its path";
+            self.reader
+                .report(Problem::error(place, message).help(help));
+        }
+        size <= most
     }
 
     pub(super) fn cwd(&mut self, node: Node) -> Option<PathBuf> {

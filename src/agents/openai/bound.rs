@@ -4,8 +4,8 @@ use serde_json::Value;
 use wf_core::agent::{Allowance, Request};
 
 use super::OpenAiAgent;
-use super::usage::cost;
 use super::request;
+use super::usage::cost;
 
 /// The options that limit the tokens of an answer.
 const LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];

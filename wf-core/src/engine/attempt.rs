@@ -19,6 +19,7 @@ use super::recall::Recalled;
 use super::trace::Within;
 use super::{Notice, Observer, Parts};
 use crate::agent::{Agent, Allowance, Interim, InterimSlot, Queued, Reply, Request, StepError};
+use crate::clock::Clock;
 use crate::id::{ExecutionId, Timestamp};
 use crate::plan::Plan;
 use crate::prompt::{LONGEST_PROMPT, Rendering, too_long};

@@ -135,6 +135,10 @@ impl Drive {
         }
         let prompt = match self.work(step) {
             Ok(Work::Ask { prompt, .. }) => prompt,
+            Ok(Work::AskLarge { rendering, .. }) => match rendering.render(&self.plan) {
+                Ok(prompt) => Some(prompt),
+                Err(_) => return Allowance::NOTHING,
+            },
             Ok(Work::Render { code, context, .. }) => {
                 // Its attempt will panic as well, and fail.
                 let rendered = catch_unwind(AssertUnwindSafe(|| (code.render)(&context)));

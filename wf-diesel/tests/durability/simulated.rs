@@ -12,7 +12,7 @@ use wf_core::store::{
     CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
     Restore, Store, StoreError, WorkflowRecord,
 };
-use wf_core::testing::{Fault, Simulation};
+use wf_core::testing::{Fault, Simulation, explore};
 use wf_core::value::Json;
 use wf_diesel::SqliteStore;
 
@@ -168,5 +168,16 @@ steps:
         let simulation = Simulation::new(&plan, seed).with_store(Blocking::open);
         let coverage = simulation.disturb_everywhere(Fault::ALL);
         assert!(coverage.unwrap().runs > 50);
+    }
+}
+
+#[test]
+fn drawn_workflows_on_sqlite_end_as_the_oracle_says() {
+    let played = explore(0..12, Fault::ALL, |simulation| {
+        simulation.with_store(Blocking::open)
+    });
+    match played {
+        Ok(coverage) => assert!(coverage.runs > 100, "{coverage:?}"),
+        Err(example) => panic!("{example}"),
     }
 }
