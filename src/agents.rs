@@ -33,6 +33,7 @@ mod live;
 mod openai;
 mod presets;
 mod program;
+mod reset;
 mod secrets;
 mod structured;
 mod watchdog;

@@ -19,6 +19,7 @@ use super::fault::{Blame, Diagnose, Fault};
 use super::group::Group;
 use super::live::Lines;
 use super::program;
+use super::reset::limited;
 use super::secrets::Secrets;
 use super::watchdog::Watchdog;
 
@@ -163,8 +164,14 @@ impl CommandAgent {
             .run(request, request.prompt, &Expected::default())
             .await?;
         if !ended.status.success() {
-            let error = StepError::retryable(self.failure(ended));
-            return Err(Fault::new(error, Blame::Exit));
+            let message = self.failure(ended);
+            let error = limited(StepError::retryable(&message), &message, request.now());
+            // A limit says nothing about whether the program is well.
+            let blame = match error.failure().resets_at {
+                Some(_) => Blame::Attempt,
+                None => Blame::Exit,
+            };
+            return Err(Fault::new(error, blame));
         }
         let text = self.text(ended.output).map_err(Fault::attempt)?;
         Ok(self.secrets.reply_of(text).await)

@@ -142,6 +142,16 @@ fn together(mut failed: Vec<(&str, Fault)>, unasked: Option<&str>) -> Fault {
     if let Some(wait) = waits.filter_map(|failure| failure.retry_after).min() {
         error = error.retry_after(wait);
     }
+    // Another attempt is in vain where each that could be asked again has reached a limit.
+    let limited = failed.iter().map(|(_, fault)| &fault.error);
+    let limited = limited.filter(|error| error.is_retryable());
+    let resets: Option<Vec<_>> = limited.map(|error| error.failure().resets_at).collect();
+    if let Some(at) = resets.and_then(|resets| resets.into_iter().min()) {
+        error = error.resets_at(at);
+        if is(|error| error.failure().waits_for_reset) {
+            error = error.waiting_for_reset();
+        }
+    }
     let mut usage = Value::Null;
     for (_, fault) in failed {
         add_reported(&mut usage, fault.error.into_failure().usage);

@@ -48,7 +48,11 @@ pub struct Limited<A> {
     turns: Option<Semaphore>,
     rate: Option<Rate>,
     circuit: Option<Circuit>,
+    waits_for_reset: bool,
 }
+
+/// An agent that asks to be left alone for longer than this has reached a limit.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 impl<A: Agent> Limited<A> {
     /// The agent without a limit.
@@ -62,6 +66,7 @@ impl<A: Agent> Limited<A> {
             turns: None,
             rate: None,
             circuit: None,
+            waits_for_reset: false,
         }
     }
 
@@ -78,6 +83,13 @@ impl<A: Agent> Limited<A> {
     #[must_use]
     pub fn max_concurrent(mut self, attempts: usize) -> Self {
         self.turns = Some(Semaphore::new(attempts.clamp(1, Semaphore::MAX_PERMITS)));
+        self
+    }
+
+    /// The same, where a run waits until a limit that the agent has reached is lifted, and does not pause.
+    #[must_use]
+    pub const fn wait_for_reset(mut self) -> Self {
+        self.waits_for_reset = true;
         self
     }
 
@@ -151,10 +163,24 @@ impl<A: Agent> Limited<A> {
         .map_err(Fault::agent)?;
         drop(waiting);
         let answer = self.bounded(request).await;
+        let answer = answer.map_err(|fault| self.limited(fault, request));
         match pass {
             Some(pass) => pass.report(answer, request),
             None => answer,
         }
+    }
+
+    /// The failure, where it is that of a limit that names its reset, with what is to be done about it.
+    fn limited(&self, mut fault: Fault, request: Request<'_>) -> Fault {
+        let failure = fault.error.failure();
+        let long = failure.retry_after.filter(|wait| *wait > LONGEST_PAUSE);
+        if let (None, Some(wait)) = (failure.resets_at, long) {
+            fault.error = fault.error.resets_at(request.now().after(wait));
+        }
+        if self.waits_for_reset {
+            fault.error = fault.error.waiting_for_reset();
+        }
+        fault
     }
 
     async fn bounded(&self, request: Request<'_>) -> Result<Reply, Fault> {

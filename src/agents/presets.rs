@@ -114,11 +114,17 @@ impl PresetAgent {
             is_all: Some(known.is_all),
             captured: Arc::new(Captured::marked(known.marks)),
         };
+        request.interim.set({
+            let (agent, command) = (self.clone(), command.clone());
+            let captured = Arc::clone(&expected.captured);
+            let now = request.now();
+            move || captured.look(|output| agent.interim(&command, has_schema, output, now))
+        });
         match command.run(request, prompt, &expected).await {
             Ok(ended) => {
                 let output = ended.output.clone();
                 let said = off_thread(output, known.read).await.flatten();
-                self.verdict(&command, has_schema, said, ended)
+                self.verdict(&command, has_schema, said, ended, request.now())
             }
             // What was used until then is known all the same.
             Err(fault) => {

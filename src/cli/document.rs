@@ -195,6 +195,7 @@ pub(crate) struct ExecutionDocument<'a> {
     agents_file: Option<&'a str>,
     directory: Option<&'a str>,
     restored_from: Option<&'a str>,
+    resume_at: Option<String>,
 }
 
 impl<'a> ExecutionDocument<'a> {
@@ -227,6 +228,7 @@ impl<'a> ExecutionDocument<'a> {
                 .restored_from
                 .as_ref()
                 .map(|checkpoint| checkpoint.as_str()),
+            resume_at: execution.resume_at.map(rfc_3339),
         }
     }
 }

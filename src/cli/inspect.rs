@@ -214,6 +214,9 @@ fn shown(status: &Status, database: &Database) -> [Table; 2] {
         let checkpoint = Cell::from(checkpoint.as_str());
         facts.push(("restored_from", checkpoint));
     }
+    if let Some(resume_at) = execution.resume_at {
+        facts.push(("resume_at", Cell::from(to_the_second(resume_at))));
+    }
     if let Some(completed_at) = execution.completed_at {
         let took = human(completed_at.since(execution.started_at));
         facts.push((

@@ -91,6 +91,7 @@ fn executions_shows_the_newest_first() {
         "completed_at",
         "error",
         "restored_from",
+        "resume_at",
     ] {
         assert!(execution.get(key).is_some(), "{key}");
     }

@@ -15,6 +15,7 @@ mod inputs;
 mod inspect;
 mod journal;
 mod kill;
+mod limits;
 mod logs;
 mod ownership;
 #[path = "../program/mod.rs"]

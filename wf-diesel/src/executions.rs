@@ -40,6 +40,7 @@ struct ExecutionRow {
     agents_file: Option<String>,
     directory: Option<String>,
     restored_from: Option<String>,
+    resume_at: Option<i64>,
 }
 
 impl ExecutionRow {
@@ -63,6 +64,7 @@ impl ExecutionRow {
         record.origin.agents_file = self.agents_file;
         record.origin.directory = self.directory;
         record.restored_from = self.restored_from.map(Into::into);
+        record.resume_at = self.resume_at.map(Timestamp::from_millis);
         Ok(record)
     }
 }
@@ -138,6 +140,7 @@ pub(crate) fn settle_execution(conn: &mut SqliteConnection, commit: &Commit) -> 
     let settle = Settle {
         advance: Advance::of(commit)?,
         error: commit.writes.error.as_deref(),
+        resume_at: commit.writes.resume_at.map(Timestamp::millis),
         completed_at: commit.to.is_terminal().then(|| commit.writes.at.millis()),
     };
     settle.execute(conn)
@@ -220,6 +223,7 @@ pub(crate) fn cancel_execution(
             dsl::revision.eq(dsl::revision + 1),
             dsl::completed_at.eq(Some(at.millis())),
             dsl::error.eq(None::<&str>),
+            dsl::resume_at.eq(None::<i64>),
             dsl::owner.eq(None::<&str>),
             dsl::lease_until.eq(None::<i64>),
             dsl::pause_requested.eq(false),
@@ -365,7 +369,7 @@ impl<const MOVES: bool> Advance<'_, MOVES> {
 impl<const MOVES: bool> QueryFragment<Sqlite> for Advance<'_, MOVES> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         self.walk_set(&mut out)?;
-        out.push_sql(", error = NULL");
+        out.push_sql(", error = NULL, resume_at = NULL");
         self.walk_where(&mut out)
     }
 }
@@ -376,6 +380,7 @@ impl<const MOVES: bool> RunQueryDsl<SqliteConnection> for Advance<'_, MOVES> {}
 struct Settle<'a> {
     advance: Advance<'a, true>,
     error: Option<&'a str>,
+    resume_at: Option<i64>,
     completed_at: Option<i64>,
 }
 
@@ -390,6 +395,8 @@ impl QueryFragment<Sqlite> for Settle<'_> {
         self.advance.walk_set(&mut out)?;
         out.push_sql(", error = ");
         out.push_bind_param::<Nullable<Text>, _>(&self.error)?;
+        out.push_sql(", resume_at = ");
+        out.push_bind_param::<Nullable<BigInt>, _>(&self.resume_at)?;
         out.push_sql(", completed_at = ");
         out.push_bind_param::<Nullable<BigInt>, _>(&self.completed_at)?;
         out.push_sql(", owner = NULL, lease_until = NULL, pause_requested = 0");

@@ -46,6 +46,7 @@ diesel::table! {
         agents_file -> Nullable<Text>,
         directory -> Nullable<Text>,
         restored_from -> Nullable<Text>,
+        resume_at -> Nullable<BigInt>,
     }
 }
 

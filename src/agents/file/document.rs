@@ -12,7 +12,7 @@ use super::parser::Parser;
 const FILE_KEYS: [&str; 1] = ["agents"];
 
 /// The keys of an agent; the first say what it is.
-const AGENT_KEYS: [&str; 17] = [
+const AGENT_KEYS: [&str; 18] = [
     "command",
     "preset",
     "openai",
@@ -30,6 +30,7 @@ const AGENT_KEYS: [&str; 17] = [
     "cwd",
     "fallback",
     "capabilities",
+    "waitForReset",
 ];
 
 /// What was read of one agent.
@@ -160,6 +161,9 @@ impl Parser<'_> {
             "breakerReset" => settings.breaker_reset = self.reader.timeout(name, value),
             "outputLimit" => settings.output_limit = self.size(name, value),
             "env" => settings.variables = self.variables(value).unwrap_or_default(),
+            "waitForReset" => {
+                settings.waits_for_reset = self.reader.boolean(name, value).unwrap_or_default();
+            }
             "cwd" => settings.directory = self.cwd(value),
             "fallback" => {
                 let (places, names) = self.reader.texts(name, value).unwrap_or_default();

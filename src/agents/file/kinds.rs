@@ -32,6 +32,7 @@ pub(super) struct Settings {
     pub(super) breaker: Option<u32>,
     pub(super) breaker_reset: Option<Duration>,
     pub(super) output_limit: Option<u64>,
+    pub(super) waits_for_reset: bool,
     pub(super) variables: Vec<Variable>,
     pub(super) directory: Option<PathBuf>,
 }
@@ -190,6 +191,9 @@ fn limited(name: &str, agent: impl Diagnose + 'static, settings: &Settings) -> A
             .breaker(name, BREAKER, reset)
             .unreached(BREAKER_UNREACHED),
     };
+    if settings.waits_for_reset {
+        limited = limited.wait_for_reset();
+    }
     if let Some(timeout) = settings.timeout {
         limited = limited.timeout(timeout);
     }

@@ -1,12 +1,14 @@
 //! What is made of what a program has said: an answer, or why it is none.
 
-use wf_core::agent::{Reply, StepError};
+use wf_core::agent::{Interim, Reply, StepError};
+use wf_core::id::Timestamp;
 
 use super::PresetAgent;
 use super::said::{End, Said};
 use crate::agents::command::{CommandAgent, Ended};
 use crate::agents::ending::Ending;
 use crate::agents::fault::{Blame, Fault};
+use crate::agents::reset::limited;
 use crate::agents::structured::unfenced;
 
 impl PresetAgent {
@@ -17,12 +19,29 @@ impl PresetAgent {
         has_schema: bool,
         said: Option<Said>,
         ended: Ended,
+        now: Timestamp,
     ) -> Result<Reply, Fault> {
         if !ended.status.success() {
-            let fault = failure(command, said.as_ref(), ended);
+            let fault = failure(command, said.as_ref(), ended, now);
             return Err(self.with_usage(fault, said.as_ref()));
         }
-        self.judge(command, has_schema, said, &ended.output)
+        self.judge(command, has_schema, said, &ended.output, now)
+    }
+
+    /// What there is to say of an attempt that is stopped when its program has written so much.
+    pub(super) fn interim(
+        &self,
+        command: &CommandAgent,
+        has_schema: bool,
+        output: &[u8],
+        now: Timestamp,
+    ) -> Option<Interim> {
+        let said = (self.preset.known().read)(&String::from_utf8_lossy(output))?;
+        if said.is_over() {
+            let answer = self.judge(command, has_schema, Some(said), output, now);
+            return Some(Interim::Ended(answer.map_err(|fault| fault.error)));
+        }
+        Some(Interim::Underway(self.usage(&said)))
     }
 
     /// The failure with what was used.
@@ -45,9 +64,10 @@ impl PresetAgent {
         has_schema: bool,
         said: Option<Said>,
         output: &[u8],
+        now: Timestamp,
     ) -> Result<Reply, Fault> {
         let usage = said.as_ref().map(|said| self.usage(said));
-        match (self.answer(command, said, output), usage) {
+        match (self.answer(command, said, output, now), usage) {
             (Ok(text), usage) => {
                 let text = if has_schema { unfenced(&text) } else { &text };
                 let reply = command.secrets().reply(text);
@@ -69,6 +89,7 @@ impl PresetAgent {
         command: &CommandAgent,
         said: Option<Said>,
         output: &[u8],
+        now: Timestamp,
     ) -> Result<String, Fault> {
         let program = command.name();
         let end_of_output = || match command.end_of(output) {
@@ -82,7 +103,15 @@ impl PresetAgent {
             return Err(terminal(self.not_its_json(command, output)));
         };
         if let Some(error) = said.error {
-            return Err(retryable(format!("`{program}` reports an error: {error}")));
+            let resets_at = said.resets_at.map(moment);
+            let message = format!("`{program}` reports an error: {error}");
+            let fault = retryable(message);
+            return Err(Fault::attempt(at_limit(
+                fault.error,
+                &error,
+                resets_at,
+                now,
+            )));
         }
         match said.end {
             End::Whole => {}
@@ -147,7 +176,7 @@ impl PresetAgent {
 }
 
 /// What an exit status other than zero means.
-fn failure(command: &CommandAgent, said: Option<&Said>, ended: Ended) -> Fault {
+fn failure(command: &CommandAgent, said: Option<&Said>, ended: Ended, now: Timestamp) -> Fault {
     let message = match said.and_then(|said| said.error.as_ref()) {
         Some(error) => {
             let error = command.secrets().redact_message(error.clone());
@@ -155,5 +184,29 @@ fn failure(command: &CommandAgent, said: Option<&Said>, ended: Ended) -> Fault {
         }
         None => command.failure(ended),
     };
-    Fault::new(StepError::retryable(message), Blame::Exit)
+    let resets_at = said.and_then(|said| said.resets_at).map(moment);
+    let error = at_limit(StepError::retryable(&message), &message, resets_at, now);
+    // A limit says nothing about whether the program is well.
+    let blame = match error.failure().resets_at {
+        Some(_) => Blame::Attempt,
+        None => Blame::Exit,
+    };
+    Fault::new(error, blame)
+}
+
+/// The failure with the moment at which a limit is lifted, where the program names it.
+fn at_limit(
+    error: StepError,
+    words: &str,
+    resets_at: Option<Timestamp>,
+    now: Timestamp,
+) -> StepError {
+    match resets_at {
+        Some(at) => error.resets_at(at),
+        None => limited(error, words, now),
+    }
+}
+
+fn moment(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX))
 }

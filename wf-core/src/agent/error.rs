@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::id::Timestamp;
+
 /// Why an attempt failed, by what may be done about it.
 ///
 /// ```
@@ -35,6 +37,10 @@ pub struct Failure {
     pub message: String,
     /// How long the agent asks to be left alone: the next attempt starts no sooner.
     pub retry_after: Option<Duration>,
+    /// When a limit that the agent has reached is lifted, where it says so.
+    pub resets_at: Option<Timestamp>,
+    /// Whether the run waits until then, and does not pause.
+    pub waits_for_reset: bool,
     /// What the attempt used all the same (tokens, cost, model), when the agent knows.
     pub usage: Option<serde_json::Value>,
     /// The agent did answer, and its answer was refused.
@@ -81,6 +87,22 @@ impl StepError {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.failure_mut().retry_after = Some(wait);
+        self
+    }
+
+    /// The same, where the agent has reached a limit, of a subscription for example, that is lifted at that moment. The
+    /// run pauses and says when, whatever the step's policy grants; the attempt uses up no retry.
+    #[must_use]
+    pub fn resets_at(mut self, at: Timestamp) -> Self {
+        self.failure_mut().resets_at = Some(at);
+        self
+    }
+
+    /// The same, where the run does not pause for a limit, nor for a wait of more than an hour, but makes the next attempt
+    /// when that is over.
+    #[must_use]
+    pub fn waiting_for_reset(mut self) -> Self {
+        self.failure_mut().waits_for_reset = true;
         self
     }
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{InterimAt, InterimSlot};
-use crate::id::ExecutionId;
+use crate::clock::{Clock, SystemClock};
+use crate::id::{ExecutionId, Timestamp};
 use crate::usage::Usage;
 
 /// One attempt at a step, as an agent sees it.
@@ -29,6 +30,7 @@ pub struct Request<'a> {
     pub allowance: Allowance,
     /// Where the agent leaves word of what the attempt has come to, for when it is stopped before it ends.
     pub interim: InterimAt<'a>,
+    clock: Time<'a>,
     queued: Option<&'a Queued>,
 }
 
@@ -49,7 +51,23 @@ impl<'a> Request<'a> {
             schema: None,
             allowance: Allowance::UNLIMITED,
             interim: InterimAt(None),
+            clock: Time(None),
             queued: None,
+        }
+    }
+
+    /// The same, where the time is what `clock` tells.
+    #[must_use]
+    pub const fn with_clock(mut self, clock: &'a dyn Clock) -> Self {
+        self.clock = Time(Some(clock));
+        self
+    }
+
+    /// Tells the time, by the engine's clock where it makes the attempt.
+    pub fn now(&self) -> Timestamp {
+        match self.clock.0 {
+            Some(clock) => clock.now(),
+            None => SystemClock::new().now(),
         }
     }
 
@@ -189,6 +207,16 @@ impl fmt::Debug for Output<'_> {
         f.debug_struct("Output")
             .field("is_heard", &self.is_heard())
             .finish()
+    }
+}
+
+/// What tells the time.
+#[derive(Clone, Copy)]
+struct Time<'a>(Option<&'a dyn Clock>);
+
+impl fmt::Debug for Time<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Time").finish_non_exhaustive()
     }
 }
 

@@ -223,7 +223,9 @@ impl Call {
         let prompt = remarked.as_deref().unwrap_or(prompt);
         let mut request =
             Request::new(prompt, &self.execution, key, self.number).with_queued(outside.queued);
-        request = request.with_allowance(self.allowance);
+        request = request
+            .with_allowance(self.allowance)
+            .with_clock(outside.clock);
         if let Some(interim) = outside.interim {
             request = request.with_interim(interim);
         }
@@ -317,10 +319,12 @@ impl Bounds {
             let queued = Queued::default();
             let own = self.limit.map(|_| InterimSlot::default());
             let interim = call.interim.as_ref().or(own.as_ref());
+            let clock = Arc::clone(&self.clock);
             let tail = self.limit.map(|_| Tail::default());
             let mut ask = pin!(call.ask(Outside {
                 queued: &queued,
                 interim,
+                clock: &*clock,
                 listener: listener.as_ref(),
                 tail: tail.as_ref(),
             }));
@@ -377,6 +381,7 @@ impl Bounds {
 struct Outside<'a> {
     queued: &'a Queued,
     interim: Option<&'a InterimSlot>,
+    clock: &'a dyn Clock,
     listener: Option<&'a Arc<Observer>>,
     tail: Option<&'a Tail>,
 }

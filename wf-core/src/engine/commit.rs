@@ -63,6 +63,7 @@ impl Drive {
         self.unanswered = writes.steps.len();
         writes.checkpoint = wave.checkpoint;
         writes.error = wave.error;
+        writes.resume_at = wave.resume_at;
         let end = T::STATE.is_terminal().then(|| {
             Box::new(End {
                 at: writes.at,
@@ -141,6 +142,7 @@ impl Drive {
         row.state = state;
         row.completed_at = Some(end.at);
         row.error = end.error;
+        row.resume_at = None;
         row.owner = None;
         row.lease_until = None;
         row.token = before.token;

@@ -15,7 +15,7 @@ use super::recall::Recall;
 use super::trace::Trace;
 use super::{Parts, Status};
 use crate::agent::{Agent, InterimSlot};
-use crate::id::ExecutionId;
+use crate::id::{ExecutionId, Timestamp};
 use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::scheduler::Scheduler;
@@ -86,6 +86,8 @@ pub(super) struct Drive {
     pub(super) pausing: bool,
     /// Why the run pauses by itself.
     pub(super) pause_reason: Option<String>,
+    /// When it can go on, where the reason is a limit that is lifted.
+    pub(super) resume_at: Option<Timestamp>,
     /// A pause is to be left again.
     pub(super) resuming: bool,
     pub(super) timed_out: bool,
@@ -167,6 +169,7 @@ impl Drive {
             draining: false,
             pausing: false,
             pause_reason: None,
+            resume_at: None,
             resuming: false,
             timed_out: false,
             driven_before: 0,

@@ -269,6 +269,7 @@ impl Drive {
             return self.schedule(paused.resume().checkpoint_restored(), wave);
         }
         wave.error = self.pause_reason.take();
+        wave.resume_at = self.resume_at.take();
         self.commit(paused, wave)
     }
 

@@ -11,6 +11,7 @@ mod failure;
 mod handle;
 mod interjection;
 mod jumps;
+mod limits;
 mod order;
 mod recovery;
 #[cfg(feature = "schema")]

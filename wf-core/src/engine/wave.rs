@@ -26,6 +26,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// The error of an attempt keeps about this many bytes: it is stored with the step, and told.
 const LONGEST_ERROR: usize = 1 << 20;
 
+/// No run pauses for a limit that is lifted within this time.
+const A_MOMENT: Duration = Duration::from_secs(60);
+
 /// What happened since the last commit.
 #[derive(Default)]
 pub(super) struct Wave {
@@ -33,6 +36,7 @@ pub(super) struct Wave {
     pub(super) completed: Vec<StepOutcome>,
     pub(super) checkpoint: Option<NewCheckpoint>,
     pub(super) error: Option<String>,
+    pub(super) resume_at: Option<Timestamp>,
     /// Steps that wait for their next attempt once the failed one is committed, and for how long.
     pub(super) resting: Vec<(Duration, u32)>,
     /// Attempts that failed.
@@ -301,6 +305,7 @@ impl Drive {
         let (is_retryable, is_down) = (failure.is_retryable(), failure.is_unavailable());
         let mut failure = failure.into_failure();
         shorten(&mut failure.message, LONGEST_ERROR);
+        let resets_at = failure.resets_at.filter(|_| is_retryable);
         let number = attempt.number;
         let mut attempt = attempt.end(ended_at, Some(failure.message.clone()));
         attempt.rejected = failure.is_rejected();
@@ -308,32 +313,49 @@ impl Drive {
         let mut error = failure.message;
         let record = self.slots[step as usize].record_mut();
         record.attempts.push(attempt);
-        let asked = failure.retry_after.unwrap_or_default();
+        let until_reset = resets_at.map(|at| at.since(ended_at)).unwrap_or_default();
+        let asked = failure.retry_after.unwrap_or_default().max(until_reset);
         // Nobody needs to mend what the run can do without.
         let is_optional = self.plan.is_optional(step);
         let may_retry = is_retryable || (is_down && is_optional);
         let granted = may_retry.then(|| self.retry_in(step, number)).flatten();
         let is_away = granted.is_some() && asked > LONGEST_WAIT;
-        if is_away {
-            let wait = asked.as_secs();
-            error +=
-                &format!("; it asks to be left alone for {wait} s, which is more than an hour");
+        // One that is lifted in a moment, or should be by now, is waited for while a retry is granted.
+        let is_limited = resets_at.is_some() && (until_reset > A_MOMENT || granted.is_none());
+        let waits = failure.waits_for_reset && (is_away || resets_at.is_some());
+        let until = resets_at.or_else(|| is_away.then(|| ended_at.after(asked)));
+        match resets_at {
+            Some(at) => error += &format!("; its limit is lifted at {at}"),
+            None if is_away && !waits => {
+                let wait = asked.as_secs();
+                error +=
+                    &format!("; it asks to be left alone for {wait} s, which is more than an hour");
+            }
+            None => {}
         }
-        let parks = !is_optional && (is_down || is_away);
-        let retry_in = granted
-            .filter(|_| !parks && !is_away)
-            .map(|delay| delay.max(asked));
+        let parks = !is_optional && !waits && (is_down || is_away || is_limited);
+        let retry_in = match waits {
+            true if asked.is_zero() => Some(granted.unwrap_or(A_MOMENT)),
+            true => Some(asked),
+            false => granted
+                .filter(|_| !parks && !is_away)
+                .map(|delay| delay.max(asked)),
+        };
         let record = self.slots[step as usize].record_mut();
         record.error = Some(error.clone());
+        if (parks || waits)
+            && let Some(attempt) = record.attempts.last_mut()
+        {
+            attempt.error = Some(error.clone());
+            attempt.interrupted = true;
+        }
         if parks {
-            if let Some(attempt) = record.attempts.last_mut() {
-                attempt.error = Some(error.clone());
-                attempt.interrupted = true;
-            }
             self.pausing = true;
             let key = self.plan.key(step as usize);
-            self.pause_reason
-                .get_or_insert_with(|| format!("step `{key}`: {error}"));
+            if self.pause_reason.is_none() {
+                self.pause_reason = Some(format!("step `{key}`: {error}"));
+                self.resume_at = until;
+            }
         }
         if let Some(delay) = retry_in {
             wave.resting.push((delay, step));

@@ -66,6 +66,8 @@ pub struct ExecutionRecord {
     pub completed_at: Option<Timestamp>,
     /// Why it failed, or why it paused by itself.
     pub error: Option<String>,
+    /// When it can go on, where it paused by itself until a moment that is known.
+    pub resume_at: Option<Timestamp>,
     /// Who drives it, or drove it last; none when it is paused or has ended.
     pub owner: Option<Owner>,
     /// The fencing token: how often the lease was taken.
@@ -106,6 +108,7 @@ impl ExecutionRecord {
             started_at: at,
             completed_at: None,
             error: None,
+            resume_at: None,
             owner: None,
             token: 0,
             lease_until: None,

@@ -149,6 +149,8 @@ pub struct Writes {
     pub checkpoint: Option<NewCheckpoint>,
     /// Why the execution failed, or paused by itself. An execution that goes on has none: what was there is cleared.
     pub error: Option<String>,
+    /// When an execution that has paused by itself can go on, where that is known. Cleared as `error` is.
+    pub resume_at: Option<Timestamp>,
 }
 
 impl Writes {
@@ -160,6 +162,7 @@ impl Writes {
             steps: Vec::new(),
             checkpoint: None,
             error: None,
+            resume_at: None,
         }
     }
 

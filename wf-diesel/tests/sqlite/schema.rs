@@ -77,6 +77,7 @@ fn every_table_has_its_columns() {
             "owner TEXT",
             "pause_requested INTEGER!",
             "restored_from TEXT",
+            "resume_at INTEGER",
             "revision INTEGER!",
             "started_at INTEGER!",
             "state TEXT!",

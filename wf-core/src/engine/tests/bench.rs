@@ -174,6 +174,8 @@ pub(super) enum Act {
     Refuse(u64, &'static str),
     /// Fails after so many seconds, and asks to be left alone for so many more.
     Busy(u64, u64),
+    /// Fails after so many seconds at a limit that is lifted so many later, for which the run waits or not.
+    Limited(u64, u64, bool),
     /// Says after so many seconds that it is down.
     Down(u64, &'static str),
     /// Says at once that it is down, and has used so many tokens.
@@ -235,6 +237,20 @@ impl Agent for Scripted {
                     Err(busy.retry_after(Duration::from_secs(wait)))
                 })
                 .boxed(),
+            Act::Limited(seconds, wait, waits) => {
+                let clock = self.clock.clone();
+                after(seconds)
+                    .map(move |()| {
+                        let at = clock.now().after(Duration::from_secs(wait));
+                        let limited = StepError::retryable("limit reached").resets_at(at);
+                        Err(if waits {
+                            limited.waiting_for_reset()
+                        } else {
+                            limited
+                        })
+                    })
+                    .boxed()
+            }
             Act::Down(seconds, text) => after(seconds)
                 .map(move |()| Err(StepError::unavailable(text)))
                 .boxed(),

@@ -199,6 +199,7 @@ impl Tables {
         record.driven_millis = writes.driven_millis;
         record.last_seq = record.last_seq.max(writes.last_seq());
         record.error = writes.error;
+        record.resume_at = writes.resume_at;
         if to.is_terminal() {
             record.completed_at = Some(writes.at);
         }
@@ -267,6 +268,7 @@ impl Tables {
         record.revision += 1;
         record.completed_at = Some(at);
         record.error = None;
+        record.resume_at = None;
         record.owner = None;
         record.lease_until = None;
         record.pause_requested = false;
