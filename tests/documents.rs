@@ -50,7 +50,7 @@ fn every_test_that_the_durability_page_names_exists() {
         .split('`')
         .skip(1)
         .step_by(2)
-        .filter(|word| word.matches('_').count() > 3 && !word.contains(['/', ':', '(']))
+        .filter(|word| word.matches('_').count() > 3 && !word.contains(['/', ':', '(', ' ']))
         .collect();
     assert!(named.len() > 35, "{named:?}");
     for test in named {
