@@ -109,6 +109,7 @@ impl Answer {
     pub(super) fn event(&mut self, data: &[u8]) -> Result<(), Wrong> {
         let data = data.trim_ascii();
         if data == b"[DONE]" {
+            self.close();
             self.is_done = true;
             return Ok(());
         }
