@@ -230,7 +230,7 @@ fn a_watchdog_that_is_stopped_has_a_successor_and_holds_nothing_up() {
 #[tokio::test]
 async fn a_watchdog_that_reads_nothing_holds_nothing_up() {
     // It takes in as much as a pipe holds, and no more.
-    let watchdog = Watchdog::new("/bin/sh", ["-c", "exec sleep 1000"]);
+    let watchdog = Watchdog::new("/bin/sh", ["-c", "exec sleep 30"]);
     let agent = CommandAgent::new("true", [""; 0]).watched(watchdog);
     let execution = wf_core::id::ExecutionId::from("x".repeat(2000));
     for number in 1..80 {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use wf_core::plan::{Definition, Plan};
 use wf_model::{
-    Budget, Input, InputKind, OnFailure, Part, RetryPolicy, Step, check_unplaced, format_duration,
+    Budget, Form, Input, InputKind, OnFailure, Part, RetryPolicy, Step, check_unplaced,
+    format_duration,
 };
 
 use crate::{Original, draw};
@@ -35,12 +36,16 @@ pub(crate) fn prompt(plan: &Plan, key: &str) -> Option<String> {
     let at = plan.steps().iter().position(|step| step.key == key)?;
     let parts = checked.templates.parts(at).iter().map(|part| match part {
         Part::Text(range) => Some(plan.steps()[at].prompt[range.clone()].replace("{{", "{{{{")),
-        Part::Input { input, path } if path.is_empty() => {
-            Some(format!("{{{{{}}}}}", checked.inputs[*input].name))
-        }
-        Part::Step { step, path } if path.is_empty() => {
-            Some(format!("{{{{{}.result}}}}", plan.steps()[*step].key))
-        }
+        Part::Input {
+            input,
+            path,
+            form: Form::Text,
+        } if path.is_empty() => Some(format!("{{{{{}}}}}", checked.inputs[*input].name)),
+        Part::Step {
+            step,
+            path,
+            form: Form::Text,
+        } if path.is_empty() => Some(format!("{{{{{}.result}}}}", plan.steps()[*step].key)),
         Part::Input { .. } | Part::Step { .. } => None,
     });
     parts.collect()

@@ -83,7 +83,7 @@ fn a_cancel_from_another_process_kills_the_agents() {
     // The program keeps its end of this pipe open for as long as it lives.
     workbench.write(
         "agents.yaml",
-        "agents: { worker: { command: [sh, -c, 'exec 9>held; echo up >up; exec sleep 1000'] } }\n",
+        "agents: { worker: { command: [sh, -c, 'exec 9>held; echo up >up; exec sleep 30'] } }\n",
     );
     workbench.pipe("held");
     let held = std::thread::spawn({

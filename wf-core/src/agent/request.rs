@@ -79,21 +79,6 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The same, where the time is what `clock` tells.
-    #[must_use]
-    pub const fn with_clock(mut self, clock: &'a dyn Clock) -> Self {
-        self.clock = Time(Some(clock));
-        self
-    }
-
-    /// Tells the time, by the engine's clock where it makes the attempt.
-    pub fn now(&self) -> Timestamp {
-        match self.clock.0 {
-            Some(clock) => clock.now(),
-            None => SystemClock::new().now(),
-        }
-    }
-
     /// The same, where what the agent shows goes to `listener`.
     #[must_use]
     pub const fn with_output(mut self, listener: &'a (dyn Fn(&str) + Send + Sync)) -> Self {

@@ -10,7 +10,7 @@ use futures::executor::block_on;
 use futures::future::join_all;
 
 use super::*;
-use crate::connection::open_pair;
+use crate::connection::{Opened, open_pair};
 
 /// A write that runs some SQL.
 struct Statements(&'static str);
@@ -37,8 +37,12 @@ impl Write for Panic {
 /// A writer whose connection has run `settings`, and a connection that reads.
 fn writer(settings: &str) -> (Writer, SqliteConnection, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let (mut writing, reading, place) =
-        open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
+    let Opened {
+        mut writing,
+        reading,
+        place,
+        ..
+    } = open_pair(&folder.path().join("ax.db"), Duration::from_secs(5)).unwrap();
     writing
         .batch_execute("CREATE TABLE notes (text TEXT) STRICT")
         .unwrap();
