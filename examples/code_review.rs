@@ -82,7 +82,7 @@ pub(crate) async fn review(
 ) -> Result<CodeReviewOutput, RunError> {
     let agent = |program: &str| {
         let none: [&str; 0] = [];
-        CommandAgent::new(program, none).beside("examples/agents")
+        CommandAgent::new(format!("./{program}"), none).beside("examples/agents")
     };
     let team = Team {
         backend: agent("parse-changes"),

@@ -60,6 +60,15 @@ impl Schema {
         &self.text
     }
 
+    /// Whether the schema names text as a type that fits.
+    fn asks_for_text(&self) -> bool {
+        match self.text.get("type") {
+            Some(Value::String(name)) => name == "string",
+            Some(Value::Array(names)) => names.iter().any(|name| name == "string"),
+            _ => false,
+        }
+    }
+
     /// Takes a result as it fits: a text that fits only when it is read as JSON counts as that JSON, and JSON that fits
     /// only as a text counts as its text. Every digit of it stays.
     ///
@@ -81,14 +90,14 @@ impl Schema {
                 Err(_) => Err(misfit),
             },
             // What looks like JSON is a text as well.
-            Value::Object(_) | Value::Array(_) => {
+            Value::Object(_) | Value::Array(_) if self.asks_for_text() => {
                 let text = Value::from(result.as_str());
                 match self.validator.check(&text) {
                     Ok(()) => Ok(Json::string(result.as_str())),
                     Err(_) => Err(misfit),
                 }
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => Err(misfit),
+            _ => Err(misfit),
         }
     }
 }

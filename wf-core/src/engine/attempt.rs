@@ -158,14 +158,15 @@ impl Call {
             let tail = bounds.limit.map(|_| Tail::default());
             let clock = Arc::clone(&bounds.clock);
             let beginning = Beginning::new(&self, &queued, listener.as_ref());
-            let mut ask = pin!(self.ask(Outside {
+            let outside = Outside {
                 queued: &queued,
                 interim,
                 beginning: &beginning,
                 clock: &*clock,
                 listener: listener.as_ref(),
                 tail: tail.as_ref(),
-            }));
+            };
+            let mut ask = pin!(self.ask(&outside));
             let answer = poll_fn(|cx| {
                 let answered = ask.as_mut().poll(cx);
                 beginning.note();
@@ -192,7 +193,7 @@ impl Call {
         }
     }
 
-    async fn ask(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
+    async fn ask(&self, outside: &Outside<'_>) -> Result<Answer, StepError> {
         // The work may also panic before it gives a future.
         let done = AssertUnwindSafe(async { self.done(outside).await });
         let done = done.catch_unwind().await;
@@ -221,7 +222,13 @@ impl Call {
         // What the agent has left is its code, which may panic.
         let look = AssertUnwindSafe(async {
             match interim.and_then(InterimSlot::take) {
-                Some(Interim::Ended(ended)) => self.accept(ended?).await,
+                Some(Interim::Ended(ended)) => {
+                    let reply = ended?;
+                    match self.slow_check(&reply) {
+                        Some(schema) => self.accept_large(schema, reply).await,
+                        None => self.accept(reply),
+                    }
+                }
                 Some(Interim::Underway(usage)) => Err(over.with_usage(usage)),
                 None => Err(over),
             }
@@ -230,60 +237,70 @@ impl Call {
         look.unwrap_or_else(|panic| Err(self.panicked(panic.as_ref())))
     }
 
-    async fn done(&self, outside: Outside<'_>) -> Result<Answer, StepError> {
-        match &self.work {
+    async fn done(&self, outside: &Outside<'_>) -> Result<Answer, StepError> {
+        let rendered;
+        let (agent, prompt) = match &self.work {
             Work::Ask { agent, prompt } => {
                 let whole = || self.plan.prompt(self.step as usize);
-                let prompt = prompt.as_deref().unwrap_or_else(whole);
-                self.accept(self.reply(agent, prompt, outside).await?).await
+                (agent, prompt.as_deref().unwrap_or_else(whole))
             }
             Work::AskLarge { agent, rendering } => {
                 let (plan, rendering) = (Arc::clone(&self.plan), rendering.clone());
-                let prompt = Box::pin(elsewhere(move || rendering.render(&plan))).await?;
-                self.accept(self.reply(agent, &prompt, outside).await?)
-                    .await
+                rendered = Box::pin(elsewhere(move || rendering.render(&plan))).await?;
+                (agent, rendered.as_str())
             }
             Work::Render {
                 agent,
                 code,
                 context,
             } => {
-                let prompt = (code.render)(context).map_err(StepFailure::into_step_error)?;
-                if prompt.len() > LONGEST_PROMPT {
+                rendered = (code.render)(context).map_err(StepFailure::into_step_error)?;
+                if rendered.len() > LONGEST_PROMPT {
                     return Err(too_long());
                 }
-                self.accept(self.reply(agent, &prompt, outside).await?)
-                    .await
+                (agent, rendered.as_str())
             }
             Work::Native { code, context } => {
                 let value = (code.run)(context.clone())
                     .await
                     .map_err(StepFailure::into_step_error)?;
                 let typed = code.output.take(value).map_err(StepError::terminal)?;
-                let json = code.output.encode(&typed).map_err(|error| {
-                    StepError::terminal(format_args!(
-                        "the output cannot be written as JSON: {error}"
-                    ))
-                })?;
-                let reply = self.admit(Reply::json(json)).await;
-                let reply = reply.map_err(|error| match error.failure().is_rejected() {
-                    // Code gives the same again.
-                    true => StepError::terminal(error.failure().message.clone()),
-                    false => error,
-                })?;
-                Ok(Answer {
-                    reply,
-                    typed: Some(typed),
-                })
+                return self.output(code, typed);
             }
+        };
+        let reply = self.reply(agent, prompt, outside).await?;
+        match self.slow_check(&reply) {
+            Some(schema) => Box::pin(self.accept_large(schema, reply)).await,
+            None => self.accept(reply),
         }
+    }
+
+    /// What code has given as the step's answer.
+    fn output(&self, code: &NativeStep, typed: Typed) -> Result<Answer, StepError> {
+        let json = code.output.encode(&typed).map_err(|error| {
+            StepError::terminal(format_args!(
+                "the output cannot be written as JSON: {error}"
+            ))
+        })?;
+        let reply = self.storable(Reply::json(json))?;
+        if let Some(schema) = &self.schema {
+            schema.admit(reply.result.clone()).map_err(|misfit| {
+                StepError::terminal(format_args!(
+                    "the output does not fit the step's `outputSchema`: {misfit}"
+                ))
+            })?;
+        }
+        Ok(Answer {
+            reply,
+            typed: Some(typed),
+        })
     }
 
     async fn reply(
         &self,
         agent: &Arc<dyn Agent>,
         prompt: &str,
-        outside: Outside<'_>,
+        outside: &Outside<'_>,
     ) -> Result<Reply, StepError> {
         let key = self.plan.key(self.step as usize);
         let remarked = self
@@ -308,7 +325,7 @@ impl Call {
             listener,
             tail,
             ..
-        } = outside;
+        } = *outside;
         if listener.is_none() && tail.is_none() {
             return agent.call(request).await;
         }
@@ -330,8 +347,44 @@ impl Call {
     }
 
     /// An agent's reply as the step's answer, if it is what the step asks for.
-    async fn accept(&self, reply: Reply) -> Result<Answer, StepError> {
-        let mut reply = self.admit(reply).await?;
+    fn accept(&self, reply: Reply) -> Result<Answer, StepError> {
+        let reply = self.storable(reply)?;
+        let reply = match &self.schema {
+            Some(schema) => fitting(schema, reply)?,
+            None => reply,
+        };
+        self.typed(reply)
+    }
+
+    /// As [`accept`](Call::accept), where the check would hold up others.
+    async fn accept_large(&self, schema: Arc<Schema>, reply: Reply) -> Result<Answer, StepError> {
+        let reply = self.storable(reply)?;
+        let reply = elsewhere(move || fitting(&schema, reply)).await?;
+        self.typed(reply)
+    }
+
+    /// The schema that a reply has to fit, if to check it takes long.
+    fn slow_check(&self, reply: &Reply) -> Option<Arc<Schema>> {
+        let schema = self.schema.as_ref();
+        let schema = schema.filter(|_| reply.result.as_str().len() >= LARGE);
+        schema.map(Arc::clone)
+    }
+
+    /// The reply, if its result has room in the store.
+    fn storable(&self, reply: Reply) -> Result<Reply, StepError> {
+        let largest = self.store.largest_result();
+        if reply.result.as_str().len() <= largest {
+            return Ok(reply);
+        }
+        let error = too_large(&reply.result, largest);
+        Err(match reply.usage {
+            Some(usage) => error.with_usage(usage),
+            None => error,
+        })
+    }
+
+    /// The reply, read as the type of the step's output.
+    fn typed(&self, mut reply: Reply) -> Result<Answer, StepError> {
         let Work::Render { code, .. } = &self.work else {
             return Ok(Answer { reply, typed: None });
         };
@@ -350,37 +403,19 @@ impl Call {
             typed: Some(typed),
         })
     }
+}
 
-    /// The reply, if its result fits the step's schema and the store.
-    async fn admit(&self, mut reply: Reply) -> Result<Reply, StepError> {
-        let largest = self.store.largest_result();
-        if reply.result.as_str().len() > largest {
-            let error = too_large(&reply.result, largest);
-            return Err(match reply.usage {
-                Some(usage) => error.with_usage(usage),
-                None => error,
-            });
+/// The reply, if its result fits the step's schema.
+fn fitting(schema: &Schema, mut reply: Reply) -> Result<Reply, StepError> {
+    match schema.admit(reply.result) {
+        Ok(result) => {
+            reply.result = result;
+            Ok(reply)
         }
-        let Some(schema) = &self.schema else {
-            return Ok(reply);
-        };
-        let result = reply.result;
-        let admitted = if result.as_str().len() < LARGE {
-            schema.admit(result)
-        } else {
-            let schema = Arc::clone(schema);
-            Box::pin(elsewhere(move || Ok(schema.admit(result)))).await?
-        };
-        match admitted {
-            Ok(result) => {
-                reply.result = result;
-                Ok(reply)
-            }
-            Err(misfit) => Err(StepError::rejected(
-                format_args!("the answer does not fit the step's `outputSchema`: {misfit}"),
-                reply.usage,
-            )),
-        }
+        Err(misfit) => Err(StepError::rejected(
+            format_args!("the answer does not fit the step's `outputSchema`: {misfit}"),
+            reply.usage,
+        )),
     }
 }
 

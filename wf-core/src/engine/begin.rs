@@ -26,6 +26,7 @@ pub(super) struct Beginning<'a> {
     call: &'a Call,
     queued: &'a Queued,
     listener: Option<&'a Arc<Observer>>,
+    has_waited: AtomicBool,
     has_begun: AtomicBool,
 }
 
@@ -39,13 +40,18 @@ impl<'a> Beginning<'a> {
             call,
             queued,
             listener,
+            has_waited: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
         }
     }
 
     /// Tells that the attempt has begun, unless it waits or that is told.
     pub(super) fn note(&self) {
-        if self.queued.is_waiting() || self.has_begun.swap(true, Ordering::Relaxed) {
+        if self.queued.is_waiting() {
+            self.has_waited.store(true, Ordering::Relaxed);
+            return;
+        }
+        if self.has_begun.swap(true, Ordering::Relaxed) {
             return;
         }
         let Call {
@@ -56,7 +62,10 @@ impl<'a> Beginning<'a> {
             ..
         } = self.call;
         let step = plan.key(*step as usize);
-        trace::begun(step, *number);
+        // Of one that did not wait, its span tells as much.
+        if self.has_waited.load(Ordering::Relaxed) {
+            trace::begun(step, *number);
+        }
         if let Some(listener) = self.listener {
             listener(&Notice::AttemptStarted {
                 execution,

@@ -7,7 +7,10 @@ use crate::workflow::{definition, found, helps, read, with_section, with_step};
 const DIGITS: &str = "12345678901234567890123";
 
 fn default_of(inputs: &[Input], index: usize) -> &str {
-    inputs[index].default.as_ref().map_or("none", |default| default.text())
+    inputs[index]
+        .default
+        .as_ref()
+        .map_or("none", |default| default.text())
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub enum Act {
     /// Is down, after that time, until somebody mends it: the run pauses, unless the step is optional.
     Down(Duration),
     /// Fails after the first time, and asks to be left alone for the second.
-    Later(Duration, Duration),
+    Busy(Duration, Duration),
 }
 
 impl Act {
@@ -41,7 +41,7 @@ impl Act {
             | Act::Fail(time)
             | Act::Refuse(time)
             | Act::Down(time)
-            | Act::Later(time, _) => *time,
+            | Act::Busy(time, _) => *time,
         }
     }
 }
@@ -140,7 +140,7 @@ impl Agent for Actor {
             Act::Fail(_) => Err(StepError::retryable(why)),
             Act::Refuse(_) => Err(StepError::terminal(why)),
             Act::Down(_) => Err(StepError::unavailable(why)),
-            Act::Later(_, wait) => Err(StepError::retryable(why).retry_after(*wait)),
+            Act::Busy(_, wait) => Err(StepError::retryable(why).retry_after(*wait)),
         };
         let answer = match self.script.usage() {
             None => answer,

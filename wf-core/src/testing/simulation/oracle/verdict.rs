@@ -74,7 +74,7 @@ impl Tally {
                 Act::Answer(..) | Act::Digest(_) => return Verdict::Done,
                 Act::Refuse(_) => return Verdict::Failed,
                 Act::Down(_) if !step.optional => return Verdict::Parked,
-                Act::Later(_, wait) => asked = wait,
+                Act::Busy(_, wait) => asked = wait,
                 Act::Down(_) | Act::Fail(_) => {}
             }
         }

@@ -90,7 +90,7 @@ fn drawn_act(draw: &mut Draw, is_checked: bool) -> Act {
         0..=3 => Act::Fail(time),
         4 => Act::Refuse(time),
         5 => Act::Down(time),
-        6 => Act::Later(
+        6 => Act::Busy(
             time,
             Duration::from_millis(pick(draw, &[10, 50, 4_000_000])),
         ),
