@@ -70,6 +70,9 @@ impl Drive {
             _ if self.pausing => self.pause(at.pause(), wave),
             Some(step) if stuck => {
                 let message = self.failure(step);
+                while let Some(blocked) = self.scheduler.next_blocked() {
+                    wave.completed.push(self.skip(blocked));
+                }
                 self.give_up(&mut wave, &message);
                 let mut completed = std::mem::take(&mut wave.completed).into_iter();
                 let Some(first) = completed.next() else {
