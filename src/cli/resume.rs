@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wf_core::agent::Agents;
-use wf_core::engine::{Budget, Engine, PerAttempt, ResumeOptions};
+use wf_core::engine::{Budget, Engine, EngineError, PerAttempt, ResumeOptions};
 use wf_core::id::ExecutionId;
 use wf_core::lifecycle::State;
 use wf_core::store::Store;
@@ -47,7 +47,9 @@ pub(crate) async fn resume(
     let without_agents = start::engine(Arc::clone(&store), Agents::new(), &progress);
     match without_agents.resume(&id).await {
         Err(error) if error.is_agent() => {}
-        Err(error) => return Err(start::failure(&error, database)),
+        Err(error) => {
+            return not_resumed(console, database, without_agents, progress, &id, error).await;
+        }
         Ok(_) => return Err(Failure::wrong(format!("execution `{id}` has no steps"))),
     }
 
@@ -74,7 +76,10 @@ pub(crate) async fn resume(
         let now = engine.status(&id).await.map_err(failed)?.budget;
         options = options.with_budget(changed(now, &arguments.budget)?);
     }
-    let run = engine.resume_with(&id, options).await.map_err(failed)?;
+    let run = match engine.resume_with(&id, options).await {
+        Ok(run) => run,
+        Err(error) => return not_resumed(console, database, engine, progress, &id, error).await,
+    };
     Session {
         console,
         database,
@@ -88,6 +93,24 @@ pub(crate) async fn resume(
     }
     .drive(run)
     .await
+}
+
+/// Reports why an execution is not resumed: its end, if it has come to one meanwhile.
+async fn not_resumed(
+    console: Console,
+    database: &Database,
+    engine: Engine,
+    progress: Arc<Progress>,
+    id: &ExecutionId,
+    error: EngineError,
+) -> Result<Exit, Failure> {
+    if error.is_illegal()
+        && let Ok(Some(execution)) = engine.store().execution(id).await
+        && execution.state.is_terminal()
+    {
+        return ended(console, database, engine, progress, id, execution.state).await;
+    }
+    Err(start::failure(&error, database))
 }
 
 /// Reports the end of an execution that has ended: nothing of it is run.
