@@ -6,12 +6,17 @@ use super::node::Node;
 use super::said::{End, Said, add, words};
 use super::values::objects;
 
+/// What the answer is called in a message.
+const MESSAGE: &str = "the `text` of its last message";
+
 pub(super) fn read(output: &str) -> Option<Said> {
     let mut said = Said::default();
     let mut is_known = false;
     // What was used in threads before this one, and in this one so far.
     let mut before = Counts::default();
     let mut thread = Counts::default();
+    // A message after the end of a turn: it counts once another turn has ended.
+    let mut next = None;
     for event in objects(output) {
         let Some(kind) = event.text_at("/type") else {
             continue;
@@ -32,13 +37,19 @@ pub(super) fn read(output: &str) -> Option<Said> {
             // Also while it reports what comes of it: the turn is what counts.
             "turn.completed" => {
                 thread.rise(event);
+                if let Some(message) = next.take() {
+                    said.answer(message, MESSAGE);
+                }
                 (said.end, said.error) = (End::Whole, None);
             }
-            // What comes after the end of a turn belongs to none.
+            "item.completed" if said.end == End::Whole && is_message(event) => {
+                next = Some(event.at("/item/text"));
+            }
+            // What else comes after the end of a turn belongs to none.
             _ if said.end == End::Whole => {}
             // The last message is the answer; those before it tell what is being done.
             "item.completed" if is_message(event) => {
-                said.answer(event.at("/item/text"), "the `text` of its last message");
+                said.answer(event.at("/item/text"), MESSAGE);
             }
             "turn.failed" => {
                 thread.rise(event);
