@@ -517,6 +517,8 @@ async fn a_key_in_the_words_of_an_error_is_masked_wherever_it_is_cut() {
             .unwrap();
         for _ in 0..3 {
             let said = ask(&agent, "p").await.unwrap_err().to_string();
+            // The server's port is a number that the key may contain.
+            let said = said.replace(&server.url, "URL");
             for part in ["0123", "4567", "89ab", "cdef", "sk-te"] {
                 assert!(!said.contains(part), "{before}: {part} in {said}");
             }
