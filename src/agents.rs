@@ -18,6 +18,7 @@
 //! assert!(agents.agent("backend").is_some());
 //! ```
 
+mod aside;
 mod capture;
 mod captured;
 mod command;

@@ -6,13 +6,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::aside::aside;
 use super::live::Meaning;
 
 /// How long a program that has said all may go on.
 const HANGING: Duration = Duration::from_secs(2);
-
-/// An output that is larger than this, in bytes, is not read on the thread that has others to serve.
-const LARGE: usize = 256 * 1024;
 
 /// What is known of what a program writes.
 #[derive(Default)]
@@ -111,22 +109,10 @@ impl Expected {
         loop {
             self.captured.settled(HANGING).await;
             let output = self.captured.look(<[u8]>::to_vec);
-            if off_thread(output, is_all).await == Some(true) {
+            let size = output.len();
+            if aside(size, move || is_all(&String::from_utf8_lossy(&output))).await {
                 return;
             }
         }
-    }
-}
-
-/// Reads an output, a large one on a thread of its own; none where that has panicked.
-pub(super) async fn off_thread<T: Send + 'static>(
-    output: Vec<u8>,
-    read: impl FnOnce(&str) -> T + Send + 'static,
-) -> Option<T> {
-    let is_large = output.len() > LARGE;
-    let read = move || read(&String::from_utf8_lossy(&output));
-    match is_large {
-        true => tokio::task::spawn_blocking(read).await.ok(),
-        false => Some(read()),
     }
 }

@@ -15,6 +15,7 @@ use wf_core::agent::{Agent, Allowance, Interim, InterimSlot, Reply, Request, Ste
 use self::circuit::Circuit;
 use self::rate::Rate;
 pub use self::rate::RateLimit;
+use super::aside::{LARGE, aside};
 use super::capture::Tail;
 use super::fault::{Diagnose, Fault};
 use super::secrets::Secrets;
@@ -208,7 +209,9 @@ impl<A: Agent> Limited<A> {
             }
         }
         drop(attempt);
-        let usage = match interim.take() {
+        // What there is may be large, and nobody knows yet.
+        let left = aside(LARGE, move || interim.take()).await;
+        let usage = match left {
             Some(Interim::Ended(ended)) => return ended.map_err(Fault::attempt),
             Some(Interim::Underway(usage)) => Some(usage),
             None => None,

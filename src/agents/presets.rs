@@ -18,7 +18,8 @@ use futures::future::BoxFuture;
 use wf_core::agent::{Agent, Reply, Request, StepError};
 
 pub use self::table::Preset;
-use super::captured::{Captured, Expected, off_thread};
+use super::aside::aside;
+use super::captured::{Captured, Expected};
 use super::command::CommandAgent;
 use super::fault::{Diagnose, Fault};
 use super::structured::demand;
@@ -127,14 +128,17 @@ impl PresetAgent {
         });
         match command.run(request, prompt, &expected).await {
             Ok(ended) => {
-                let output = ended.output.clone();
-                let said = off_thread(output, known.read).await.flatten();
-                self.verdict(&command, has_schema, said, ended, request.now())
+                let size = ended.output.len();
+                let (agent, now) = (self.clone(), request.now());
+                let judge = move || agent.verdict(&command, has_schema, ended, now);
+                aside(size, judge).await
             }
             // What was used until then is known all the same.
             Err(fault) => {
-                let said = off_thread(expected.captured.take(), known.read).await;
-                Err(self.with_usage(fault, said.flatten().as_ref()))
+                let (agent, output) = (self.clone(), expected.captured.take());
+                let size = output.len();
+                let recall = move || agent.with_usage_of(fault, &output);
+                Err(aside(size, recall).await)
             }
         }
     }

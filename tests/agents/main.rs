@@ -33,6 +33,7 @@ mod secrets;
 mod server;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod turns;
 mod watchdog;
 
 use std::sync::Mutex;

@@ -480,21 +480,6 @@ async fn what_an_attempt_has_come_to_is_there_for_whoever_stops_it() {
 }
 
 #[tokio::test]
-async fn others_have_their_turn_while_a_large_answer_is_read() {
-    let text = "x".repeat(40_000_000);
-    let server = Server::start([
-        whole(&message(json!({"content": text}), "stop")),
-        done(&[piece(&text), end("stop")]),
-    ])
-    .await;
-    let agent = OpenAiAgent::new(&server.url, "m").unwrap();
-    for _ in 0..2 {
-        let reply = ask(&agent, "p").await.unwrap();
-        assert_eq!(reply.result.as_str().len(), text.len() + 2);
-    }
-}
-
-#[tokio::test]
 async fn a_key_in_the_words_of_an_error_is_masked_wherever_it_is_cut() {
     let key = "sk-test-0123456789abcdef";
     for before in (1000..1060).chain(4050..4130) {

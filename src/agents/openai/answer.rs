@@ -8,6 +8,7 @@ use super::piece::{Choice, Piece};
 use super::reported::{self, Reported};
 use super::usage;
 use super::words::Words;
+use crate::agents::aside::looked_at;
 use crate::agents::ending::Ending;
 
 /// How much is kept of what came before the answer began, in bytes.
@@ -169,6 +170,7 @@ impl Answer {
     }
 
     fn take(&mut self, data: &[u8], form: Form) -> Result<(), Wrong> {
+        looked_at(data.len());
         self.came(data);
         let piece = match Piece::read(data) {
             Ok(Some(piece)) => piece,

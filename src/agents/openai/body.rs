@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Wrong};
 use super::events::{Events, Told, most};
+use crate::agents::aside::looked_at;
 
 /// The body of an answer, while it comes.
 #[derive(Debug)]
@@ -85,9 +86,20 @@ impl Body {
     pub(super) fn is_whole(&self) -> bool {
         match &self.form {
             Form::Whole(whole) if self.may_be_whole() => {
+                looked_at(whole.len());
                 serde_json::from_slice::<serde::de::IgnoredAny>(without_mark(whole)).is_ok()
             }
             _ => false,
+        }
+    }
+
+    /// How many bytes are looked at when that piece comes: of what completes nothing, next to none.
+    pub(super) fn looks_at(&self, piece: &[u8]) -> usize {
+        let completes = |piece: &[u8]| piece.contains(&b'\n') || piece.contains(&b'\r');
+        match &self.form {
+            Form::Whole(_) => 0,
+            Form::Unknown(_) | Form::Events(_) if !completes(piece) => 0,
+            Form::Unknown(_) | Form::Events(_) => self.held().saturating_add(piece.len()),
         }
     }
 

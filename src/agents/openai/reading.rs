@@ -10,15 +10,13 @@ use super::OpenAiAgent;
 use super::answer::{self, Answer, Wrong};
 use super::body::Body;
 use super::exchange::{Broken, Exchange};
+use crate::agents::aside::aside;
 use crate::agents::fault::Fault;
 use crate::agents::secrets::Redactor;
 use crate::agents::structured::unfenced;
 
 /// How long is waited for what may follow an answer that is whole: its usage, and the end of the connection.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// What is larger is looked at on a thread of its own, in bytes.
-const LARGE: usize = 1024 * 1024;
 
 /// How much is shown before others get a turn, in bytes.
 const TURN: usize = 64 * 1024;
@@ -94,13 +92,14 @@ impl OpenAiAgent {
             }
             return Err(fault);
         }
-        let agent = self.clone();
-        let is_large = lock(&reading).answer.text().len() > LARGE;
-        let made = aside(&reading, is_large, move |reading| {
-            agent.reply(&reading.answer, has_schema)
-        });
-        let made = made.await;
-        made.unwrap_or_else(|| Err(self.unusable(Wrong::Incomplete(None), &Answer::new(limit))))
+        self.answered(&reading, has_schema).await
+    }
+
+    /// The reply that was read to its end.
+    async fn answered(&self, reading: &Shared, has_schema: bool) -> Result<Reply, Fault> {
+        let (agent, size) = (self.clone(), lock(reading).answer.text().len());
+        let reply = move |reading: &mut Reading| agent.reply(&reading.answer, has_schema);
+        with(reading, size, reply).await
     }
 
     /// Takes the answer piece by piece, and shows it.
@@ -127,7 +126,7 @@ impl OpenAiAgent {
                 }
                 // The last event may lack its empty line; its text is shown like all other.
                 Ok(None) => (close(reading).await, true),
-                Err(Broken::Silent(_)) if lock(reading).is_over() => (close(reading).await, true),
+                Err(Broken::Silent(_)) if is_over(reading).await => (close(reading).await, true),
                 Err(Broken::Silent(_)) if !is_last_chance => continue,
                 Err(broken) => {
                     let text = |reading: &Shared| lock(reading).answer.text().to_owned();
@@ -204,37 +203,66 @@ impl OpenAiAgent {
 }
 
 async fn push(reading: &Shared, bytes: Bytes) -> Result<(), Wrong> {
-    let is_large = lock(reading).body.held() > LARGE;
-    let taken = aside(reading, is_large, move |reading| {
-        reading.body.push(&bytes, &mut reading.answer)
-    });
-    taken.await.unwrap_or(Err(Wrong::Incomplete(None)))
+    let size = lock(reading).body.looks_at(&bytes);
+    let push = move |reading: &mut Reading| reading.body.push(&bytes, &mut reading.answer);
+    with(reading, size, push).await
 }
 
 async fn close(reading: &Shared) -> Result<(), Wrong> {
-    let is_large = lock(reading).body.held() > LARGE;
-    let taken = aside(reading, is_large, Reading::close);
-    taken.await.unwrap_or(Err(Wrong::Incomplete(None)))
+    let size = lock(reading).body.held();
+    with(reading, size, Reading::close).await
 }
 
-/// Does something with what was read, where that is large on a thread that nobody waits for; none where the runtime ends.
-async fn aside<T: Send + 'static>(
+async fn is_over(reading: &Shared) -> bool {
+    let size = lock(reading).body.held();
+    with(reading, size, Reading::is_over).await
+}
+
+/// Does something that looks at so many bytes of what was read.
+async fn with<T: Send + 'static>(
     reading: &Shared,
-    is_large: bool,
+    size: usize,
     act: impl FnOnce(&mut Reading) -> T + Send + 'static,
-) -> Option<T> {
-    if !is_large {
-        return Some(act(&mut lock(reading)));
-    }
+) -> T {
     let reading = Arc::clone(reading);
-    let done = tokio::task::spawn_blocking(move || act(&mut lock(&reading))).await;
-    match done.map_err(tokio::task::JoinError::try_into_panic) {
-        Ok(done) => Some(done),
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        Err(Err(_)) => None,
-    }
+    aside(size, move || act(&mut lock(&reading))).await
 }
 
 fn lock(reading: &Shared) -> MutexGuard<'_, Reading> {
     reading.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::agents::aside::{LARGE, LOOKED_AT};
+
+    #[tokio::test]
+    async fn a_large_answer_is_not_looked_at_by_the_thread_that_reads_it() {
+        let text = "x".repeat(2 * LARGE);
+        let choice = |form: &str| json!({"choices": [{"index": 0, form: {"content": text}, "finish_reason": "stop"}]});
+        let streamed = format!("data: {}\n\n", choice("delta"));
+        let agent = OpenAiAgent::new("http://127.0.0.1:9", "m").unwrap();
+        for (media_type, body) in [
+            ("application/json", choice("message").to_string()),
+            ("text/event-stream", streamed),
+        ] {
+            let reading = Arc::new(Mutex::new(Reading {
+                body: Body::new(Some(media_type), u64::MAX),
+                answer: Answer::new(u64::MAX),
+                unfinished: None,
+            }));
+            LOOKED_AT.set(0);
+            for piece in body.as_bytes().chunks(10_000) {
+                push(&reading, Bytes::copy_from_slice(piece)).await.unwrap();
+            }
+            assert!(is_over(&reading).await, "{media_type}");
+            close(&reading).await.unwrap();
+            let reply = agent.answered(&reading, false).await.unwrap();
+            assert_eq!(reply.result.as_str().len(), text.len() + 2);
+            assert_eq!(LOOKED_AT.get(), 0, "{media_type}");
+        }
+    }
 }

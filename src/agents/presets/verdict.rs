@@ -5,6 +5,7 @@ use wf_core::id::Timestamp;
 
 use super::PresetAgent;
 use super::said::{End, Said};
+use crate::agents::aside::looked_at;
 use crate::agents::command::{CommandAgent, Ended};
 use crate::agents::ending::Ending;
 use crate::agents::fault::{Blame, Fault};
@@ -17,10 +18,10 @@ impl PresetAgent {
         &self,
         command: &CommandAgent,
         has_schema: bool,
-        said: Option<Said>,
         ended: Ended,
         now: Timestamp,
     ) -> Result<Reply, Fault> {
+        let said = self.said(&ended.output);
         if !ended.status.success() {
             let fault = failure(command, said.as_ref(), ended, now);
             return Err(self.with_usage(fault, said.as_ref()));
@@ -36,7 +37,7 @@ impl PresetAgent {
         output: &[u8],
         now: Timestamp,
     ) -> Option<Interim> {
-        let said = (self.preset.known().read)(&String::from_utf8_lossy(output))?;
+        let said = self.said(output)?;
         if said.is_over() {
             let answer = self.judge(command, has_schema, Some(said), output, now);
             return Some(Interim::Ended(answer.map_err(|fault| fault.error)));
@@ -44,8 +45,18 @@ impl PresetAgent {
         Some(Interim::Underway(self.usage(&said)))
     }
 
+    /// The failure with what was used, by the output that there is.
+    pub(super) fn with_usage_of(&self, fault: Fault, output: &[u8]) -> Fault {
+        self.with_usage(fault, self.said(output).as_ref())
+    }
+
+    fn said(&self, output: &[u8]) -> Option<Said> {
+        looked_at(output.len());
+        (self.preset.known().read)(&String::from_utf8_lossy(output))
+    }
+
     /// The failure with what was used.
-    pub(super) fn with_usage(&self, fault: Fault, said: Option<&Said>) -> Fault {
+    fn with_usage(&self, fault: Fault, said: Option<&Said>) -> Fault {
         match said {
             Some(said) => Fault::new(fault.error.with_usage(self.usage(said)), fault.blame),
             None => fault,

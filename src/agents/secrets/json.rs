@@ -7,9 +7,7 @@ use wf_core::agent::Reply;
 use wf_core::value::Json;
 
 use super::{MASK, SHORTEST_IN_RESULTS, Secrets};
-
-/// A text of more than this many bytes is masked elsewhere than where the runs are driven.
-const LONG: usize = 64 * 1024;
+use crate::agents::aside::{aside, looked_at};
 
 impl Secrets {
     /// What was written, read as [`Reply::read`] does, with a mask for each value of at least 8 bytes.
@@ -17,6 +15,7 @@ impl Secrets {
     /// In JSON the strings and the keys are looked at as they are meant, however they are escaped, and a number
     /// that is a value, or has one among its digits, becomes the mask as a string.
     pub(in crate::agents) fn reply(&self, text: &str) -> Reply {
+        looked_at(text.len());
         if self.longest() < SHORTEST_IN_RESULTS {
             return Reply::read(text);
         }
@@ -32,19 +31,10 @@ impl Secrets {
         }
     }
 
-    /// Reads as [`reply`](Self::reply) does, a long text on a thread beside the one that drives the runs.
-    ///
-    /// Must be called within a tokio runtime.
+    /// Reads as [`reply`](Self::reply) does, a large text beside the calling thread.
     pub(in crate::agents) async fn reply_of(&self, text: String) -> Reply {
-        if text.len() <= LONG {
-            return self.reply(&text);
-        }
         let secrets = self.clone();
-        let text = std::sync::Arc::new(text);
-        let shared = std::sync::Arc::clone(&text);
-        let read = tokio::task::spawn_blocking(move || secrets.reply(&shared)).await;
-        // It is given up only with the runtime.
-        read.unwrap_or_else(|_| self.reply(&text))
+        aside(text.len(), move || secrets.reply(&text)).await
     }
 
     /// What an attempt has used, with a mask for each value of at least 8 bytes.
