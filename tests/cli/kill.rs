@@ -130,7 +130,7 @@ fn assert_complete(workbench: &Workbench, result: &str) {
 
 /// Waits until no process of an agent is left; fails when the watchdog has left one.
 #[track_caller]
-fn assert_no_agents(workbench: &Workbench) {
+pub(crate) fn assert_no_agents(workbench: &Workbench) {
     let begin = Instant::now();
     loop {
         let left = agents(workbench);

@@ -8,6 +8,7 @@ mod checkpoints;
 mod conflicts;
 mod control;
 mod database;
+mod drawn;
 mod gone;
 mod hostile_text;
 mod identity;
