@@ -10,6 +10,8 @@ mod control;
 mod database;
 mod drawn;
 mod gone;
+#[cfg(target_os = "linux")]
+mod held_up;
 mod hostile_text;
 mod identity;
 mod inputs;
