@@ -30,7 +30,7 @@ pub use self::bad_endpoint::BadEndpoint;
 
 use self::endpoint::Endpoint;
 use self::exchange::Exchange;
-use self::proxy::Proxies;
+use self::proxy::{Proxies, shown};
 use self::trust::Trust;
 use super::command::OUTPUT_LIMIT;
 use super::fault::{Diagnose, Fault};
@@ -99,15 +99,18 @@ impl OpenAiAgent {
     ///
     /// # Errors
     ///
-    /// When `base_url` is no URL of `http` or `https`, or has a user or a fragment in it.
+    /// When `base_url` is no URL of `http` or `https`, or has a user or a fragment in it, and when the variable that should
+    /// name the proxy for it does not.
     pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, BadEndpoint> {
         let proxies = Proxies::of_environment();
         let mut secrets = Secrets::default();
         for secret in proxies.secrets() {
             secrets.add(secret.as_bytes());
         }
+        let endpoint = Endpoint::parse(base_url)?;
+        proxies.check(&endpoint)?;
         Ok(OpenAiAgent {
-            endpoint: Endpoint::parse(base_url)?,
+            endpoint,
             trust: Trust::default(),
             proxies,
             model: model.into(),
@@ -245,7 +248,10 @@ impl OpenAiAgent {
             Ok(Err(error)) => return Err(self.not_connected(&error)),
             Err(_) => {
                 let time = wf_model::format_duration(self.connect_timeout);
-                return Err(self.unreachable(&format!("no connection within {time}")));
+                let proxy = self.proxies.intercept(&self.endpoint);
+                let through = proxy.map(|proxy| format!(" through its proxy `{}`", shown(&proxy)));
+                let through = through.unwrap_or_default();
+                return Err(self.unreachable(&format!("no connection within {time}{through}")));
             }
         };
         let exchange = Exchange::begin(stream, message, idle, self.raw_limit()).await;

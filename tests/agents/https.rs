@@ -37,18 +37,7 @@ pub(crate) fn certificate(name: &str) -> CertificateParams {
 
 /// A server on loopback with that certificate; returns its base URL.
 pub(crate) async fn server(authority: &Authority, certificate: CertificateParams) -> String {
-    let key = KeyPair::generate().unwrap();
-    let signed = certificate.signed_by(&key, authority).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![signed.der().clone()],
-            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-        )
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = acceptor(authority, certificate);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -63,6 +52,22 @@ pub(crate) async fn server(authority: &Authority, certificate: CertificateParams
         }
     });
     format!("https://127.0.0.1:{port}/v1")
+}
+
+/// What makes a connection an encrypted one, with that certificate.
+pub(crate) fn acceptor(authority: &Authority, certificate: CertificateParams) -> TlsAcceptor {
+    let key = KeyPair::generate().unwrap();
+    let signed = certificate.signed_by(&key, authority).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![signed.der().clone()],
+            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+        )
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 fn agent(url: &str, trusted: &Authority) -> OpenAiAgent {

@@ -11,13 +11,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{self, HeaderValue};
 use http::uri::Scheme;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::bad_endpoint::BadEndpoint;
 use super::endpoint::{Endpoint, Stream, encrypt, reach};
 use super::exchange::{HEADERS, alongside};
 use super::request::USER_AGENT;
@@ -29,6 +30,12 @@ pub(super) struct Proxies(Arc<Known>);
 
 struct Known {
     matcher: Matcher,
+    /// Has a proxy for every host that `NO_PROXY` does not except.
+    anywhere: Matcher,
+    /// The variable that should name a proxy for `http`, and does not.
+    no_http: Option<&'static str>,
+    /// The same for `https`.
+    no_https: Option<&'static str>,
     /// What appears in no message.
     secrets: Vec<String>,
 }
@@ -51,32 +58,59 @@ impl Proxies {
     pub(super) fn of_environment() -> Self {
         static FOUND: OnceLock<Proxies> = OnceLock::new();
         let found = FOUND.get_or_init(|| {
-            let named = |name: &str| {
-                let value = env::var(name).or_else(|_| env::var(name.to_ascii_lowercase()));
-                value.unwrap_or_default()
-            };
             // Where a request sets variables, this one is what a stranger has sent as a header.
             let http = match env::var_os("REQUEST_METHOD") {
-                Some(_) => String::new(),
-                None => named("HTTP_PROXY"),
+                Some(_) => Variable::default(),
+                None => Variable::of(["HTTP_PROXY", "http_proxy"]),
             };
             Proxies::named(
                 &http,
-                &named("HTTPS_PROXY"),
-                &named("ALL_PROXY"),
-                &named("NO_PROXY"),
+                &Variable::of(["HTTPS_PROXY", "https_proxy"]),
+                &Variable::of(["ALL_PROXY", "all_proxy"]),
+                &Variable::of(["NO_PROXY", "no_proxy"]).value,
             )
         });
         found.clone()
     }
 
-    fn named(http: &str, https: &str, all: &str, no: &str) -> Self {
-        let urls = [http, https, all];
-        let matcher = Matcher::builder().http(http).https(https).all(all).no(no);
+    fn named(http: &Variable, https: &Variable, all: &Variable, no: &str) -> Self {
+        let urls = [http, https, all].map(|variable| variable.value.as_str());
+        let [plain, encrypted, other] = urls;
+        let matcher = Matcher::builder().http(plain).https(encrypted).all(other);
+        // The variable that counts for a scheme is the other one only where its own says nothing.
+        let lacking = |own: &Variable| {
+            let counts = if own.value.is_empty() { all } else { own };
+            (!counts.is_usable()).then_some(counts.name)
+        };
         Proxies(Arc::new(Known {
-            matcher: matcher.build(),
+            matcher: matcher.no(no).build(),
+            anywhere: Matcher::builder().all("http://proxy").no(no).build(),
+            no_http: lacking(http),
+            no_https: lacking(https),
             secrets: urls.into_iter().flat_map(secrets).collect(),
         }))
+    }
+
+    /// Sees to it that the proxy for an endpoint is known, if there has to be one.
+    ///
+    /// # Errors
+    ///
+    /// When the variable that should name it does not.
+    pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), BadEndpoint> {
+        let lacking = match endpoint.is_encrypted() {
+            true => self.0.no_https,
+            false => self.0.no_http,
+        };
+        match lacking {
+            Some(name) if choose(&self.0.anywhere, endpoint).is_some() => {
+                let host = endpoint.host();
+                Err(BadEndpoint(format!(
+                    "`{name}` in the environment does not name a proxy by a URL; \
+                     write one such as `http://proxy.example:3128`, take the variable away, or except `{host}` with `NO_PROXY`"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The parts of the proxies' URLs that appear in no message.
@@ -86,16 +120,7 @@ impl Proxies {
 
     /// The proxy for an endpoint. What is on this machine is reached directly.
     pub(super) fn intercept(&self, endpoint: &Endpoint) -> Option<Intercept> {
-        if is_here(endpoint.host()) {
-            return None;
-        }
-        let scheme = if endpoint.is_encrypted() {
-            "https"
-        } else {
-            "http"
-        };
-        let url = format!("{scheme}://{}/", endpoint.host_and_port());
-        self.0.matcher.intercept(&url.parse().ok()?)
+        choose(&self.0.matcher, endpoint)
     }
 
     /// The proxy that is sent the requests to an endpoint, since they are not encrypted.
@@ -103,6 +128,59 @@ impl Proxies {
         self.intercept(endpoint)
             .filter(|_| !endpoint.is_encrypted())
     }
+}
+
+/// A variable of the environment.
+#[derive(Default)]
+struct Variable {
+    /// As it was found.
+    name: &'static str,
+    value: String,
+}
+
+impl Variable {
+    /// The first of these that is set.
+    fn of(names: [&'static str; 2]) -> Self {
+        let mut found = names
+            .into_iter()
+            .filter_map(|name| Some((name, env::var_os(name)?)));
+        let Some((name, value)) = found.next() else {
+            return Variable::default();
+        };
+        let value = value.to_string_lossy().trim().to_owned();
+        Variable { name, value }
+    }
+
+    /// Whether it names a proxy, or none.
+    fn is_usable(&self) -> bool {
+        if self.value.is_empty() {
+            return true;
+        }
+        let matcher = Matcher::builder().all(self.value.as_str()).build();
+        let proxy = matcher.intercept(&Uri::from_static("http://endpoint.example/"));
+        let authority = proxy.as_ref().and_then(|proxy| proxy.uri().authority());
+        authority.is_some_and(|authority| {
+            let port = authority.as_str().strip_prefix(authority.host());
+            // A port that is no number, or too large, counts as none where it is asked for.
+            let has_port = matches!(port, Some("" | ":")) || authority.port_u16().is_some();
+            // What is left of a password with an `@` in it would be taken for the host's.
+            let is_whole = !authority.as_str().contains('@');
+            has_port && is_whole && !matches!(authority.host(), "" | "[]")
+        })
+    }
+}
+
+/// The proxy that a matcher has for an endpoint; none for what is on this machine.
+fn choose(matcher: &Matcher, endpoint: &Endpoint) -> Option<Intercept> {
+    if is_here(endpoint.host()) {
+        return None;
+    }
+    let scheme = match endpoint.is_encrypted() {
+        true => "https",
+        false => "http",
+    };
+    let url = format!("{scheme}://{}/", endpoint.host_and_port());
+    matcher.intercept(&url.parse().ok()?)
 }
 
 /// A proxy as messages show it, without credentials.
@@ -232,9 +310,73 @@ mod tests {
         proxies.intercept(&endpoint).map(|proxy| shown(&proxy))
     }
 
+    fn named(http: &str, https: &str, all: &str, no: &str) -> Proxies {
+        let variable = |name: &'static str, value: &str| Variable {
+            name,
+            value: value.to_owned(),
+        };
+        Proxies::named(
+            &variable("HTTP_PROXY", http),
+            &variable("https_proxy", https),
+            &variable("ALL_PROXY", all),
+            no,
+        )
+    }
+
+    #[test]
+    fn a_variable_that_names_no_proxy_counts_where_it_would_be_used() {
+        let lacking = |proxies: &Proxies, base_url: &str| {
+            let checked = proxies.check(&Endpoint::parse(base_url).unwrap());
+            let said = checked.err()?.to_string();
+            said.split('`').nth(1).map(str::to_owned)
+        };
+        let (plain, encrypted) = ("http://x.example/v1", "https://x.example/v1");
+        for wrong in [
+            ":::",
+            "http://",
+            "http://:80",
+            "proxy:port",
+            "http://proxy:99999",
+            "ftp://proxy",
+            "\u{fffd}",
+            "http://me:a b@proxy",
+            "http://me:p@ss@proxy:3128",
+            "https//proxy",
+            "http://proxy:80:80",
+        ] {
+            let proxies = named("", wrong, "http://proxy", "y.example");
+            let found = lacking(&proxies, encrypted);
+            assert_eq!(found.as_deref(), Some("https_proxy"), "{wrong}");
+            for url in [plain, "https://y.example/v1", "https://localhost/v1"] {
+                assert_eq!(lacking(&proxies, url), None, "{wrong} {url}");
+            }
+            let proxies = named("http://proxy", "", wrong, "");
+            let found = lacking(&proxies, encrypted);
+            assert_eq!(found.as_deref(), Some("ALL_PROXY"), "{wrong}");
+            assert_eq!(lacking(&proxies, plain), None, "{wrong}");
+        }
+        for right in [
+            "",
+            "proxy",
+            "proxy:3128",
+            "http://proxy/",
+            "https://me:p%40ss@proxy:443",
+            "socks5://proxy:1080",
+            "http://[::1]:3128",
+            "http://[::1]",
+            "http://proxy:",
+        ] {
+            assert_eq!(
+                lacking(&named("", "", right, ""), encrypted),
+                None,
+                "{right}"
+            );
+        }
+    }
+
     #[test]
     fn a_proxy_is_chosen_by_scheme_and_host() {
-        let proxies = Proxies::named(
+        let proxies = named(
             "http://plain:3128",
             "http://me:hunter%32@secure:3128/",
             "",
@@ -256,14 +398,14 @@ mod tests {
             proxies.secrets(),
             ["me:hunter%32", "me:hunter2", "hunter%32", "hunter2"]
         );
-        let all = Proxies::named("", "", "proxy:8080", "*");
+        let all = named("", "", "proxy:8080", "*");
         assert_eq!(through(&all, "https://x.example"), None);
-        let all = Proxies::named("", "", "proxy:8080", "");
+        let all = named("", "", "proxy:8080", "");
         assert_eq!(
             through(&all, "https://x.example").as_deref(),
             Some("http://proxy:8080")
         );
-        let none = Proxies::named("", "", "", "");
+        let none = named("", "", "", "");
         assert_eq!(through(&none, "https://x.example"), None);
     }
 }
