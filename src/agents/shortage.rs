@@ -96,3 +96,49 @@ pub fn open_many_files() {
 pub(super) fn limit_of_programs() -> Option<Rlimit> {
     BEFORE.get().cloned().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures::poll;
+    use wf_core::id::ExecutionId;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_waits_for_the_end_of_a_program_and_not_where_none_runs() {
+        let execution = ExecutionId::from("e");
+        let request = Request::new("p", &execution, "s", 1);
+        let starts = Cell::new(0);
+        let start = |errno: Errno| {
+            let starts = &starts;
+            move || -> Result<(), io::Error> {
+                starts.set(starts.get() + 1);
+                Err(io::Error::from_raw_os_error(errno.raw_os_error()))
+            }
+        };
+        let same = |error: &io::Error| error.raw_os_error();
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM] {
+            let running = Running::new();
+            starts.set(0);
+            let mut started = std::pin::pin!(when_there_is_room(request, start(errno), |e| e));
+            assert!(poll!(&mut started).is_pending(), "{errno}");
+            assert_eq!(starts.get(), 1);
+            drop(running);
+            let error = started.await.unwrap_err();
+            assert_eq!(same(&error), Some(errno.raw_os_error()));
+            // Other tests of this process may run programs.
+            assert!(starts.get() >= 2, "{errno}");
+        }
+        // What no end of a program changes is not waited for.
+        let _running = Running::new();
+        starts.set(0);
+        let started = when_there_is_room(request, start(Errno::ACCESS), |e| e).await;
+        assert_eq!(
+            same(&started.unwrap_err()),
+            Some(Errno::ACCESS.raw_os_error())
+        );
+        assert_eq!(starts.get(), 1);
+    }
+}

@@ -20,6 +20,8 @@ mod journal;
 mod kill;
 mod limits;
 mod logs;
+#[cfg(target_os = "linux")]
+mod no_room;
 mod ownership;
 #[path = "../program/mod.rs"]
 mod program;

@@ -133,3 +133,30 @@ impl CommandAgent {
         StepError::unavailable(self.secrets.redact_message(message))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_the_system_has_no_room_for_is_unavailable_and_other_failures_are_not() {
+        let agent = CommandAgent::new("cat", ["-"]);
+        let not_started = |errno: Errno| {
+            let error = io::Error::from_raw_os_error(errno.raw_os_error());
+            agent.not_started(Path::new("/bin/cat"), &error).error
+        };
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM] {
+            let error = not_started(errno);
+            assert!(matches!(error, StepError::Unavailable(_)), "{error:?}");
+            let said = error.to_string();
+            assert!(said.starts_with("`/bin/cat` cannot be started: "), "{said}");
+            assert!(said.contains("no program of this run is left"), "{said}");
+        }
+        for errno in [Errno::IO, Errno::ACCESS, Errno::NOEXEC, Errno::TOOBIG] {
+            let error = not_started(errno);
+            assert!(!matches!(error, StepError::Unavailable(_)), "{error:?}");
+        }
+    }
+}
