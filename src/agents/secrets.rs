@@ -4,6 +4,7 @@ mod forms;
 mod json;
 mod lines;
 mod members;
+mod order;
 mod stream;
 mod texts;
 
@@ -11,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use order::Order;
 pub(in crate::agents) use stream::Redactor;
 pub(in crate::agents) use texts::Texts;
 
@@ -39,8 +41,7 @@ pub(in crate::agents) struct Secrets(Arc<Values>);
 struct Values {
     /// The longest first, so that a secret which holds another is masked whole.
     values: Vec<Vec<u8>>,
-    /// For each byte the values that begin with it, by index, the longest first.
-    by_first: Vec<Vec<usize>>,
+    order: Order,
     /// Finds the beginnings of values in one pass over a text, made when it is needed first; none where there are too many.
     finder: OnceLock<Option<AhoCorasick>>,
     /// Those that are whole numbers, as far as each is known exactly: a number can be written in several ways.
@@ -186,38 +187,25 @@ impl Secrets {
         }
         let found = match self.0.finder() {
             Some(finder) => finder.find(text).map(|found| found.start()),
-            None => text.iter().position(|byte| self.0.begins(*byte)),
+            None => text.iter().position(|byte| self.0.order.begins(*byte)),
         };
         found.unwrap_or(text.len())
     }
 
     /// The length of the longest value with which the text begins.
     fn at_start(&self, text: &[u8], shortest: usize) -> Option<usize> {
-        self.beginning_as(text)
-            .take_while(|value| value.len() >= shortest)
-            .find(|value| text.starts_with(value))
-            .map(<[u8]>::len)
+        let longest = self.0.order.at_start(&self.0.values, text);
+        longest.filter(|length| *length >= shortest)
     }
 
     /// Where the first value may begin whose end is not in the text.
     fn unfinished(&self, text: &[u8]) -> usize {
         let from = text.len().saturating_sub(self.longest());
-        let may_begin = |at: &usize| text.get(*at..).is_some_and(|rest| self.may_begin(rest));
+        let may_begin = |at: &usize| {
+            let rest = text.get(*at..).unwrap_or_default();
+            self.0.order.may_begin(&self.0.values, rest)
+        };
         (from..text.len()).find(may_begin).unwrap_or(text.len())
-    }
-
-    /// Whether the text is the beginning of a value, and not all of it.
-    fn may_begin(&self, text: &[u8]) -> bool {
-        self.beginning_as(text)
-            .any(|value| value.len() > text.len() && value.starts_with(text))
-    }
-
-    /// The values whose first byte is that of the text, the longest first.
-    fn beginning_as(&self, text: &[u8]) -> impl Iterator<Item = &[u8]> {
-        let first = text.first().map(|first| usize::from(*first));
-        let indexes = first.and_then(|first| self.0.by_first.get(first));
-        let values = indexes.into_iter().flatten();
-        values.filter_map(|index| self.0.values.get(*index).map(Vec::as_slice))
     }
 }
 
@@ -227,13 +215,7 @@ impl Values {
         self.finder = OnceLock::new();
         self.values.sort_by(|one, other| order(one, other));
         self.values.dedup();
-        self.by_first = vec![Vec::new(); 256];
-        for (index, value) in self.values.iter().enumerate() {
-            let first = value.first().map(|first| usize::from(*first));
-            if let Some(known) = first.and_then(|first| self.by_first.get_mut(first)) {
-                known.push(index);
-            }
-        }
+        self.order = Order::of(&self.values);
         self.numbers = self
             .values
             .iter()
@@ -242,12 +224,6 @@ impl Values {
             .filter_map(|value| std::str::from_utf8(value).ok()?.parse().ok())
             .filter(|number| *number < EXACT)
             .collect();
-    }
-
-    /// Whether a value begins with the byte.
-    fn begins(&self, byte: u8) -> bool {
-        let values = self.by_first.get(usize::from(byte));
-        values.is_some_and(|values| !values.is_empty())
     }
 
     fn finder(&self) -> Option<&AhoCorasick> {

@@ -22,12 +22,12 @@ const TURNS: usize = 10_000;
 
 /// An answer with nothing to mask, of which a line of each page begins as a secret does.
 fn long() -> String {
-    let page = format!("sk-test-0123456789 {}\n", "some other words ".repeat(6000));
+    let page = format!("sk-test-0123456789 {}\n", "some other words ".repeat(600));
     page.repeat(LENGTH / page.len())
 }
 
 fn secrets() -> impl Iterator<Item = String> {
-    (0..100).map(|number| format!("sk-test-0123456789-{number:03}"))
+    (0..500).map(|number| format!("sk-test-0123456789-{number:03}"))
 }
 
 /// Awaits the future beside another, which is polled as often as there is a turn; gives how often that was after everything
