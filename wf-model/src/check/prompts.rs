@@ -114,7 +114,9 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
             match piece {
                 Piece::Text(range) => templates.push_text(range),
                 Piece::Placeholder(placeholder) => {
+                    let written = placeholder.clone();
                     if let Some(part) = self.part(step, placeholder, &mut read, templates.len()) {
+                        self.report_dollar(step, prompt, &written);
                         templates.push(part);
                     }
                 }
@@ -294,6 +296,29 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
         );
     }
 
+    /// Reports `${{ name }}`, as GitHub's workflows write it: the `$` is text here. One before braces without spaces may
+    /// be meant, as in an amount of money.
+    fn report_dollar(&mut self, step: usize, prompt: &str, placeholder: &Placeholder<'_>) {
+        let Range { start, end } = placeholder.range;
+        let is_foreign = is_after_dollar(prompt, placeholder)
+            && prompt
+                .get(start + 2..)
+                .is_some_and(|inner| inner.starts_with(' '))
+            && self.elsewhere(placeholder).is_none();
+        if !is_foreign {
+            return;
+        }
+        let name = prompt.get(start + 2..end - 2).unwrap_or_default().trim();
+        self.problems.push(
+            Problem::warning(
+                self.places.prompt(step).clone(),
+                format!("the `$` before {} stays in the prompt", braced(name)),
+            )
+            .within(start..end)
+            .help(format!("write {} without it", braced(name))),
+        );
+    }
+
     fn report_unknown(&mut self, step: usize, placeholder: &Placeholder<'_>, like: Option<&str>) {
         if self.gaps.inputs {
             return;
@@ -317,12 +342,9 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
             None => self.suggestions.nearest(head, candidates),
         });
         let mut message = format!("unknown name {}", quoted(head));
+        let prompt = self.definition.steps.get(step);
+        let prompt = prompt.map_or("", |step| step.prompt.as_str());
         if placeholder.is_dotted() {
-            let prompt = self
-                .definition
-                .steps
-                .get(step)
-                .map_or("", |step| step.prompt.as_str());
             let written = prompt.get(placeholder.range.clone()).unwrap_or_default();
             message.push_str(&format!(" in {}", quoted(written)));
         }
@@ -333,9 +355,13 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
                 (normal(meant) == normal(head))
                     .then(|| "write it with the same `-` and `_` everywhere".to_owned())
             }
-            None if elsewhere.is_some() => {
-                elsewhere.map(|name| format!("names stand alone here: write {}", braced(&name)))
-            }
+            None if elsewhere.is_some() => elsewhere.map(|name| {
+                let without = match is_after_dollar(prompt, placeholder) {
+                    true => ", without the `$`",
+                    false => "",
+                };
+                format!("names stand alone here: write {}{without}", braced(&name))
+            }),
             None if is_declared => Some(format!(
                 "no step has this name; to make it an input, add {} to `inputs`",
                 quoted(head)
@@ -410,6 +436,12 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
         let mut steps = self.definition.steps.iter();
         steps.any(|step| step.agent.starts_with(NATIVE))
     }
+}
+
+/// Whether a `$` stands before the placeholder.
+fn is_after_dollar(prompt: &str, placeholder: &Placeholder<'_>) -> bool {
+    let before = prompt.get(..placeholder.range.start);
+    before.is_some_and(|before| before.ends_with('$'))
 }
 
 fn braced(name: &str) -> String {

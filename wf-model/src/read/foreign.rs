@@ -20,3 +20,18 @@ pub(super) fn of_retry_policy(key: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Returns what to write instead of another tool's key of a step.
+pub(super) fn of_step(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "type" => {
+            "leave it out: every step asks its `agent`, and the agents file says whether that is a model or a program"
+        }
+        "run" => {
+            "name an agent that is a program, `command: [\"sh\", \"-c\", \"…\"]` in the agents file, as the step's `agent`"
+        }
+        "uses" => "write `agent: …`, and say in the agents file what that agent is",
+        "model" => "write it in the agents file, at the agent that the step's `agent` names",
+        _ => return None,
+    })
+}

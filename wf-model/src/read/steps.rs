@@ -7,6 +7,7 @@ use crate::definition::{RetryPolicy, Step};
 use crate::problem::{Places, Problem, StepPlaces, quoted};
 use crate::tree::{Entry, Key, Node, Reader, Value};
 
+use super::foreign;
 use super::retry::{self, Retry};
 
 /// The steps, and what some of them say of their retries.
@@ -221,6 +222,9 @@ impl Reading {
             && let Value::Mapping(entries) = value.value
         {
             return self.take_nested(&key, entries, reader);
+        }
+        if let Some(help) = foreign::of_step(&key.text) {
+            return reader.foreign_key(&key, help);
         }
         let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == &*key.text);
         let meant = match elsewhere {

@@ -130,3 +130,43 @@ fn keys_of_other_tools_are_told_once_and_taken_for_what_they_mean() {
     assert_eq!(helps(text), ["write `prompt` beside the step's `key`"]);
     assert_eq!(found(&with_step("    config: 5\n")).len(), 1);
 }
+
+#[test]
+fn keys_that_have_no_like_here_are_told_where_it_is_said_instead() {
+    for (line, key, hint) in [
+        ("type: prompt", "type", "every step asks its `agent`"),
+        ("run: make", "run", "`command: [\"sh\", \"-c\", \"…\"]`"),
+        ("uses: actions/checkout@v4", "uses", "write `agent: …`"),
+        ("model: m", "model", "in the agents file"),
+    ] {
+        let text = with_step(&format!("    {line}\n"));
+        assert_eq!(found(&text).len(), 1, "{line}");
+        assert!(found(&text)[0].ends_with(&format!("unknown key `{key}`")));
+        assert!(helps(&text)[0].contains(hint), "{:?}", helps(&text));
+    }
+}
+
+#[test]
+fn a_placeholder_as_github_writes_it_is_told_by_what_to_write() {
+    let prompt = |prompt: &str| {
+        format!(
+            "name: w\nsteps:\n  - {{ key: load, agent: a, prompt: p }}\n  - {{ key: s, agent: a, dependencies: [load], prompt: '{prompt}' }}\n"
+        )
+    };
+    let known = prompt("see ${{ load }}");
+    assert_eq!(
+        found(&known),
+        ["4:61 warning: the `$` before `{{load}}` stays in the prompt"]
+    );
+    assert_eq!(helps(&known), ["write `{{load}}` without it"]);
+    let path = prompt("see ${{ load.files.0 }}");
+    assert_eq!(helps(&path), ["write `{{load.files.0}}` without it"]);
+    let nested = prompt("see ${{ steps.load.outputs.files }}");
+    assert_eq!(found(&nested).len(), 1);
+    assert_eq!(
+        helps(&nested),
+        ["names stand alone here: write `{{load.files}}`, without the `$`"]
+    );
+    // An amount of money.
+    assert_eq!(found(&prompt("costs ${{load}}")), [""; 0]);
+}
