@@ -23,9 +23,11 @@ pub(crate) fn found(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns what to do about each mistake.
+/// Returns what to do about each mistake and each warning.
 pub(crate) fn helps(text: &str) -> Vec<String> {
-    let report = Source::yaml("w.yaml", text).read().expect_err("a mistake");
+    let report = match Source::yaml("w.yaml", text).read() {
+        Ok((_, report)) | Err(report) => report,
+    };
     report
         .diagnostics()
         .iter()
