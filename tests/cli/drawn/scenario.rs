@@ -50,6 +50,12 @@ pub(super) struct Act {
 impl Scenario {
     pub(super) fn drawn(draw: &mut Draw) -> Self {
         let count = usize::try_from(1 + draw.below(4)).unwrap();
+        // Where nothing takes time, ends fall together.
+        let millis: &[u64] = if draw.one_in(2) {
+            &[0]
+        } else {
+            &[0, 0, 5, 10, 20]
+        };
         Scenario {
             on_failure: draw.pick(&["fail", "continue", "pause"]),
             max_parallel: draw.one_in(2).then(|| 1 + draw.below(3)),
@@ -59,7 +65,7 @@ impl Scenario {
                 2 => Some(Limit::WallTime(10 + draw.below(100))),
                 _ => None,
             },
-            steps: (0..count).map(|at| Step::drawn(draw, at)).collect(),
+            steps: (0..count).map(|at| Step::drawn(draw, at, millis)).collect(),
         }
     }
 
@@ -138,19 +144,23 @@ impl Scenario {
 }
 
 impl Step {
-    fn drawn(draw: &mut Draw, at: usize) -> Self {
+    fn drawn(draw: &mut Draw, at: usize, millis: &[u64]) -> Self {
         Step {
             needs: (0..at).filter(|_| draw.one_in(3)).collect(),
             parallel: !draw.one_in(5),
             optional: draw.one_in(4),
             timeout: draw.one_in(6).then(|| draw.pick(&[15, 1000])),
-            attempts: 1 + draw.below(3),
+            attempts: draw.pick(&[1, 1, 2, 3]),
             delay: draw.pick(&[0, 10, 20, 50]),
             jitter: draw.one_in(4),
             program: match draw.below(10) {
                 0 => Program::True,
-                1 => Program::False,
-                _ => Program::Script((0..=draw.below(4)).map(|_| Act::drawn(draw)).collect()),
+                1 | 2 => Program::False,
+                _ => Program::Script(
+                    (0..=draw.below(4))
+                        .map(|_| Act::drawn(draw, millis))
+                        .collect(),
+                ),
             },
         }
     }
@@ -177,9 +187,9 @@ impl Step {
 }
 
 impl Act {
-    fn drawn(draw: &mut Draw) -> Self {
+    fn drawn(draw: &mut Draw, millis: &[u64]) -> Self {
         Act {
-            millis: draw.pick(&[0, 0, 5, 10, 20]),
+            millis: draw.pick(millis),
             succeeds: draw.below(5) > 1,
         }
     }
