@@ -1,6 +1,7 @@
 //! Driving a run to its end, or to where the user wants it to stop.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,16 +32,43 @@ pub(crate) struct Session<'a> {
     pub(crate) console: Console,
     pub(crate) database: &'a Database,
     pub(crate) engine: Engine,
-    pub(crate) progress: Arc<Progress>,
-    pub(crate) signals: Signals,
-    /// The agents file, where another than the recorded one is needed to go on.
-    pub(crate) agents_file: Option<String>,
+    progress: Arc<Progress>,
+    signals: Signals,
+    agents_file: Option<String>,
 }
 
 /// How long the database may take to say how things stand when the user has interrupted twice.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
-impl Session<'_> {
+/// How long a reader has for the report of a run when the user interrupts it.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+impl<'a> Session<'a> {
+    /// Makes a session, which hears signals from here on.
+    pub(crate) fn new(
+        console: Console,
+        database: &'a Database,
+        engine: Engine,
+        progress: Arc<Progress>,
+    ) -> Result<Self, Failure> {
+        let signals = Signals::catch()
+            .map_err(|error| Failure::system("failed to listen for signals", &error))?;
+        Ok(Session {
+            console,
+            database,
+            engine,
+            progress,
+            signals,
+            agents_file: None,
+        })
+    }
+
+    /// Names the agents file that was given, where another than the recorded one is needed to go on.
+    pub(crate) fn with_agents_file(mut self, given: Option<&Path>) -> Self {
+        self.agents_file = given.map(|file| file.display().to_string());
+        self
+    }
+
     /// Drives the run and reports how it ended. A first signal pauses it, a second one drops it.
     pub(crate) async fn drive(&mut self, run: Run) -> Result<Exit, Failure> {
         let id = run.id().clone();
@@ -213,7 +241,7 @@ impl Session<'_> {
                 ));
                 if !more.is_empty() {
                     self.console
-                        .note("it adds as much as the budget had; write another amount, or `none` to lift the limit");
+                        .note("it adds to the budget; write another amount, or `none` to lift the limit");
                 }
             }
         }
@@ -225,14 +253,19 @@ impl Session<'_> {
             Ok(())
         };
         // What a slow reader has not taken yet is waited for: the run is over, and nobody depends on this process.
+        let mut reading = std::pin::pin!(async {
+            journal::written().await;
+            output::finished().await;
+            self.console.written().await
+        });
         let read = tokio::select! {
             biased;
-            read = async {
-                journal::written().await;
-                output::finished().await;
-                self.console.written().await
-            } => read,
-            () = self.signals.next() => return Ok(Exit::Interrupted),
+            read = &mut reading => read,
+            // A signal that comes when the run is over already does not change how it has ended.
+            () = self.signals.next() => match tokio::time::timeout(LAST_WORDS, reading).await {
+                Ok(read) => read,
+                Err(_) => return Ok(Exit::Interrupted),
+            },
         };
         written.and(read.map(drop)).map_err(|mut failure| {
             let (state, arguments) = (status.state(), self.database.arguments());

@@ -1,11 +1,14 @@
 //! What it takes to go on with a run that has paused.
 
-use wf_core::engine::Status;
+use wf_core::engine::{Budget, Status};
 use wf_core::usage::Usage;
 use wf_model::format_duration;
 
 /// The arguments that give a run more of what its budget has too little of, with a space before each; empty for a run
 /// that has enough.
+///
+/// They double what is used up. What only the agents know to be too little, as the most that a model may answer, is what
+/// the engine proposes.
 pub(crate) fn budget_arguments(status: &Status) -> String {
     let budget = &status.budget;
     if status.execution.error.is_none() || budget.is_unlimited() {
@@ -44,7 +47,19 @@ pub(crate) fn budget_arguments(status: &Status) -> String {
     {
         add("attempts", limit.to_string());
     }
+    if arguments.is_empty()
+        && let Some(change) = status.execution.error.as_deref().and_then(proposed)
+        && Budget::change(&mut { *budget }, change).is_ok()
+    {
+        arguments = format!(" --budget {change}");
+    }
     arguments
+}
+
+/// The change of the budget that the reason of a pause proposes, if it does.
+fn proposed(reason: &str) -> Option<&str> {
+    let (_, change) = reason.strip_suffix('`')?.rsplit_once('`')?;
+    Some(change)
 }
 
 /// The most that an attempt of the run has used.

@@ -13,7 +13,6 @@ use super::database::{Database, quoted};
 use super::drive::Session;
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
-use super::signals::Signals;
 use super::start;
 
 /// Starts a new execution from a checkpoint, and drives it.
@@ -75,24 +74,15 @@ pub(crate) async fn restore(
         options.origin.directory = Some(start::recorded(&start::current_directory()?)?);
     }
 
-    let signals = Signals::catch()
-        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
     let engine = start::driver(console, database, store, agents, &progress);
-    let run = engine
+    let mut session = Session::new(console, database, engine, progress)?;
+    let run = session
+        .engine
         .restore(&checkpoint, options)
         .await
         .map_err(|error| start::failure(&error, database))?;
     start::announce(console, run.id());
-    Session {
-        console,
-        database,
-        engine,
-        progress,
-        signals,
-        agents_file: None,
-    }
-    .drive(run)
-    .await
+    session.drive(run).await
 }
 
 fn not_found(id: &CheckpointId, database: &Database) -> Failure {

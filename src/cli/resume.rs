@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wf_core::agent::Agents;
-use wf_core::engine::{Budget, Engine, EngineError, PerAttempt, ResumeOptions};
+use wf_core::engine::{Budget, EngineError, PerAttempt, ResumeOptions};
 use wf_core::id::ExecutionId;
 use wf_core::lifecycle::State;
 use wf_core::store::Store;
@@ -15,7 +15,6 @@ use super::database::{Database, quoted};
 use super::drive::Session;
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
-use super::signals::Signals;
 use super::{control, start};
 
 /// Continues an execution that is paused, or whose process died.
@@ -40,7 +39,12 @@ pub(crate) async fn resume(
     if let Some(execution) = found.filter(|execution| execution.state.is_terminal()) {
         let state = execution.state;
         let engine = start::engine(store, Agents::new(), &progress);
-        return ended(console, database, engine, progress, &id, state).await;
+        return ended(
+            Session::new(console, database, engine, progress)?,
+            &id,
+            state,
+        )
+        .await;
     }
 
     // Without agents nothing can be resumed: all that is wrong but the agents is found so.
@@ -48,7 +52,8 @@ pub(crate) async fn resume(
     match without_agents.resume(&id).await {
         Err(error) if error.is_agent() => {}
         Err(error) => {
-            return not_resumed(console, database, without_agents, progress, &id, error).await;
+            let session = Session::new(console, database, without_agents, progress)?;
+            return not_resumed(session, &id, error).await;
         }
         Ok(_) => return Err(Failure::wrong(format!("execution `{id}` has no steps"))),
     }
@@ -67,76 +72,42 @@ pub(crate) async fn resume(
     )
     .await?;
 
-    let signals = Signals::catch()
-        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
     let engine = start::driver(console, database, store, agents, &progress);
-    let failed = |error| start::failure(&error, database);
+    let mut session = Session::new(console, database, engine, progress)?
+        .with_agents_file(arguments.agents.as_deref());
     let mut options = ResumeOptions::default();
     if !arguments.budget.is_empty() {
-        let now = engine.status(&id).await.map_err(failed)?.budget;
+        let now = session.status(&id).await?.budget;
         options = options.with_budget(changed(now, &arguments.budget)?);
     }
-    let run = match engine.resume_with(&id, options).await {
-        Ok(run) => run,
-        Err(error) => return not_resumed(console, database, engine, progress, &id, error).await,
-    };
-    Session {
-        console,
-        database,
-        engine,
-        progress,
-        signals,
-        agents_file: arguments
-            .agents
-            .as_ref()
-            .map(|file| file.display().to_string()),
+    match session.engine.resume_with(&id, options).await {
+        Ok(run) => session.drive(run).await,
+        Err(error) => not_resumed(session, &id, error).await,
     }
-    .drive(run)
-    .await
 }
 
 /// Reports why an execution is not resumed: its end, if it has come to one meanwhile.
 async fn not_resumed(
-    console: Console,
-    database: &Database,
-    engine: Engine,
-    progress: Arc<Progress>,
+    session: Session<'_>,
     id: &ExecutionId,
     error: EngineError,
 ) -> Result<Exit, Failure> {
     if error.is_illegal()
-        && let Ok(Some(execution)) = engine.store().execution(id).await
+        && let Ok(Some(execution)) = session.engine.store().execution(id).await
         && execution.state.is_terminal()
     {
-        return ended(console, database, engine, progress, id, execution.state).await;
+        return ended(session, id, execution.state).await;
     }
-    Err(start::failure(&error, database))
+    Err(start::failure(&error, session.database))
 }
 
 /// Reports the end of an execution that has ended: nothing of it is run.
-async fn ended(
-    console: Console,
-    database: &Database,
-    engine: Engine,
-    progress: Arc<Progress>,
-    id: &ExecutionId,
-    state: State,
-) -> Result<Exit, Failure> {
-    let (shown, arguments) = (quoted(id.as_str()), database.arguments());
-    console.note(&format!(
+async fn ended(mut session: Session<'_>, id: &ExecutionId, state: State) -> Result<Exit, Failure> {
+    let (shown, arguments) = (quoted(id.as_str()), session.database.arguments());
+    session.console.note(&format!(
         "execution `{id}` is `{state}`, which is final: nothing is run; `ax workflow checkpoints {shown}{arguments}` \
          lists where `ax workflow restore` can go on from, and `ax workflow run` starts anew"
     ));
-    let signals = Signals::catch()
-        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
-    let mut session = Session {
-        console,
-        database,
-        engine,
-        progress,
-        signals,
-        agents_file: None,
-    };
     let status = session.status(id).await?;
     session.report(&status).await
 }

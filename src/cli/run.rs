@@ -13,7 +13,6 @@ use super::database::Database;
 use super::drive::Session;
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
-use super::signals::Signals;
 use super::{inputs, rehearsal, start};
 use crate::printable::steers;
 
@@ -40,35 +39,17 @@ pub(crate) async fn run(
     options.origin.agents_file = Some(start::recorded(&agents_file)?);
     options.origin.directory = Some(start::recorded(&directory)?);
 
-    let signals = Signals::catch()
-        .map_err(|error| Failure::system("failed to listen for signals", &error))?;
     let progress = Arc::new(Progress::new(console));
-    let engine = start::driver(
-        console,
-        database,
-        Arc::new(database.open()?),
-        agents,
-        &progress,
-    );
-    let started = engine.start(&plan, inputs, options).await;
-    let mut session = Session {
-        console,
-        database,
-        engine,
-        progress,
-        signals,
-        agents_file: None,
-    };
-    match (started, id) {
+    let store = Arc::new(database.open()?);
+    let engine = start::driver(console, database, store, agents, &progress);
+    let mut session = Session::new(console, database, engine, progress)?;
+    match (session.engine.start(&plan, inputs, options).await, id) {
         (Ok(run), _) => {
             start::announce(console, run.id());
             session.drive(run).await
         }
         (Err(error), Some(id)) if error.is_exists() => {
-            session.agents_file = arguments
-                .agents
-                .as_ref()
-                .map(|file| file.display().to_string());
+            let mut session = session.with_agents_file(arguments.agents.as_deref());
             again(&mut session, &id, &plan, &context).await
         }
         (Err(error), _) => Err(start::failure(&error, database)),

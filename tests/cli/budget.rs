@@ -188,3 +188,31 @@ steps:
         .assert_status(2);
     wrong.assert_says("`outputSchema` is no JSON Schema: ");
 }
+
+#[cfg(feature = "openai")]
+#[test]
+fn a_run_whose_model_may_answer_more_than_is_left_says_what_to_add() {
+    let workbench = Workbench::new();
+    workbench.write(
+        "agents.yaml",
+        "agents: { m: { openai: { baseUrl: 'http://127.0.0.1:9/v1', model: m, maxTokens: 5000 } } }\n",
+    );
+    workbench.write(
+        "w.yaml",
+        "name: W\nconfig: { budget: { tokens: 100 } }\nsteps:\n  - { key: a, agent: m, prompt: p }\n",
+    );
+    let run = workbench
+        .workflow(&["run", "w.yaml", "--id", "x"])
+        .assert_status(3);
+    let command = run
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("paused; continue with: ax workflow "))
+        .unwrap();
+    let (_, added) = command.split_once("--budget tokens=+").unwrap();
+    assert!(added.parse::<u64>().unwrap() >= 4900, "{command}");
+    // With it the model is asked; nobody listens there.
+    let words: Vec<&str> = command.split(' ').collect();
+    let resumed = workbench.workflow(&words);
+    assert!(!resumed.stderr.contains("budget"), "{resumed:?}");
+}
