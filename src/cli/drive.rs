@@ -240,8 +240,9 @@ impl<'a> Session<'a> {
                     self.resume_command(id)
                 ));
                 if !more.is_empty() {
-                    self.console
-                        .note("it adds to the budget; write another amount, or `none` to lift the limit");
+                    self.console.note(
+                        "it adds to the budget; write another amount, or `none` to lift the limit",
+                    );
                 }
             }
         }

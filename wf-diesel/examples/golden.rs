@@ -1,4 +1,5 @@
-//! Makes a golden database: three runs of one workflow, one finished, one paused, one cut off.
+//! Makes a golden database: four runs of one workflow, one finished, one paused, one that a limit has paused until a
+//! moment, one cut off.
 //!
 //! Run it once for each released schema, and keep the file beside those of earlier ones; it is never made again:
 //!
@@ -16,6 +17,7 @@ use futures::future::{self, BoxFuture, Either};
 use wf_core::agent::{Agent, Agents, Reply, Request, StepError};
 use wf_core::clock::{Clock, SystemClock};
 use wf_core::engine::{Engine, RunOptions};
+use wf_core::id::Timestamp;
 use wf_core::plan::{Inputs, Plan};
 use wf_diesel::SqliteStore;
 
@@ -27,6 +29,9 @@ steps:
   - { key: join, agent: worker, prompt: 'join {{left}} and {{right}}', dependencies: [left, right] }
 ";
 
+/// When the limit of the run `limited` is lifted.
+const LIFTED: Timestamp = Timestamp::from_millis(4_000_000_000_000);
+
 /// Answers `left` at once or after a while, and `right` not at all when it is to be cut off.
 struct Worker {
     clock: Arc<SystemClock>,
@@ -36,6 +41,10 @@ impl Agent for Worker {
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
         let reply = Reply::text(&format!("result of {}", request.step));
         let wait = match (request.execution.as_str(), request.step) {
+            ("limited", "right") => {
+                let limited = StepError::retryable("limit reached").resets_at(LIFTED);
+                return future::ready(Err(limited)).boxed();
+            }
             ("interrupted", "right") => return future::pending().boxed(),
             ("paused", "left") => Duration::from_millis(500),
             _ => Duration::ZERO,
@@ -62,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let store = Arc::new(SqliteStore::open(&path)?);
     let engine = Engine::new(store, Agents::new().with("worker", worker));
-    for id in ["finished", "paused", "interrupted"] {
+    for id in ["finished", "paused", "limited", "interrupted"] {
         let mut options = RunOptions::default();
         options.id = Some(id.into());
         let run = async {

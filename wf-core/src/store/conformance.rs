@@ -65,6 +65,7 @@ macro_rules! store_conformance {
             the_end_gives_the_lease_back_and_is_final
             a_pause_gives_the_lease_back
             an_error_is_recorded_until_the_execution_goes_on
+            when_a_paused_execution_can_go_on_is_recorded_until_it_does
             step_rows_that_cannot_be_written_reject_the_commit
             steps_of_two_executions_are_kept_apart
             durations_are_those_of_a_completed_execution

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
+use wf_core::id::Timestamp;
 use wf_core::lifecycle::State;
 use wf_diesel::SqliteStore;
 
@@ -25,6 +26,7 @@ fn golden() -> Vec<PathBuf> {
 fn every_golden_database_opens_resumes_and_finishes() {
     let files = golden();
     assert!(!files.is_empty());
+    let mut has_limited = false;
     for file in files {
         let scratch = Scratch::new();
         fs::copy(&file, scratch.path()).unwrap();
@@ -41,15 +43,23 @@ fn every_golden_database_opens_resumes_and_finishes() {
         assert_eq!(before("paused").state(), State::Paused);
         assert_eq!(before("interrupted").state(), State::ExecutingSteps);
 
-        for (id, expected) in [
-            ("paused", ["right", "join"]),
-            ("interrupted", ["right", "join"]),
-        ] {
+        // Databases of schemas that keep no such moment have no such run.
+        let limited = block_on(engine.status(&"limited".into())).ok();
+        if let Some(limited) = &limited {
+            let lifted = Timestamp::from_millis(4_000_000_000_000);
+            assert_eq!(limited.state(), State::Paused);
+            assert_eq!(limited.execution.resume_at, Some(lifted));
+        }
+        has_limited |= limited.is_some();
+
+        let limited = limited.map(|_| "limited");
+        for id in ["paused", "interrupted"].into_iter().chain(limited) {
             let calls = worker.calls().len();
             let id = id.into();
             let end = block_on(async { engine.resume(&id).await?.finish().await }).unwrap();
             assert_eq!(end.result, finished.result, "{}: `{id}`", file.display());
-            assert_eq!(worker.calls()[calls..], expected);
+            assert_eq!(worker.calls()[calls..], ["right", "join"]);
+            assert_eq!(end.execution.resume_at, None);
         }
         // The attempt that was cut off counts, and is told apart from a failure.
         let attempts = &before("interrupted")
@@ -67,4 +77,5 @@ fn every_golden_database_opens_resumes_and_finishes() {
         drop(engine);
         assert_sound(&scratch.path());
     }
+    assert!(has_limited);
 }

@@ -246,6 +246,43 @@ pub async fn an_error_is_recorded_until_the_execution_goes_on(store: &dyn Store)
     assert_eq!(failed.error.as_deref(), Some("step `a` failed"));
 }
 
+/// It is read as it was written, by every way there is, and is gone with the pause.
+pub async fn when_a_paused_execution_can_go_on_is_recorded_until_it_does(store: &dyn Store) {
+    let at = moment(7_200_000);
+    for id in ["resumed", "cancelled"] {
+        let row = started(store, id).await;
+        assert_eq!(execution(store, &id.into()).await.resume_at, None);
+        let mut writes = Writes::new(moment(5), 5);
+        writes.error = Some("limit reached".to_owned());
+        writes.resume_at = Some(at);
+        let checkpoint = Event::CheckpointCreated {
+            checkpoint: "c".into(),
+        };
+        let pause = vec![Event::Pause, checkpoint];
+        let row = commit(store, &row, State::ExecutingSteps, pause, writes)
+            .await
+            .unwrap();
+        assert_eq!(execution(store, &id.into()).await.resume_at, Some(at));
+        let loaded = load(store, &id.into()).await;
+        assert_eq!(loaded.execution.resume_at, Some(at));
+        let listed = store.executions().await.unwrap();
+        let listed = listed.iter().find(|listed| listed.id == id.into());
+        assert_eq!(listed.unwrap().resume_at, Some(at));
+
+        if id == "resumed" {
+            let writes = Writes::new(moment(6), 6);
+            commit(store, &row, State::Paused, vec![Event::Resume], writes)
+                .await
+                .unwrap();
+        } else {
+            let cancelled = store.cancel(&id.into(), moment(6)).await.unwrap();
+            assert_eq!(cancelled.resume_at, None);
+        }
+        let now = execution(store, &id.into()).await;
+        assert_eq!((now.resume_at, now.error), (None, None), "{id}");
+    }
+}
+
 /// A row that is there already, one that is not, and a step that the workflow lacks: each undoes the whole commit.
 pub async fn step_rows_that_cannot_be_written_reject_the_commit(store: &dyn Store) {
     let row = started(store, "e").await;
