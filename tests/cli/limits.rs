@@ -70,10 +70,10 @@ fn a_paid_answer_counts_although_its_time_is_over() {
     let result =
         "{\"type\":\"result\",\"subtype\":\"success\",\"result\":\"yes\",\"total_cost_usd\":5.57}";
     let agents =
-        "agents:\n  paid: { preset: claude, command: [sh, script], flags: [], timeout: 1s }\n";
+        "agents:\n  paid: { preset: claude, command: [sh, script], flags: [], timeout: 5s }\n";
     workbench.write("agents.yaml", agents);
     let cut = "{\"type\":\"step_finish\",\"part\":{\"reason\":\"tool-calls\",\"cost\":1.5}}";
-    let more = "  cut: { preset: opencode, command: [sh, cut], flags: [], timeout: 1s }\n";
+    let more = "  cut: { preset: opencode, command: [sh, cut], flags: [], timeout: 5s }\n";
     workbench.write("agents.yaml", format!("{agents}{more}"));
     workbench.write(
         "script",

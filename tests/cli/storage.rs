@@ -9,7 +9,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use futures::executor::block_on;
 use serde_json::json;
 use wf_core::clock::{Clock, SystemClock};
 
@@ -136,15 +135,16 @@ fn held(workbench: &Workbench) -> (std::process::Child, diesel::SqliteConnection
 }
 
 #[test]
-fn a_run_waits_for_ten_seconds_while_another_holds_the_database() {
+fn a_run_waits_while_another_holds_the_database() {
     let workbench = Workbench::stepwise();
-    let clock = SystemClock::new();
-    let (run, mut other) = held(&workbench);
-    block_on(clock.sleep(Duration::from_secs(10)));
+    let (mut run, mut other) = held(&workbench);
     // Whoever reads is not kept waiting, and what is not committed is not told.
-    let status = workbench.workflow(&["status", "x", "--json"]).json();
-    assert_ne!(status["steps"]["first"]["state"], json!("completed"));
-    assert_eq!(status["steps"]["second"]["state"], json!("pending"));
+    for _ in 0..20 {
+        let status = workbench.workflow(&["status", "x", "--json"]).json();
+        assert_ne!(status["steps"]["first"]["state"], json!("completed"));
+        assert_eq!(status["steps"]["second"]["state"], json!("pending"));
+        assert_eq!(run.try_wait().unwrap(), None);
+    }
     other.batch_execute("ROLLBACK").unwrap();
     workbench.hear("up");
     workbench.tell("go", "ok");
@@ -160,10 +160,13 @@ fn a_run_waits_for_ten_seconds_while_another_holds_the_database() {
 fn a_run_that_waits_too_long_exits_5_and_is_resumed_with_nothing_lost() {
     let workbench = Workbench::stepwise();
     let (run, mut other) = held(&workbench);
+    let clock = SystemClock::new();
     end(run)
         .assert_status(5)
         .assert_says("another process holds `")
         .assert_says("try again when it has ended with: ax workflow resume x");
+    // It has not given up early, however slow the machine is.
+    assert!(clock.elapsed() > Duration::from_secs(10));
     other.batch_execute("ROLLBACK").unwrap();
     workbench.write("agents.yaml", "agents: { worker: { builtin: echo } }\n");
     let resumed = workbench.workflow(&["resume", "x", "--json"]);

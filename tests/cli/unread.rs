@@ -23,7 +23,7 @@ fn flood(timeout: &str) -> Workbench {
         format!("name: Flood\nsteps: [{{ key: a, agent: flood, prompt: p{timeout} }}]\n"),
     );
     // Pipes of programs hold 64 KiB: more than that is written before the pipe is told.
-    let script = "head -c 3000000 /dev/zero | tr \"\\\\0\" \"\\\\n\"; echo up >up; exec sleep 30";
+    let script = "head -c 3000000 /dev/zero | tr \"\\\\0\" \"\\\\n\"; echo up >up; exec sleep 1000";
     workbench.write(
         "agents.yaml",
         format!("agents: {{ flood: {{ command: [sh, -c, '{script}'] }} }}\n"),
