@@ -15,6 +15,9 @@ use crate::workbench::Workbench;
 /// many times as long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// By then a run has come to where something is held up.
+const BEGUN: Duration = Duration::from_secs(150);
+
 /// What is held up while the run goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Held {
@@ -31,37 +34,33 @@ struct Run {
     workbench: Workbench,
     child: Child,
     /// The agent's program.
-    program: Pid,
-    /// The watchdog, when it is stopped.
-    stopped: Option<Pid>,
+    program: Option<Pid>,
 }
 
-/// Nothing is left of the run, whatever becomes of the test.
+/// Nothing is left of the run, whatever becomes of the test: its watchdog sees to its program.
 impl Drop for Run {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // It would hear of that if it were not stopped.
-        for process in self.stopped.into_iter().chain([self.program]) {
-            let _ = kill_process(process, Signal::KILL);
-        }
     }
 }
 
 impl Held {
-    fn start(self, timeout: &str) -> Run {
+    /// Starts a run, whose step has so many seconds if any are given; none where these are over before anything is held up.
+    fn start(self, seconds: Option<u64>) -> Option<Run> {
         let workbench = Workbench::new();
         let script = match self {
             Held::Reader => {
-                "head -c 3000000 /dev/zero | tr \"\\\\0\" \"\\\\n\"; echo $$ >up; exec sleep 300"
+                "head -c 3000000 /dev/zero | tr \"\\\\0\" \"\\n\"; echo $$ >up; exec sleep 1000"
             }
-            Held::Watchdog => "echo $$ >up; exec sleep 300",
+            Held::Watchdog => "echo $$ >up; exec sleep 1000",
             Held::Check => "head -c 40000000 /dev/zero | tr \"\\\\0\" a; echo $$ >up",
         };
         let schema = match self {
             Held::Check => ", outputSchema: { type: string, pattern: '[ab]*a[ab]{5000}c' }",
             Held::Reader | Held::Watchdog => "",
         };
+        let timeout = seconds.map_or(String::new(), |seconds| format!(", timeout: {seconds}s"));
         workbench.write(
             "w.yaml",
             format!("name: W\nsteps: [{{ key: a, agent: w, prompt: p{timeout}{schema} }}]\n"),
@@ -70,32 +69,34 @@ impl Held {
             "agents.yaml",
             format!("agents: {{ w: {{ command: [sh, -c, '{script}'] }} }}\n"),
         );
-        workbench.pipe("up");
         let shown = match self {
             Held::Reader => "--verbose",
             Held::Watchdog | Held::Check => "--quiet",
         };
         let child = workbench.start(&["run", "w.yaml", "--id", "x", shown]);
-        let program = workbench.hear("up").trim().parse().unwrap();
         let mut run = Run {
             workbench,
             child,
-            program: Pid::from_raw(program).unwrap(),
-            stopped: None,
+            program: None,
         };
-        match self {
-            Held::Reader => {}
-            Held::Watchdog => {
-                let watchdog = run.watchdog().unwrap();
-                kill_process(watchdog, Signal::STOP).unwrap();
-                run.stopped = Some(watchdog);
-                until("another watchdog has taken its place", || {
-                    run.watchdog().is_some_and(|now| now != watchdog)
-                });
-            }
-            Held::Check => until("the answer is checked", || run.is_checking()),
+        let mut is_over = false;
+        until(BEGUN, "something is held up", || {
+            run.program = run.program.or_else(|| run.written());
+            let is_held = run.program.is_some() && (self != Held::Check || run.is_checking());
+            is_over = !is_held && seconds.is_some() && run.has_failed();
+            is_held || is_over
+        });
+        if is_over {
+            return None;
         }
-        run
+        if self == Held::Watchdog {
+            let watchdog = run.watchdog()?;
+            kill_process(watchdog, Signal::STOP).unwrap();
+            until(PATIENCE, "another watchdog has taken its place", || {
+                run.watchdog().is_some_and(|now| now != watchdog) || run.has_failed()
+            });
+        }
+        Some(run)
     }
 
     /// Acts in every way on a run that is held up.
@@ -106,13 +107,14 @@ impl Held {
     }
 
     fn leaves_leases_and_cancels(self) {
-        let mut run = self.start("");
-        let lease = run.row()["lease_until"].clone();
-        assert!(lease.is_string(), "{lease}");
-        until("the lease is renewed", || run.row()["lease_until"] != lease);
+        let mut run = self.start(None).unwrap();
+        let lease = |run: &Run| run.row().unwrap()["lease_until"].clone();
+        let first = lease(&run);
+        assert!(first.is_string(), "{first}");
+        until(PATIENCE, "the lease is renewed", || lease(&run) != first);
         run.assert_is_held(self);
         run.workbench.workflow(&["cancel", "x"]).assert_status(0);
-        assert_eq!(run.row()["state"], "cancelled");
+        assert_eq!(run.row().unwrap()["state"], "cancelled");
         run.until_program_is_gone();
         if self != Held::Reader {
             assert_eq!(run.ended(), Some(4));
@@ -120,9 +122,9 @@ impl Held {
     }
 
     fn leaves_signals(self) {
-        let mut run = self.start("");
+        let mut run = self.start(None).unwrap();
         run.send(Signal::INT);
-        until("the run is pausing", || {
+        until(PATIENCE, "the run is pausing", || {
             run.workbench.state("x") == "creating_checkpoint"
         });
         run.assert_is_held(self);
@@ -133,21 +135,20 @@ impl Held {
     }
 
     fn leaves_timeouts(self) {
-        let timeout = match self {
-            Held::Reader | Held::Watchdog => "4s",
-            // Long enough for an answer of 40 MB to come before it.
-            Held::Check => "20s",
-        };
-        let mut run = self.start(&format!(", timeout: {timeout}"));
-        run.assert_is_held(self);
-        until("the step has timed out", || run.row()["state"] == "failed");
-        assert_eq!(run.row()["lease_until"], Value::Null);
+        // As long as it takes on this machine to come to where something is held up.
+        let runs = [4, 16, 64].into_iter();
+        let mut runs = runs.filter_map(|seconds| Some((seconds, self.start(Some(seconds))?)));
+        let (seconds, mut run) = runs.next().unwrap();
+        let patience = PATIENCE + Duration::from_secs(seconds);
+        until(patience, "the step has timed out", || run.has_failed());
+        assert_eq!(run.row().unwrap()["lease_until"], Value::Null);
         let status = run.workbench.workflow(&["status", "x", "--json"]).json();
         let error = status["steps"]["a"]["error"].as_str().unwrap();
-        assert!(
-            error.contains(&format!("no answer within {timeout}")),
-            "{error}"
+        let said = format!(
+            "no answer within {}",
+            wf_model::format_duration(Duration::from_secs(seconds))
         );
+        assert!(error.contains(&said), "{error}");
         run.until_program_is_gone();
         if self != Held::Reader {
             assert_eq!(run.ended(), Some(1));
@@ -160,14 +161,26 @@ impl Run {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// The execution, as another process sees it.
-    fn row(&self) -> Value {
-        self.workbench.workflow(&["executions", "--json"]).json()[0].clone()
+    /// The execution, as another process sees it, once there is one.
+    fn row(&self) -> Option<Value> {
+        let rows = self.workbench.workflow(&["executions", "--json"]);
+        let rows: Value = serde_json::from_str(&rows.stdout).ok()?;
+        rows.get(0).cloned()
+    }
+
+    fn has_failed(&self) -> bool {
+        self.row().is_some_and(|row| row["state"] == "failed")
+    }
+
+    /// The agent's program, when it has said who it is.
+    fn written(&self) -> Option<Pid> {
+        let written = fs::read_to_string(self.workbench.path("up")).ok()?;
+        Pid::from_raw(written.strip_suffix('\n')?.parse().ok()?)
     }
 
     fn ended(&mut self) -> Option<i32> {
         let mut status = None;
-        until("the process has ended", || {
+        until(PATIENCE, "the process has ended", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
@@ -175,8 +188,8 @@ impl Run {
     }
 
     fn until_program_is_gone(&self) {
-        until("the program is gone", || {
-            matches!(state_of(self.program), None | Some('Z'))
+        until(PATIENCE, "the program is gone", || {
+            matches!(self.program.and_then(state_of), None | Some('Z'))
         });
     }
 
@@ -221,10 +234,10 @@ fn state_of(process: Pid) -> Option<char> {
 }
 
 #[track_caller]
-fn until(what: &str, mut happened: impl FnMut() -> bool) {
+fn until(patience: Duration, what: &str, mut happened: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !happened() {
-        assert!(begin.elapsed() < PATIENCE, "it is not so that {what}");
+        assert!(begin.elapsed() < patience, "it is not so that {what}");
         std::thread::yield_now();
     }
 }
