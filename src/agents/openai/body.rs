@@ -13,7 +13,7 @@ pub(super) struct Body {
 
 #[derive(Debug)]
 enum Form {
-    /// Its first byte tells; what came before that is kept.
+    /// Its first byte tells; of what came before that, the mark of the byte order is kept.
     Unknown(Vec<u8>),
     Events(Events),
     Whole(Vec<u8>),
@@ -37,10 +37,14 @@ impl Body {
         if let Form::Unknown(kept) = &mut self.form {
             kept.extend_from_slice(piece);
             let Some(first) = first(kept) else {
-                return match kept.len() > most(self.limit) {
-                    true => Err(Wrong::TooLong(self.limit)),
-                    false => Ok(()),
-                };
+                // Empty lines at the beginning say nothing in either form, and none is looked at twice.
+                let mark = MARK
+                    .iter()
+                    .zip(&*kept)
+                    .take_while(|(mark, byte)| mark == byte);
+                let mark = mark.count();
+                kept.truncate(mark);
+                return Ok(());
             };
             let kept = std::mem::take(kept);
             self.form = match begins_event(first) {
@@ -183,6 +187,18 @@ mod tests {
             let (wrong, held) = flood("text/event-stream", b"\n", &piece.repeat(1000));
             assert!(wrong.is_none() && held < 4096, "{wrong:?} {held}");
         }
+    }
+
+    #[test]
+    fn empty_lines_before_a_body_are_not_kept() {
+        let mut body = Body::new(None, LIMIT);
+        let mut answer = Answer::new(LIMIT);
+        for piece in ["\u{feff}", "\n", "\r\n\n", "\n\n\n"] {
+            body.push(piece.as_bytes(), &mut answer).unwrap();
+            assert_eq!(body.held(), MARK.len(), "{piece:?}");
+        }
+        body.push(b"{\"choices\": []}", &mut answer).unwrap();
+        assert!(body.is_whole());
     }
 
     #[test]
