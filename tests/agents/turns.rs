@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use ax::agents::{Preset, PresetAgent};
@@ -60,6 +59,8 @@ fn check(answer: Result<Reply, StepError>, turns: usize) {
 #[cfg(feature = "openai")]
 #[tokio::test]
 async fn others_have_their_turn_while_the_answer_of_a_model_is_masked() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use crate::server::{Server, answer, streamed};
     use ax::agents::OpenAiAgent;
     use serde_json::json;
