@@ -4,38 +4,33 @@
 //! itself: [`start`](Engine::start) and [`resume`](Engine::resume) give a [`Run`], a `Send` future that the
 //! host awaits wherever it likes.
 //!
-//! Inside, data flows one way: the [`Scheduler`](crate::scheduler::Scheduler) says what may start, an
-//! *attempt* asks the agent, the *pump* waits for whatever happens next, a *wave* turns what has ended into a
-//! path of transitions and the rows that belong to it, one commit writes both, and only then does the
-//! scheduler learn of it.
+//! Inside, two things meet. What is decided (which step starts, what a failure leads to, what a commit carries) is
+//! decided in the crate's folder `progress`, which waits for nothing. The *driver* here does what is decided: it makes
+//! attempts, writes commits, keeps the lease, and takes in what happens.
 
+mod announce;
 mod answer;
 mod attempt;
 mod begin;
 mod bounds;
-mod budget;
 mod checkpoint;
-mod commit;
-mod drive;
+mod driver;
 mod elsewhere;
 mod error;
+mod finished;
 mod handle;
-mod holding;
+mod lease;
 mod notice;
 mod outline;
-mod pump;
-mod recall;
+mod prepare;
 mod run;
-mod spending;
-mod states;
 mod status;
 mod stored;
 mod takeover;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod wave;
-mod work;
+mod withdraw;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -44,13 +39,13 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-pub use budget::{Budget, PerAttempt};
 pub use checkpoint::{Checkpoint, RETENTION};
 pub use error::EngineError;
 pub use handle::RunHandle;
 pub use notice::Notice;
 pub use run::{ResumeOptions, Run, RunOptions};
 pub use status::{Status, StepStatus};
+pub use wf_model::{Budget, PerAttempt};
 
 use crate::agent::Agents;
 use crate::clock::{Clock, SystemClock};
@@ -60,7 +55,7 @@ use crate::plan::{Inputs, Plan};
 use crate::spawn::Spawn;
 use crate::store::{ExecutionRecord, Store};
 use crate::typed::AgentSet;
-use holding::Active;
+use lease::Active;
 
 /// How long a lease lasts unless the host says otherwise.
 const LEASE: Duration = Duration::from_secs(30);

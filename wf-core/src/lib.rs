@@ -38,9 +38,8 @@ pub mod engine;
 pub mod id;
 pub mod lifecycle;
 pub mod plan;
+mod progress;
 mod prompt;
-mod retry;
-pub mod scheduler;
 mod schema;
 pub mod spawn;
 pub mod step;
@@ -50,6 +49,8 @@ pub mod testing;
 pub mod typed;
 pub mod usage;
 pub mod value;
+
+pub use progress::scheduler;
 
 pub use lifecycle::{AnyExecution, Event, Execution, Pending, State, state};
 #[cfg(feature = "macros")]

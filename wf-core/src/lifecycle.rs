@@ -20,7 +20,7 @@ mod tests;
 use declare::lifecycle;
 
 pub use dynamic::{TransitionError, transition, validate_transition};
-pub use execution::{Execution, Pending, Row};
+pub use execution::{Committed, Execution, Pending, Row, Unconfirmed};
 
 use crate::id::CheckpointId;
 use crate::step::StepOutcome;

@@ -4,6 +4,7 @@
 //! checkpoints. Every write is an insert or a compare-and-set; no identifier and no moment is made by the
 //! store, so that a run on virtual time leaves the same rows every time.
 
+mod commit;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+pub use commit::commit;
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use record::{

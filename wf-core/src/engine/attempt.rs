@@ -15,8 +15,8 @@ use futures::future::{self, AbortHandle, BoxFuture};
 use super::begin::{Beginning, Beginnings};
 use super::bounds::{Bounds, Tail};
 use super::elsewhere::{LARGE, elsewhere};
-use super::recall::Recalled;
 use super::trace::Within;
+use super::withdraw::Withdrawn;
 use super::{Notice, Observer, Parts};
 use crate::agent::{Agent, Allowance, Interim, InterimSlot, Queued, Reply, Request, StepError};
 use crate::clock::Clock;
@@ -105,7 +105,7 @@ impl Call {
         self,
         engine: &Parts,
         within: Within,
-        recalled: Recalled,
+        recalled: Withdrawn,
         beginnings: Beginnings,
     ) -> BoxFuture<'static, Attempted> {
         let (step, started) = (self.step, self.started);
@@ -157,7 +157,9 @@ impl Call {
             let interim = self.interim.as_ref().or(own.as_ref());
             let tail = bounds.limit.map(|_| Tail::default());
             let clock = Arc::clone(&bounds.clock);
-            let beginning = Beginning::new(&self, &queued, listener.as_ref());
+            let key = self.plan.key(self.step as usize);
+            let attempt = (key, self.number);
+            let beginning = Beginning::new(&self.execution, attempt, &queued, listener.as_ref());
             let outside = Outside {
                 queued: &queued,
                 interim,

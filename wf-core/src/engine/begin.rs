@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::channel::mpsc;
 
-use super::attempt::Call;
 use super::{Notice, Observer, trace};
 use crate::agent::Queued;
-use crate::id::Timestamp;
+use crate::id::{ExecutionId, Timestamp};
 
-/// Where attempts say that they have begun.
+/// Where attempts report that they have begun.
 pub(super) type Beginnings = mpsc::UnboundedSender<Begun>;
 
 /// An attempt that has begun, and goes on.
@@ -21,9 +20,13 @@ pub(super) struct Begun {
     pub(super) at: Option<Timestamp>,
 }
 
-/// Tells once that an attempt has begun: when it does not wait for its turn, or does not any more.
+/// Reports once that an attempt has begun: when it does not wait for its turn, or does not any more.
 pub(super) struct Beginning<'a> {
-    call: &'a Call,
+    execution: &'a ExecutionId,
+    /// The step's key.
+    step: &'a str,
+    /// Which attempt.
+    number: u32,
     queued: &'a Queued,
     listener: Option<&'a Arc<Observer>>,
     has_waited: AtomicBool,
@@ -32,12 +35,15 @@ pub(super) struct Beginning<'a> {
 
 impl<'a> Beginning<'a> {
     pub(super) fn new(
-        call: &'a Call,
+        execution: &'a ExecutionId,
+        (step, number): (&'a str, u32),
         queued: &'a Queued,
         listener: Option<&'a Arc<Observer>>,
     ) -> Self {
         Beginning {
-            call,
+            execution,
+            step,
+            number,
             queued,
             listener,
             has_waited: AtomicBool::new(false),
@@ -45,7 +51,7 @@ impl<'a> Beginning<'a> {
         }
     }
 
-    /// Tells that the attempt has begun, unless it waits or that is told.
+    /// Reports that the attempt has begun, unless it waits or that was reported.
     pub(super) fn note(&self) {
         if self.queued.is_waiting() {
             self.has_waited.store(true, Ordering::Relaxed);
@@ -54,23 +60,21 @@ impl<'a> Beginning<'a> {
         if self.has_begun.swap(true, Ordering::Relaxed) {
             return;
         }
-        let Call {
+        let Beginning {
             execution,
-            plan,
             step,
             number,
             ..
-        } = self.call;
-        let step = plan.key(*step as usize);
+        } = *self;
         // Of one that did not wait, its span tells as much.
         if self.has_waited.load(Ordering::Relaxed) {
-            trace::begun(step, *number);
+            trace::begun(step, number);
         }
         if let Some(listener) = self.listener {
             listener(&Notice::AttemptStarted {
                 execution,
                 step,
-                attempt: *number,
+                attempt: number,
             });
         }
     }

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::begin::{Beginnings, Begun};
-use super::recall::Recalled;
+use super::withdraw::Withdrawn;
 use crate::agent::{Queued, StepError};
 use crate::clock::Clock;
 use crate::id::Timestamp;
@@ -20,7 +20,7 @@ const TOLD: usize = 4 << 10;
 pub(super) struct Bounds {
     pub(super) limit: Option<Duration>,
     pub(super) clock: Arc<dyn Clock>,
-    recalled: Recalled,
+    recalled: Withdrawn,
     /// How much of the limit is left, without what has passed since the timer was set.
     left: Duration,
     /// Since when the attempt is neither over nor waits for its turn, on the clock.
@@ -38,7 +38,7 @@ impl Bounds {
     pub(super) fn new(
         limit: Option<Duration>,
         clock: Arc<dyn Clock>,
-        recalled: Recalled,
+        recalled: Withdrawn,
         beginnings: Beginnings,
     ) -> Self {
         Bounds {

@@ -6,17 +6,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::drive::{Drive, Finished, Purpose, Recorded};
-use super::holding::Holding;
+use super::driver::Driver;
+use super::finished::Finished;
+use super::lease::Holding;
+use super::prepare::Preparation;
 use super::{Budget, EngineError, Parts, RunHandle, Status, answer, stored};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, State};
 use crate::plan::{Inputs, Plan, quoted};
+use crate::progress::{Known, Now, Progress, Purpose};
 use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin};
 use crate::typed::{Code, NATIVE, Typed};
 use crate::value::Json;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 
 /// The inputs of an execution may have so many bytes as JSON, all together: they are stored in its row, which every
 /// commit reads.
@@ -70,24 +74,23 @@ impl ResumeOptions {
 /// committed: this engine can resume it at once, another when the lease has ended.
 #[must_use = "a run goes on only when it is finished"]
 pub struct Run {
-    pub(super) drive: Drive,
-    at: AnyExecution,
+    pub(super) driver: Driver,
 }
 
 impl Run {
     /// The execution.
     pub const fn id(&self) -> &ExecutionId {
-        self.drive.id()
+        self.driver.id()
     }
 
     /// What it runs.
     pub const fn plan(&self) -> &Arc<Plan> {
-        self.drive.plan()
+        self.driver.progress.plan()
     }
 
     /// A handle to control the execution with, wherever the run is driven.
     pub fn handle(&self) -> RunHandle {
-        RunHandle::new(self.drive.engine.clone(), self.id().clone())
+        RunHandle::new(self.driver.engine.clone(), self.id().clone())
     }
 
     /// Drives the execution until it has ended or is paused, and returns how it then stands.
@@ -106,14 +109,14 @@ impl Run {
 
     /// The same, with the values that the steps have left.
     pub(crate) fn finish_typed(self) -> BoxFuture<'static, Result<Finished, EngineError>> {
-        let Run { drive, at } = self;
-        let within = drive.trace.execution();
-        Box::pin(within.run(drive.finish(at)))
+        let Run { driver } = self;
+        let within = driver.trace.execution();
+        Box::pin(within.run(driver.drive()))
     }
 
     /// The same with the inputs as they were given, so that they need not be read again.
     pub(crate) fn with_typed_inputs(mut self, inputs: Vec<Option<Typed>>) -> Self {
-        self.drive.give_inputs(inputs);
+        self.driver.prepare.give_inputs(inputs);
         self
     }
 
@@ -137,7 +140,7 @@ impl Run {
         let mut execution = ExecutionRecord::new(id.clone(), workflow.id.clone(), State::Idle, now);
         execution.token = 1;
         execution.origin = options.origin.clone();
-        let holding = Holding::new(&engine.active, &id).ok_or_else(|| EngineError::exists(&id))?;
+        let holding = Holding::new(engine, &id).ok_or_else(|| EngineError::exists(&id))?;
         let new = NewExecution {
             id: id.clone(),
             workflow,
@@ -154,24 +157,43 @@ impl Run {
             answer => answer?,
         }
         let at = AnyExecution::new(State::Idle, execution.row());
-        let recorded = Recorded {
+        let budget = plan.definition().config.budget;
+        let known = Known {
+            plan: Arc::clone(plan),
+            at,
             execution,
             steps: stored::records(plan.graph().len(), Vec::new()),
+            budget,
+            durations: stored::durations(engine, plan).await,
+            used: stored::usage(engine, plan, &agents, budget, &id).await,
         };
-        let used = stored::usage(engine, plan, &agents, plan.definition().config.budget, &id).await;
-        let drive = Drive::new(
-            engine.clone(),
-            Arc::clone(plan),
+        let mut prepare = Preparation::new(inputs, agents);
+        prepare.set_dry(options.dry);
+        Ok(Run::new(
+            engine,
+            known,
+            Purpose::Finish,
+            prepare,
             holding,
-            recorded,
-            inputs,
-            agents,
             watch,
-        )
-        .expecting(&stored::durations(engine, plan).await)
-        .remembering(used)
-        .dry(options.dry);
-        Ok(Run { drive, at })
+        ))
+    }
+
+    fn new(
+        engine: &Parts,
+        known: Known,
+        purpose: Purpose,
+        prepare: Preparation,
+        holding: Holding,
+        watch: BoxStream<'static, ()>,
+    ) -> Run {
+        let now = Now {
+            wall: engine.clock.now(),
+            elapsed: engine.clock.elapsed(),
+        };
+        let progress = Progress::new(known, purpose, now);
+        let driver = Driver::new(engine.clone(), progress, prepare, holding, watch);
+        Run { driver }
     }
 
     /// Takes the lease; none when the row was written by another since it was loaded.
@@ -197,7 +219,7 @@ impl Run {
             Purpose::Pause => Vec::new(),
             Purpose::Finish | Purpose::Recover => stored::inputs(engine, &plan, id).await?,
         };
-        let holding = Holding::new(&engine.active, id)
+        let holding = Holding::new(engine, id)
             .ok_or_else(|| EngineError::held(&execution, Duration::ZERO))?;
         let lease_until = engine.clock.now().after(engine.lease);
         let mut claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
@@ -220,29 +242,24 @@ impl Run {
         };
         let budget = execution.budget(&plan);
         let used = stored::usage(engine, &plan, &agents, budget, &execution.id).await;
-        let recorded = Recorded {
+        let known = Known {
+            at,
             execution,
             steps: stored::records(plan.graph().len(), steps),
-        };
-        let drive = Drive::new(
-            engine.clone(),
+            budget,
+            durations,
+            used,
             plan,
-            holding,
-            recorded,
-            inputs,
-            agents,
-            watch,
-        )
-        .expecting(&durations)
-        .taken_over(purpose)
-        .remembering(used);
-        Ok(Some(Run { drive, at }))
+        };
+        let prepare = Preparation::new(inputs, agents);
+        let run = Run::new(engine, known, purpose, prepare, holding, watch);
+        Ok(Some(run))
     }
 }
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Run").field(&self.at).finish()
+        f.debug_tuple("Run").field(self.id()).finish()
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::drive::Purpose;
 use super::run::agents;
 use super::{Budget, EngineError, Parts, ResumeOptions, Run, RunOptions, answer, stored};
 use crate::agent::Agent;
 use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::State;
 use crate::plan::Plan;
+use crate::progress::Purpose;
 use crate::store::{ExecutionRecord, Origin, Restore, WorkflowRecord};
 use crate::typed::{difference, is_typed};
 
@@ -72,7 +72,7 @@ impl Run {
             None,
         )
         .await?;
-        run.drive = run.drive.dry(options.dry);
+        run.driver.prepare.set_dry(options.dry);
         Ok(run)
     }
 

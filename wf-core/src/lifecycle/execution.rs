@@ -2,11 +2,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use super::{AnyExecution, Event, State, StateType};
 use crate::id::ExecutionId;
-use crate::store::{Commit, Store, StoreError, Writes};
 
 /// Which execution row it is, and what a commit compares before it writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,47 +90,46 @@ impl<F: StateType, T: StateType> Pending<F, T> {
         T::STATE
     }
 
-    /// Writes the path and `writes`, in one transaction, if the row is still as this owner left it.
-    ///
-    /// An answer that was lost on the way is looked up: when the row stands at this owner's token and the
-    /// next revision, the commit has landed.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; with [`is_conflict`](StoreError::is_conflict) when somebody else has written the
-    /// row since, in which case nothing of this commit is recorded.
-    ///
-    /// # Cancellation
-    ///
-    /// Dropping the future leaves it open whether the commit lands; whoever loads the row next sees which.
-    pub async fn commit(
-        self,
-        store: Arc<dyn Store>,
-        writes: Writes,
-    ) -> Result<(AnyExecution, Vec<Event>), StoreError> {
-        let Pending { mut row, path, .. } = self;
-        let commit = Commit {
-            row: row.clone(),
-            from: F::STATE,
-            to: T::STATE,
-            path: path.clone(),
-            writes,
-        };
-        match store.commit(commit).await {
-            Err(error) if error.is_unanswered() => match store.execution(&row.id).await {
-                Ok(Some(now)) if now.token != row.token => {
-                    return Err(StoreError::conflict(format!(
-                        "execution `{}` was taken over or cancelled by another",
-                        row.id
-                    )));
-                }
-                Ok(Some(now)) if now.revision == row.revision + 1 => {}
-                _ => return Err(error),
-            },
-            answer => answer?,
-        }
+    /// Splits the path into what is to be written and what is known once that is confirmed.
+    pub(crate) fn into_unconfirmed(self) -> (Vec<Event>, Unconfirmed) {
+        let to = T::STATE;
+        (self.path, Unconfirmed { row: self.row, to })
+    }
+}
+
+/// A path of transitions whose commit is under way.
+///
+/// There is no way on from here without the proof that it has landed.
+#[derive(Debug)]
+#[must_use = "the transition is not in force until its commit has landed"]
+pub struct Unconfirmed {
+    row: Row,
+    to: State,
+}
+
+impl Unconfirmed {
+    /// Which row it is, and at which revision it stood before the path was committed.
+    pub const fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// Returns the execution where the path has led it, given the proof that the path was written.
+    pub fn confirm(self, committed: Committed) -> AnyExecution {
+        let Committed(row) = committed;
+        debug_assert_eq!(row.revision, self.row.revision + 1);
+        AnyExecution::new(self.to, row)
+    }
+}
+
+/// The proof that a path was written, with the row as it then stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed(Row);
+
+impl Committed {
+    /// Proves that a path was written which began at `row`. Only [`commit`](crate::store::commit) knows that.
+    pub(crate) fn after(mut row: Row) -> Self {
         row.revision += 1;
-        Ok((AnyExecution::new(T::STATE, row), path))
+        Committed(row)
     }
 }
 

@@ -10,7 +10,7 @@ use super::audit::Audit;
 use crate::agent::{Agent, Agents, Reply, Request, StepError};
 use crate::clock::Clock;
 use crate::plan::Plan;
-use crate::retry;
+use crate::progress::retry;
 use crate::testing::VirtualClock;
 use crate::testing::draw::Draw;
 use crate::value::Json;

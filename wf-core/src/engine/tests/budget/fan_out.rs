@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::engine::{Engine, RunOptions, Status};
 use crate::lifecycle::State;
 use crate::plan::{Inputs, Plan};
-use crate::retry;
+use crate::progress::retry;
 use crate::store::{MemoryStore, Store};
 use crate::testing::VirtualClock;
 

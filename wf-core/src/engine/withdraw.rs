@@ -6,20 +6,20 @@ use futures::future::Shared;
 
 /// Says to the attempts of a run that those which have not had their turn shall not take it.
 #[derive(Debug)]
-pub(super) struct Recall {
+pub(super) struct Withdrawal {
     call: Option<oneshot::Sender<()>>,
-    heard: Recalled,
+    heard: Withdrawn,
 }
 
 /// Is over when the attempts of a run that wait for their turn are called back. Only a clone that waits is kept track
 /// of, until it is dropped.
-pub(super) type Recalled = Shared<oneshot::Receiver<()>>;
+pub(super) type Withdrawn = Shared<oneshot::Receiver<()>>;
 
-impl Recall {
+impl Withdrawal {
     /// Nothing is called back.
     pub(super) fn new() -> Self {
         let (call, heard) = oneshot::channel();
-        Recall {
+        Withdrawal {
             call: Some(call),
             heard: heard.shared(),
         }
@@ -31,7 +31,7 @@ impl Recall {
     }
 
     /// What an attempt hears of it.
-    pub(super) fn hear(&self) -> Recalled {
+    pub(super) fn hear(&self) -> Withdrawn {
         self.heard.clone()
     }
 }

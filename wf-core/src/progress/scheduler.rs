@@ -288,6 +288,12 @@ impl Scheduler {
         self.running
     }
 
+    /// Whether an attempt at `step` is running.
+    pub fn is_running(&self, step: u32) -> bool {
+        let step = self.steps.get(step as usize);
+        step.is_some_and(|step| step.phase == Phase::Running)
+    }
+
     /// Whether a step is ready that could start as slots become free.
     pub fn has_ready(&self) -> bool {
         let is_empty = self.ready.is_empty() && self.aside.is_empty();

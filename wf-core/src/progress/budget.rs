@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::Value;
-pub use wf_model::{Budget, PerAttempt};
+use wf_model::{Budget, PerAttempt};
 
+use super::steps::Room;
 use crate::agent::Allowance;
 use crate::step::Attempt;
 use crate::usage::Usage;
 
 /// A budget, what is spent of it, and what is set aside for the attempts that are under way.
 #[derive(Debug)]
-pub(super) struct Purse {
+pub(super) struct BudgetLedger {
     budget: Budget,
     spent: Usage,
     attempts: u64,
@@ -35,8 +36,8 @@ pub(super) struct Shortage {
     pub(super) change: String,
 }
 
-impl Purse {
-    /// A purse of which the attempts of former drives have been paid; none where nothing is limited.
+impl BudgetLedger {
+    /// Opens the ledger of an execution with the attempts that were made before; none where nothing is limited.
     pub(super) fn new<'a>(
         budget: Budget,
         made: impl Iterator<Item = (&'a str, &'a [Attempt])>,
@@ -44,7 +45,7 @@ impl Purse {
         if budget.is_unlimited() {
             return None;
         }
-        let mut purse = Purse {
+        let mut ledger = BudgetLedger {
             budget,
             spent: Usage::default(),
             attempts: 0,
@@ -56,11 +57,11 @@ impl Purse {
         };
         for (agent, attempts) in made {
             for attempt in attempts {
-                purse.attempts += 1;
-                purse.pay(agent, attempt.usage.as_ref(), attempt.error.is_none());
+                ledger.attempts += 1;
+                ledger.charge(agent, attempt.usage.as_ref(), attempt.error.is_none());
             }
         }
-        Some(purse)
+        Some(ledger)
     }
 
     /// For how long the execution may be driven, in all.
@@ -71,6 +72,26 @@ impl Purse {
     /// Takes into account the most that an attempt of each agent has used in other executions.
     pub(super) fn remember(&mut self, used: Vec<(String, Usage)>) {
         self.remembered = used.into_iter().collect();
+    }
+
+    /// Whether there is room for the next attempt at a step; so many `steps` are not over.
+    pub(super) fn room(&self, step: u32, agent: &str, steps: usize) -> Room {
+        if self
+            .budget
+            .attempts
+            .is_some_and(|limit| self.attempts >= limit)
+        {
+            return Room::Exhausted;
+        }
+        if !self.limits_usage() {
+            return Room::Free;
+        }
+        match self.bound(step) {
+            None => Room::Unknown,
+            Some(bound) if self.is_free(bound) => Room::Free,
+            Some(_) if self.shortage(step, agent, steps).is_some() => Room::Short,
+            Some(_) => Room::Enough,
+        }
     }
 
     /// Whether it matters what an attempt uses.
@@ -122,7 +143,7 @@ impl Purse {
         allowance
     }
 
-    /// Pays for an attempt that has ended, and gives back what was set aside for it.
+    /// Charges an attempt that has ended, and gives back what was reserved for it.
     pub(super) fn settle(
         &mut self,
         step: u32,
@@ -130,19 +151,19 @@ impl Purse {
         usage: Option<&Value>,
         succeeded: bool,
     ) {
-        self.give_back(step);
-        self.pay(agent, usage, succeeded);
+        self.unreserve(step);
+        self.charge(agent, usage, succeeded);
     }
 
     /// Gives back what was set aside for an attempt that was not made.
     pub(super) fn release(&mut self, step: u32) {
-        if self.give_back(step) {
+        if self.unreserve(step) {
             self.attempts = self.attempts.saturating_sub(1);
         }
     }
 
     /// Takes what was set aside for a step out of the sum; tells whether there was any.
-    fn give_back(&mut self, step: u32) -> bool {
+    fn unreserve(&mut self, step: u32) -> bool {
         let Some(amount) = self.underway.remove(&step) else {
             return false;
         };
@@ -244,7 +265,7 @@ impl Purse {
         }
     }
 
-    fn pay(&mut self, agent: &str, usage: Option<&Value>, succeeded: bool) {
+    fn charge(&mut self, agent: &str, usage: Option<&Value>, succeeded: bool) {
         self.spent += usage.map(Usage::reported).unwrap_or_default();
         if let Some(used) = Usage::known(usage, succeeded) {
             let largest = self.largest.entry(agent.to_owned()).or_default();
