@@ -1,11 +1,11 @@
 //! The seam to whoever does a step: a program, a model behind HTTP, a Rust function.
 
 mod agents;
-mod capable;
 mod error;
 mod interim;
 mod reply;
 mod request;
+mod routing;
 
 use std::future::Future;
 use std::sync::Arc;

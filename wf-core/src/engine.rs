@@ -9,23 +9,23 @@
 //! attempts, writes commits, keeps the lease, and takes in what happens.
 
 mod announce;
-mod answer;
 mod attempt;
 mod begin;
 mod bounds;
 mod checkpoint;
+mod confirm;
 mod driver;
 mod elsewhere;
 mod error;
 mod finished;
 mod handle;
 mod lease;
+mod load;
 mod notice;
-mod outline;
 mod prepare;
 mod run;
 mod status;
-mod stored;
+mod stored_definition;
 mod takeover;
 #[cfg(test)]
 mod tests;
@@ -327,7 +327,7 @@ impl<A> Engine<A> {
     ) -> BoxFuture<'a, Result<ExecutionRecord, EngineError>> {
         Box::pin(async move {
             let now = self.parts.clock.now();
-            let execution = match answer::cancel(&*self.parts.store, id, now).await {
+            let execution = match confirm::cancel(&*self.parts.store, id, now).await {
                 Err(error) if error.is_not_found() => return Err(EngineError::not_found(id)),
                 answer => answer?,
             };
@@ -346,8 +346,8 @@ impl<A> Engine<A> {
     /// be read.
     pub fn status<'a>(&'a self, id: &'a ExecutionId) -> BoxFuture<'a, Result<Status, EngineError>> {
         Box::pin(async move {
-            let loaded = stored::load(&self.parts, id).await?;
-            stored::status(&self.parts, loaded).await
+            let loaded = load::load(&self.parts, id).await?;
+            load::status(&self.parts, loaded).await
         })
     }
 

@@ -12,11 +12,15 @@
 
 mod budget;
 mod intent;
+#[cfg(test)]
+mod replay;
 pub(crate) mod retry;
 pub mod scheduler;
 mod settle;
 mod spending;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod transitions;
 
 use std::cmp::Reverse;
@@ -172,6 +176,8 @@ pub(crate) struct Progress {
     driven_before: u64,
     driven_since: Duration,
     checkpoint_seq: u64,
+    #[cfg(test)]
+    journal: Option<replay::Journal>,
 }
 
 /// Where an execution stands.
@@ -204,6 +210,8 @@ struct End {
 impl Progress {
     /// Takes up an execution where its rows say it is.
     pub(crate) fn new(known: Known, purpose: Purpose, now: Now) -> Self {
+        #[cfg(test)]
+        let journal = replay::Journal::of(&known, purpose, now);
         let Known {
             plan,
             execution,
@@ -258,11 +266,17 @@ impl Progress {
             steps,
             execution: Box::new(execution),
             plan,
+            #[cfg(test)]
+            journal,
         }
     }
 
     /// Takes in what has happened.
     pub(crate) fn handle(&mut self, input: Input, now: Now) {
+        #[cfg(test)]
+        if let Some(journal) = &mut self.journal {
+            journal.take_in(&input, now);
+        }
         match input {
             Input::TimePassed => self.look(now),
             Input::Begun { step, number, at } => self.note_begun(step, number, at, now),
@@ -287,7 +301,12 @@ impl Progress {
 
     /// The next thing to be done.
     pub(crate) fn next(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        #[cfg(test)]
+        if let (Some(journal), Some(action)) = (&mut self.journal, &action) {
+            journal.give(action);
+        }
+        action
     }
 
     /// Whether there is something to be done.

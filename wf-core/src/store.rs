@@ -8,6 +8,7 @@ mod commit;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
+mod layer;
 mod memory;
 mod record;
 mod request;
@@ -20,6 +21,7 @@ use futures::stream::BoxStream;
 
 pub use commit::commit;
 pub use error::StoreError;
+pub use layer::StoreLayer;
 pub use memory::MemoryStore;
 pub use record::{
     CheckpointRecord, Claimed, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord,

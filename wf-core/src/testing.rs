@@ -1,9 +1,8 @@
 //! What tests of workflows, agents and stores need: time that stands still until it is moved, a store that fails on
 //! demand, and a simulator that kills a workflow's run wherever it can be killed.
 
-mod draw;
 mod faulty_store;
-mod forward;
+mod rng;
 mod simulation;
 mod virtual_clock;
 

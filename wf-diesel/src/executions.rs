@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
+use wf_core::engine::Budget;
 use wf_core::id::{ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::State;
 use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Restore};
@@ -60,13 +61,20 @@ impl ExecutionRow {
         record.pause_requested = self.pause_requested;
         record.driven_millis = unsigned(self.driven_millis)?;
         record.last_seq = unsigned(self.last_seq)?;
-        record.budget = self.budget.map(Json::from_stored);
+        record.budget = self.budget.as_deref().map(budget).transpose()?;
         record.origin.agents_file = self.agents_file;
         record.origin.directory = self.directory;
         record.restored_from = self.restored_from.map(Into::into);
         record.resume_at = self.resume_at.map(Timestamp::from_millis);
         Ok(record)
     }
+}
+
+/// The budget that an execution was resumed with.
+fn budget(json: &str) -> QueryResult<Budget> {
+    let budget = serde_json::from_str(json).ok();
+    let budget = budget.and_then(|json| Budget::from_json(&json));
+    budget.ok_or_else(|| unreadable("the database holds a budget that cannot be read"))
 }
 
 /// The state of that name in the database.
@@ -161,7 +169,7 @@ pub(crate) fn claim_execution(conn: &mut SqliteConnection, claim: &Claim) -> Que
             claim
                 .budget
                 .as_ref()
-                .map(|budget| dsl::budget.eq(budget.as_str())),
+                .map(|budget| dsl::budget.eq(budget.to_json().to_string())),
         ))
         .execute(conn)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Agent;
-use super::capable::{Capable, Counted, Turns};
+use super::routing::{Capable, Counted, Turns};
 
 /// The agents of a host, by name.
 #[derive(Clone, Default)]

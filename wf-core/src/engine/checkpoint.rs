@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::{Engine, EngineError, Run, RunOptions, answer, stored};
+use super::{Engine, EngineError, Run, RunOptions, confirm, load};
 use crate::id::{CheckpointId, ExecutionId};
 use crate::plan::Plan;
 use crate::step::StepState;
@@ -63,7 +63,7 @@ impl<A> Engine<A> {
         Box::pin(async move {
             let now = self.parts.clock.now();
             let checkpoint = CheckpointId::generate(now);
-            match answer::create_checkpoint(&*self.parts.store, id, &checkpoint, now).await {
+            match confirm::create_checkpoint(&*self.parts.store, id, &checkpoint, now).await {
                 Err(error) if error.is_not_found() => Err(EngineError::not_found(id)),
                 Err(error) if error.is_conflict() => {
                     let execution = self.parts.store.execution(id).await?;
@@ -89,9 +89,9 @@ impl<A> Engine<A> {
     ) -> BoxFuture<'a, Result<Vec<Checkpoint>, EngineError>> {
         Box::pin(async move {
             let mut listed = self.parts.store.checkpoints(id).await?;
-            let loaded = stored::load(&self.parts, id).await?;
-            let plan = stored::plan(&self.parts, id, &loaded.workflow).await?;
-            let records = stored::records(plan.graph().len(), loaded.steps);
+            let loaded = load::load(&self.parts, id).await?;
+            let plan = load::plan(&self.parts, id, &loaded.workflow).await?;
+            let records = load::records(plan.graph().len(), loaded.steps);
             let stands = |step: u32| {
                 records
                     .get(step as usize)

@@ -10,7 +10,7 @@ use super::driver::Driver;
 use super::finished::Finished;
 use super::lease::Holding;
 use super::prepare::Preparation;
-use super::{Budget, EngineError, Parts, RunHandle, Status, answer, stored};
+use super::{Budget, EngineError, Parts, RunHandle, Status, confirm, load};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, State};
@@ -18,7 +18,6 @@ use crate::plan::{Inputs, Plan, quoted};
 use crate::progress::{Known, Now, Progress, Purpose};
 use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin};
 use crate::typed::{Code, NATIVE, Typed};
-use crate::value::Json;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
@@ -130,7 +129,7 @@ impl Run {
         let inputs = plan
             .bind(inputs)
             .map_err(|mistakes| EngineError::inputs(&mistakes))?;
-        let context = stored::context(plan, &inputs);
+        let context = load::context(plan, &inputs);
         if context.as_str().len() > LARGEST_CONTEXT {
             return Err(EngineError::inputs(&[too_large(context.as_str().len())]));
         }
@@ -152,7 +151,7 @@ impl Run {
         };
         // Watching begins before there is anything to ask for, so that nothing is missed.
         let watch = engine.store.watch(&id);
-        match answer::create(&*engine.store, new).await {
+        match confirm::create(&*engine.store, new).await {
             Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
             answer => answer?,
         }
@@ -162,10 +161,10 @@ impl Run {
             plan: Arc::clone(plan),
             at,
             execution,
-            steps: stored::records(plan.graph().len(), Vec::new()),
+            steps: load::records(plan.graph().len(), Vec::new()),
             budget,
-            durations: stored::durations(engine, plan).await,
-            used: stored::usage(engine, plan, &agents, budget, &id).await,
+            durations: load::durations(engine, plan).await,
+            used: load::usage(engine, plan, &agents, budget, &id).await,
         };
         let mut prepare = Preparation::new(inputs, agents);
         prepare.set_dry(options.dry);
@@ -211,23 +210,23 @@ impl Run {
             ..
         } = loaded;
         if let Some(budget) = &budget {
-            execution.budget = Some(Json::from_value(&budget.to_json()));
+            execution.budget = Some(*budget);
         }
         let id = &execution.id;
         // A driver that only pauses renders no prompt.
         let inputs = match purpose {
             Purpose::Pause => Vec::new(),
-            Purpose::Finish | Purpose::Recover => stored::inputs(engine, &plan, id).await?,
+            Purpose::Finish | Purpose::Recover => load::inputs(engine, &plan, id).await?,
         };
         let holding = Holding::new(engine, id)
             .ok_or_else(|| EngineError::held(&execution, Duration::ZERO))?;
         let lease_until = engine.clock.now().after(engine.lease);
         let mut claim = Claim::new(execution.row(), engine.owner.clone(), lease_until);
-        claim.budget = budget.and(execution.budget.clone());
+        claim.budget = budget;
         // Whoever takes it over may die as well: what was asked for stays until it is done.
         claim.keeps_pause = purpose != Purpose::Finish;
         let watch = engine.store.watch(id);
-        let claimed = match answer::claim(&*engine.store, claim).await {
+        let claimed = match confirm::claim(&*engine.store, claim).await {
             Err(error) if error.is_conflict() => return Ok(None),
             answer => answer?,
         };
@@ -238,14 +237,14 @@ impl Run {
         let at = AnyExecution::new(execution.state, claimed.row);
         let durations = match purpose {
             Purpose::Pause => Vec::new(),
-            Purpose::Finish | Purpose::Recover => stored::durations(engine, &plan).await,
+            Purpose::Finish | Purpose::Recover => load::durations(engine, &plan).await,
         };
         let budget = execution.budget(&plan);
-        let used = stored::usage(engine, &plan, &agents, budget, &execution.id).await;
+        let used = load::usage(engine, &plan, &agents, budget, &execution.id).await;
         let known = Known {
             at,
             execution,
-            steps: stored::records(plan.graph().len(), steps),
+            steps: load::records(plan.graph().len(), steps),
             budget,
             durations,
             used,

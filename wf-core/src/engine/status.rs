@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Budget;
-use super::outline::Outline;
+use super::stored_definition::Outline;
 use crate::lifecycle::State;
 use crate::plan::{Plan, result_of};
 use crate::step::{StepKey, StepState};
@@ -86,7 +86,7 @@ impl Status {
             workflow: workflow.name,
             version: workflow.version,
             steps,
-            budget: execution.budget_or(budget),
+            budget: execution.budget.unwrap_or(budget),
             execution,
             result,
         }
@@ -116,16 +116,7 @@ impl Status {
 impl ExecutionRecord {
     /// What the execution may use before it pauses: as its definition says, unless it was resumed with another budget.
     pub(super) fn budget(&self, plan: &Plan) -> Budget {
-        self.budget_or(plan.definition().config.budget)
-    }
-
-    /// The same, given the definition's.
-    fn budget_or(&self, defined: Budget) -> Budget {
-        let stored = self.budget.as_ref();
-        let stored = stored.and_then(|json| serde_json::from_str(json.as_str()).ok());
-        stored
-            .and_then(|json| Budget::from_json(&json))
-            .unwrap_or(defined)
+        self.budget.unwrap_or(plan.definition().config.budget)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::run::agents;
-use super::{Budget, EngineError, Parts, ResumeOptions, Run, RunOptions, answer, stored};
+use super::{Budget, EngineError, Parts, ResumeOptions, Run, RunOptions, confirm, load};
 use crate::agent::Agent;
 use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::State;
@@ -43,7 +43,7 @@ impl Run {
             None => runnable_plan(engine, &source, &workflow).await?,
         };
         let agents = agents(engine, &plan)?;
-        stored::inputs(engine, &plan, &source).await?;
+        load::inputs(engine, &plan, &source).await?;
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
         let optional = (0_u32..).zip(plan.steps());
@@ -59,7 +59,7 @@ impl Run {
             origin,
             now,
         );
-        match answer::restore(&*engine.store, restore).await {
+        match confirm::restore(&*engine.store, restore).await {
             Err(error) if error.is_exists() => return Err(EngineError::exists(&id)),
             Err(error) if error.is_not_found() => return Err(unknown()),
             answer => answer?,
@@ -117,15 +117,15 @@ impl Run {
         id: &ExecutionId,
     ) -> Result<ExecutionRecord, EngineError> {
         loop {
-            let loaded = stored::load(engine, id).await?;
+            let loaded = load::load(engine, id).await?;
             if !is_free(engine, &loaded.execution) {
-                let execution = answer::request_pause(&*engine.store, id).await?;
+                let execution = confirm::request_pause(&*engine.store, id).await?;
                 return not_ended(id, execution);
             }
             if loaded.execution.state.is_terminal() || loaded.execution.state == State::Paused {
                 return not_ended(id, loaded.execution);
             }
-            let plan = stored::plan(engine, id, &loaded.workflow).await?;
+            let plan = load::plan(engine, id, &loaded.workflow).await?;
             if let Some(run) =
                 Run::claim(engine, plan, Vec::new(), loaded, Purpose::Pause, None).await?
             {
@@ -142,7 +142,7 @@ impl Run {
         budget: Option<Budget>,
     ) -> Result<Run, EngineError> {
         loop {
-            let loaded = stored::load(engine, id).await?;
+            let loaded = load::load(engine, id).await?;
             let state = loaded.execution.state;
             if state.is_terminal() {
                 return Err(EngineError::ended(id, state, "resumed"));
@@ -192,7 +192,7 @@ async fn runnable_plan(
     id: &ExecutionId,
     workflow: &WorkflowRecord,
 ) -> Result<Arc<Plan>, EngineError> {
-    let plan = stored::plan(engine, id, workflow).await?;
+    let plan = load::plan(engine, id, workflow).await?;
     if is_typed(plan.definition()) {
         return Err(EngineError::definition(format!(
             "workflow `{}` of execution `{id}` is compiled into a program; resume the execution there",
@@ -212,7 +212,7 @@ async fn compiled_plan(
     if workflow.hash == compiled.hash() {
         return Ok(Arc::clone(compiled));
     }
-    let stored = stored::plan(engine, id, workflow).await?;
+    let stored = load::plan(engine, id, workflow).await?;
     let current = compiled.stored_definition();
     Err(EngineError::definition(format!(
         "execution `{id}` was started on another definition of workflow `{}`: {}; resume it with the program that started it",

@@ -3,13 +3,13 @@
 mod agents;
 mod answers;
 mod begin;
-mod bench;
 mod budget;
 mod busy;
 mod checkpoints;
 mod control;
 mod failure;
 mod handle;
+mod harness;
 mod interjection;
 mod jumps;
 mod large;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wf_model::Budget;
+
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{Row, State};
 use crate::step::{Attempt, Attempts, StepState};
@@ -51,7 +53,7 @@ impl WorkflowRecord {
 }
 
 /// A row of `workflow_executions`, without the context, which [`Store::context`](crate::store::Store::context) reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExecutionRecord {
     /// The execution's identifier.
@@ -83,9 +85,8 @@ pub struct ExecutionRecord {
     /// The greatest `seq` that its step rows have had or its checkpoints cover; 0 when there is none. The next step that
     /// ends gets a greater one, so that no checkpoint ever covers it.
     pub last_seq: u64,
-    /// What it may use before it pauses, where that is not as its definition says: see
-    /// [`Budget::from_json`](wf_model::Budget::from_json).
-    pub budget: Option<Json>,
+    /// What it may use before it pauses, where that is not as its definition says.
+    pub budget: Option<Budget>,
     /// Where it was started from.
     pub origin: Origin,
     /// The checkpoint that it was restored from.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wf_model::Definition;
+use wf_model::{Budget, Definition};
 
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::{Event, Row, State, TransitionError, transition};
@@ -224,7 +224,7 @@ impl NewCheckpoint {
 }
 
 /// A lease to be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Claim {
     /// The row as the caller has read it.
@@ -233,8 +233,8 @@ pub struct Claim {
     pub owner: Owner,
     /// Until when.
     pub lease_until: Timestamp,
-    /// The budget from now on, as [`Budget::to_json`](wf_model::Budget::to_json) writes it; none leaves what is there.
-    pub budget: Option<Json>,
+    /// The budget from now on; none leaves what is there.
+    pub budget: Option<Budget>,
     /// Whether a request to pause stays until the execution is paused; else it is cleared.
     pub keeps_pause: bool,
 }

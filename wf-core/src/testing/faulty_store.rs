@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::draw::Draw;
-use super::forward::forward_reads;
+use super::rng::Rng;
 use crate::clock::Clock;
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp};
 use crate::store::{
     Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore, Store,
-    StoreError,
+    StoreError, StoreLayer,
 };
 
 /// What goes wrong with one write.
@@ -84,8 +83,8 @@ struct State {
     writes: u64,
     faults: BTreeMap<u64, Fault>,
     /// Errors drawn by chance: one in so many writes.
-    chance: Option<(Draw, u64)>,
-    latency: Draw,
+    chance: Option<(Rng, u64)>,
+    latency: Rng,
     process: Process,
     waiting: Vec<Waker>,
 }
@@ -107,7 +106,7 @@ impl FaultyStore {
                 writes: 0,
                 faults: BTreeMap::new(),
                 chance: None,
-                latency: Draw::new(0, "latency"),
+                latency: Rng::new(0, "latency"),
                 process: Process::Alive,
                 waiting: Vec::new(),
             }),
@@ -125,7 +124,7 @@ impl FaultyStore {
     /// The same with [errors](Fault::ERRORS) drawn from `seed`, at about one in `one_in` of the other writes.
     #[must_use]
     pub fn with_errors(self, seed: u64, one_in: u64) -> Self {
-        self.state().chance = Some((Draw::new(seed, "errors"), one_in));
+        self.state().chance = Some((Rng::new(seed, "errors"), one_in));
         self
     }
 
@@ -134,7 +133,7 @@ impl FaultyStore {
     #[must_use]
     pub fn with_latency(mut self, clock: impl Clock, longest: Duration, seed: u64) -> Self {
         self.clock = Some((Arc::new(clock), longest));
-        self.state().latency = Draw::new(seed, "latency");
+        self.state().latency = Rng::new(seed, "latency");
         self
     }
 
@@ -256,7 +255,11 @@ impl FaultyStore {
     }
 }
 
-impl Store for FaultyStore {
+impl StoreLayer for FaultyStore {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
         self.write(|inner| inner.create(new))
     }
@@ -341,8 +344,6 @@ impl Store for FaultyStore {
     fn prune_checkpoints(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.write(move |inner| inner.prune_checkpoints(before))
     }
-
-    forward_reads!(inner);
 }
 
 #[cfg(test)]
@@ -361,7 +362,7 @@ mod tests {
     }
 
     fn renewal(store: &FaultyStore) -> BoxFuture<'_, Result<(), StoreError>> {
-        store.renew(&"owner".into(), &[], Timestamp::from_millis(0))
+        Store::renew(store, &"owner".into(), &[], Timestamp::from_millis(0))
     }
 
     fn faulty(fault: Fault) -> FaultyStore {
@@ -393,7 +394,7 @@ mod tests {
         assert!(renewal(&store).now_or_never().is_none());
         assert!(store.is_dead() && store.halted().now_or_never().is_some());
         assert!(renewal(&store).now_or_never().is_none());
-        assert!(store.load(&"run".into()).now_or_never().is_none());
+        assert!(Store::load(&store, &"run".into()).now_or_never().is_none());
         store.wake();
         assert!(store.is_dead());
     }

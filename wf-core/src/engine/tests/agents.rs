@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::bench::{Act, Bench, id, options, plan, resume};
+use super::harness::{Act, Bench, id, options, plan, resume};
 use crate::agent::{Interim, Reply, StepError};
 use crate::clock::Clock;
 use crate::engine::Notice;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 
-use super::bench::{id, options, plan};
+use super::harness::{id, options, plan};
 use crate::agent::Agents;
 use crate::engine::{Engine, EngineError, RunOptions, Status};
 use crate::lifecycle::State;

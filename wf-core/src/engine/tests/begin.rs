@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::bench::{Act, Bench, id, options, plan};
+use super::harness::{Act, Bench, id, options, plan};
 use crate::clock::Clock;
 use crate::engine::{Engine, Notice};
 use crate::plan::Inputs;

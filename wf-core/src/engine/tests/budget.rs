@@ -5,7 +5,7 @@ mod fan_out;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bench::{Act, Bench, die_after, id, plan};
+use super::harness::{Act, Bench, die_after, id, plan};
 use crate::clock::Clock;
 use crate::engine::{Engine, ResumeOptions, Status};
 use crate::lifecycle::State;
@@ -72,7 +72,7 @@ fn a_raised_budget_goes_on_where_the_run_paused() {
     assert_eq!(bench.run(&fan("tokens: 400")).state(), State::Paused);
     let engine = bench.engine();
     // As it is, it is still used up.
-    let status = super::bench::resume(&bench, &engine);
+    let status = super::harness::resume(&bench, &engine);
     assert_eq!((status.state(), bench.calls().len()), (State::Paused, 4));
     let status = resume_with(&bench, &engine, "tokens=+300");
     assert_eq!((status.state(), bench.calls().len()), (State::Paused, 7));
@@ -128,7 +128,7 @@ fn what_was_used_before_a_death_counts() {
     );
     let engine = die_after(&bench, &plan, 2);
     let before = bench.calls().len();
-    let status = super::bench::resume(&bench, &engine);
+    let status = super::harness::resume(&bench, &engine);
     assert_eq!(
         (status.state(), status.usage().tokens),
         (State::Paused, 600)

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bench::{Bench, options};
+use super::harness::{Bench, options};
 use crate::agent::Agents;
 use crate::engine::{Engine, Status};
 use crate::id::ExecutionId;

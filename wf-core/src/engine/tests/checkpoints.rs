@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bench::{Act, Bench, die_after, id, options, plan, resume};
+use super::harness::{Act, Bench, die_after, id, options, plan, resume};
 use crate::clock::Clock;
 use crate::engine::{Checkpoint, EngineError, RETENTION, RunOptions, Status};
 use crate::id::{CheckpointId, ExecutionId};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future;
 
-use super::bench::{Act, Bench, die_after, id, options, plan, resume};
+use super::harness::{Act, Bench, die_after, id, options, plan, resume};
 use crate::clock::Clock;
 use crate::engine::{Engine, Status};
 use crate::lifecycle::State;

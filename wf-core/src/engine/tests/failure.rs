@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future;
 
-use super::bench::{Act, Bench, options, plan, resume};
+use super::harness::{Act, Bench, options, plan, resume};
 use crate::clock::Clock;
 use crate::lifecycle::State;
 use crate::plan::Inputs;

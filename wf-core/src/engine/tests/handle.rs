@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future;
 
-use super::bench::{Act, Bench, id, options, plan};
+use super::harness::{Act, Bench, id, options, plan};
 use crate::clock::Clock;
 use crate::engine::RunHandle;
 use crate::lifecycle::State;

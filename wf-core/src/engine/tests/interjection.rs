@@ -3,19 +3,13 @@
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
-use futures::stream::BoxStream;
 
-use super::bench::{Act, Bench, die_after, id, options, plan};
+use super::harness::{Act, Bench, die_after, id, options, plan};
 use crate::agent::Agents;
 use crate::engine::Engine;
-use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::lifecycle::State;
 use crate::plan::Inputs;
-use crate::store::{
-    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, MemoryStore,
-    NewExecution, Restore, Store, StoreError, WorkflowRecord,
-};
-use crate::value::Json;
+use crate::store::{Claim, Claimed, MemoryStore, NewExecution, Store, StoreError, StoreLayer};
 
 /// A store in which every execution is asked to pause just before it is claimed, and as soon as it is created or
 /// claimed.
@@ -27,7 +21,11 @@ struct Impatient {
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-impl Store for Impatient {
+impl StoreLayer for Impatient {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     fn create(&self, new: NewExecution) -> Answer<'_, ()> {
         async move {
             let id = new.id.clone();
@@ -49,87 +47,6 @@ impl Store for Impatient {
             Ok(claimed)
         }
         .boxed()
-    }
-
-    fn commit(&self, commit: Commit) -> Answer<'_, ()> {
-        self.inner.commit(commit)
-    }
-
-    fn renew(&self, owner: &Owner, runs: &[ExecutionId], until: Timestamp) -> Answer<'_, ()> {
-        self.inner.renew(owner, runs, until)
-    }
-
-    fn request_pause(&self, id: &ExecutionId) -> Answer<'_, ExecutionRecord> {
-        self.inner.request_pause(id)
-    }
-
-    fn cancel(&self, id: &ExecutionId, at: Timestamp) -> Answer<'_, ExecutionRecord> {
-        self.inner.cancel(id, at)
-    }
-
-    fn execution(&self, id: &ExecutionId) -> Answer<'_, Option<ExecutionRecord>> {
-        self.inner.execution(id)
-    }
-
-    fn load(&self, id: &ExecutionId) -> Answer<'_, Option<LoadedExecution>> {
-        self.inner.load(id)
-    }
-
-    fn workflow(&self, id: &WorkflowId) -> Answer<'_, Option<WorkflowRecord>> {
-        self.inner.workflow(id)
-    }
-
-    fn context(&self, id: &ExecutionId) -> Answer<'_, Option<Json>> {
-        self.inner.context(id)
-    }
-
-    fn definition(&self, id: &WorkflowId) -> Answer<'_, Option<Json>> {
-        self.inner.definition(id)
-    }
-
-    fn workflows(&self) -> Answer<'_, Vec<WorkflowRecord>> {
-        self.inner.workflows()
-    }
-
-    fn executions(&self) -> Answer<'_, Vec<ExecutionRecord>> {
-        self.inner.executions()
-    }
-
-    fn unfinished(&self) -> Answer<'_, Vec<ExecutionRecord>> {
-        self.inner.unfinished()
-    }
-
-    fn checkpoints(&self, id: &ExecutionId) -> Answer<'_, Vec<CheckpointRecord>> {
-        self.inner.checkpoints(id)
-    }
-
-    fn checkpoint(&self, id: &CheckpointId) -> Answer<'_, Option<CheckpointRecord>> {
-        self.inner.checkpoint(id)
-    }
-
-    fn create_checkpoint(
-        &self,
-        execution: &ExecutionId,
-        id: &CheckpointId,
-        at: Timestamp,
-    ) -> Answer<'_, ()> {
-        self.inner.create_checkpoint(execution, id, at)
-    }
-
-    fn restore(&self, restore: Restore) -> Answer<'_, ExecutionRecord> {
-        self.inner.restore(restore)
-    }
-
-    fn delete_checkpoint(&self, id: &CheckpointId) -> Answer<'_, bool> {
-        self.inner.delete_checkpoint(id)
-    }
-
-    fn prune_checkpoints(&self, before: Timestamp) -> Answer<'_, u64> {
-        self.inner.prune_checkpoints(before)
-    }
-
-    fn watch(&self, id: &ExecutionId) -> BoxStream<'static, ()> {
-        self.inner.watch(id)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::{self, Either};
 
-use super::bench::{Act, Bench, options, plan};
+use super::harness::{Act, Bench, options, plan};
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError, Status};
 use crate::id::ExecutionId;

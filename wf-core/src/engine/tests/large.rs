@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use futures::executor::block_on;
 use futures::future::BoxFuture;
 
-use super::bench::options;
+use super::harness::options;
 use crate::agent::{Agent, Agents, Reply, Request, StepError};
 use crate::engine::{Engine, Status};
 use crate::id::ExecutionId;

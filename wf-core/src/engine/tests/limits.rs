@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bench::{Act, Bench, plan, resume};
+use super::harness::{Act, Bench, plan, resume};
 use crate::clock::Clock;
 use crate::lifecycle::State;
 use crate::step::StepState;

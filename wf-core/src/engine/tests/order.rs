@@ -1,6 +1,6 @@
 //! What runs when.
 
-use super::bench::{Act, Bench, plan};
+use super::harness::{Act, Bench, plan};
 use crate::engine::RunOptions;
 use crate::lifecycle::State;
 use crate::plan::Inputs;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future;
 
-use super::bench::{Act, Bench, die_after, id, plan, resume};
+use super::harness::{Act, Bench, die_after, id, plan, resume};
 use crate::agent::Agents;
 use crate::clock::Clock;
 use crate::engine::{Engine, Notice, RunOptions, Status};
@@ -166,7 +166,7 @@ fn a_pause_that_was_interrupted_is_completed() {
     let plan = plan("", "a");
     let engine = bench.engine();
     let run = async {
-        let run = engine.start(&plan, Inputs::new(), super::bench::options());
+        let run = engine.start(&plan, Inputs::new(), super::harness::options());
         run.await.unwrap().finish().await
     };
     let pause_and_die = async {

@@ -1,6 +1,6 @@
 //! Answers that have to fit a schema.
 
-use super::bench::{Act, Bench, die_after, plan, resume};
+use super::harness::{Act, Bench, die_after, plan, resume};
 use crate::lifecycle::State;
 
 const STEP: &str =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bench::{Act, Bench, plan};
+use super::harness::{Act, Bench, plan};
 use crate::engine::{Engine, Status};
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp};
 use crate::lifecycle::{Event, Row, State};
@@ -180,7 +180,7 @@ fn a_pausing_run_that_is_out_of_time_fails() {
     let plan: Arc<Plan> = plan("config: { timeout: 10s }", "a");
     let engine = bench.engine();
     let run = async {
-        let run = engine.start(&plan, Default::default(), super::bench::options());
+        let run = engine.start(&plan, Default::default(), super::harness::options());
         run.await.unwrap().finish().await.unwrap()
     };
     let pause = async {

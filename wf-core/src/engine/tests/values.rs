@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 
-use super::bench::{Act, Bench, options, plan};
+use super::harness::{Act, Bench, options, plan};
 use crate::agent::{Agents, StepError};
 use crate::engine::Engine;
 use crate::lifecycle::State;

@@ -123,7 +123,7 @@ impl Tables {
         let execution = Execution {
             record: ExecutionRecord {
                 last_seq: through_seq,
-                budget: source.record.budget.clone(),
+                budget: source.record.budget,
                 origin: restore.origin,
                 restored_from: Some(restore.checkpoint),
                 ..ExecutionRecord::new(

@@ -16,9 +16,8 @@ use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::plan::Plan;
 use crate::store::{
     CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
-    Restore, Store, StoreError,
+    Restore, Store, StoreError, StoreLayer,
 };
-use crate::testing::forward::{forward_checkpoints, forward_reads};
 
 /// Stands between what may fail and the store behind it: it sees what lands, and when.
 pub(super) struct Audit {
@@ -161,7 +160,11 @@ impl State {
     }
 }
 
-impl Store for Audit {
+impl StoreLayer for Audit {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let owner = new.owner.clone();
@@ -202,15 +205,6 @@ impl Store for Audit {
         })
     }
 
-    fn renew(
-        &self,
-        owner: &Owner,
-        executions: &[ExecutionId],
-        lease_until: Timestamp,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.renew(owner, executions, lease_until)
-    }
-
     fn request_pause(
         &self,
         id: &ExecutionId,
@@ -242,13 +236,6 @@ impl Store for Audit {
         })
     }
 
-    fn execution(
-        &self,
-        id: &ExecutionId,
-    ) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
-        self.inner.execution(id)
-    }
-
     fn load(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<LoadedExecution>, StoreError>> {
         let id = id.clone();
         Box::pin(async move {
@@ -272,9 +259,6 @@ impl Store for Audit {
             answer
         })
     }
-
-    forward_reads!(inner);
-    forward_checkpoints!(inner);
 }
 
 /// The number of an engine, by the name under which it owns what it drives.

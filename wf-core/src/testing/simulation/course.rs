@@ -15,7 +15,7 @@ use crate::engine::{Engine, EngineError, Run, RunOptions, Status};
 use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::State;
 use crate::store::Store;
-use crate::testing::draw::Draw;
+use crate::testing::rng::Rng;
 use crate::testing::{Fault, FaultyStore, VirtualClock};
 use crate::value::Json;
 
@@ -67,7 +67,7 @@ impl Disturbance {
 
     /// A fault at a write of the first engine; at every fourth, by `seed`, the second engine meets one too.
     pub(super) fn at(seed: u64, write: u64, fault: Fault) -> Self {
-        let mut draw = Draw::new(seed ^ write, "second");
+        let mut draw = Rng::new(seed ^ write, "second");
         let kinds = u64::try_from(Fault::ALL.len()).unwrap_or(u64::MAX);
         let (meets, kind, write_of_second) = (draw.below(4), draw.below(kinds), draw.below(6));
         let second = usize::try_from(kind)
@@ -142,7 +142,7 @@ impl<'a> Stage<'a> {
         let listed = clock.run(audit.checkpoints(&execution()));
         let listed = listed.ok().and_then(Result::ok).unwrap_or_default();
         let count = u64::try_from(listed.len()).unwrap_or(u64::MAX);
-        let drawn = Draw::new(simulation.seed, "checkpoint").below(count);
+        let drawn = Rng::new(simulation.seed, "checkpoint").below(count);
         let checkpoint = usize::try_from(drawn).ok().and_then(|at| listed.get(at));
         let Some(checkpoint) = checkpoint else {
             // A run that has ended before anything was done has none.

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::plan::Plan;
 use crate::progress::retry;
 use crate::testing::VirtualClock;
-use crate::testing::draw::Draw;
+use crate::testing::rng::Rng;
 use crate::value::Json;
 
 /// What an agent does at one attempt.
@@ -61,16 +61,16 @@ impl Script {
     /// Draws how long each attempt takes, and how often each step fails before it succeeds: less often than its
     /// retry policy allows; an optional one perhaps for good.
     pub(super) fn drawn(plan: &Plan, seed: u64) -> Self {
-        let mut draw = Draw::new(seed, "script");
+        let mut rng = Rng::new(seed, "script");
         let mut acts = BTreeMap::new();
         for step in plan.steps() {
-            let time = |draw: &mut Draw| Duration::from_millis(1 + draw.below(LONGEST));
+            let time = |rng: &mut Rng| Duration::from_millis(1 + rng.below(LONGEST));
             let allowed = u64::from(step.retry.max_attempts.get());
-            let failures = draw.below(allowed.min(4) + u64::from(step.optional));
-            let fails = (0..failures).map(|_| Act::Fail(time(&mut draw)));
+            let failures = rng.below(allowed.min(4) + u64::from(step.optional));
+            let fails = (0..failures).map(|_| Act::Fail(time(&mut rng)));
             let mut script: Vec<Act> = fails.collect();
             if failures < allowed {
-                script.push(Act::Digest(time(&mut draw)));
+                script.push(Act::Digest(time(&mut rng)));
             }
             acts.insert(step.key.clone(), script);
         }

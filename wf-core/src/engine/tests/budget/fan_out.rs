@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::super::bench::id;
+use super::super::harness::id;
 use crate::agent::{Agent, Agents, Allowance, Reply, Request, StepError};
 use crate::clock::Clock;
 use crate::engine::{Engine, RunOptions, Status};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wf_model::OnFailure;
 
 use super::{Limit, Scenario, Step};
-use crate::testing::draw::Draw;
+use crate::testing::rng::Rng;
 use crate::testing::simulation::Act;
 use crate::value::Json;
 
@@ -21,7 +21,7 @@ const TIMEOUTS: [u64; 2] = [5, 15];
 impl Scenario {
     /// Draws a scenario.
     pub fn drawn(seed: u64) -> Self {
-        let mut draw = Draw::new(seed, "scenario");
+        let mut draw = Rng::new(seed, "scenario");
         // Small ones tell most, and are played fastest.
         let steps = 1
             + draw.below(4)
@@ -62,7 +62,7 @@ impl Scenario {
 }
 
 impl Step {
-    fn drawn(draw: &mut Draw, at: u64) -> Self {
+    fn drawn(draw: &mut Rng, at: u64) -> Self {
         let needs = (0..at).filter(|_| one_in(draw, 3));
         let needs = needs.map(|needed| format!("s{needed}")).collect();
         // Drawn in either case, so that a seed draws the same but for this.
@@ -84,7 +84,7 @@ impl Step {
     }
 }
 
-fn drawn_act(draw: &mut Draw, is_checked: bool) -> Act {
+fn drawn_act(draw: &mut Rng, is_checked: bool) -> Act {
     let time = Duration::from_millis(pick(draw, &TIMES));
     match draw.below(16) {
         0..=3 => Act::Fail(time),
@@ -101,11 +101,11 @@ fn drawn_act(draw: &mut Draw, is_checked: bool) -> Act {
     }
 }
 
-fn one_in(draw: &mut Draw, count: u64) -> bool {
+fn one_in(draw: &mut Rng, count: u64) -> bool {
     draw.below(count) == 0
 }
 
-fn pick<T: Copy>(draw: &mut Draw, from: &[T]) -> T {
+fn pick<T: Copy>(draw: &mut Rng, from: &[T]) -> T {
     let at = draw.below(from.len() as u64);
     from[usize::try_from(at).unwrap_or(0)]
 }

@@ -10,14 +10,13 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::diamond;
-use crate::id::{ExecutionId, Owner, Timestamp};
+use crate::id::ExecutionId;
 use crate::lifecycle::{Event, State};
 use crate::step::{Attempts, StepState};
 use crate::store::{
-    Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, MemoryStore, NewExecution, Restore,
-    StepRecord, Store, StoreError,
+    Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, MemoryStore, Restore, StepRecord,
+    Store, StoreError, StoreLayer,
 };
-use crate::testing::forward::{forward_checkpoints, forward_reads};
 use crate::testing::{Fault, Invariant, Simulation, Violation};
 use crate::value::Json;
 
@@ -183,9 +182,9 @@ fn deny_the_end(execution: &mut ExecutionRecord) {
     }
 }
 
-impl Store for Broken {
-    fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.create(new)
+impl StoreLayer for Broken {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -210,30 +209,6 @@ impl Store for Broken {
                 _ => answer,
             }
         })
-    }
-
-    fn renew(
-        &self,
-        owner: &Owner,
-        executions: &[ExecutionId],
-        lease_until: Timestamp,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.renew(owner, executions, lease_until)
-    }
-
-    fn request_pause(
-        &self,
-        id: &ExecutionId,
-    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.inner.request_pause(id)
-    }
-
-    fn cancel(
-        &self,
-        id: &ExecutionId,
-        at: Timestamp,
-    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.inner.cancel(id, at)
     }
 
     fn execution(
@@ -276,9 +251,6 @@ impl Store for Broken {
             self.inner.restore(restore).await
         })
     }
-
-    forward_reads!(inner);
-    forward_checkpoints!(inner);
 }
 
 /// What a few simulations have seen of a break.

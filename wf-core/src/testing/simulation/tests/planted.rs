@@ -5,14 +5,9 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::id::{ExecutionId, Owner, Timestamp};
 use crate::lifecycle::{EventKind, State};
 use crate::step::StepState;
-use crate::store::{
-    Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution, Restore, StepRecord,
-    StepWrite, Store, StoreError,
-};
-use crate::testing::forward::{forward_checkpoints, forward_reads};
+use crate::store::{Commit, StepRecord, StepWrite, Store, StoreError, StoreLayer};
 use crate::testing::{Fault, explore};
 
 /// What is wrong with some commits.
@@ -144,61 +139,15 @@ fn last(steps: &mut [StepWrite], is_like: impl Fn(&StepWrite) -> bool) -> Option
 /// Stands between an engine and its store.
 struct Planted(Slip, Arc<dyn Store>);
 
-impl Store for Planted {
-    fn create(&self, new: NewExecution) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.1.create(new)
+impl StoreLayer for Planted {
+    fn inner(&self) -> &dyn Store {
+        &*self.1
     }
 
     fn commit(&self, mut commit: Commit) -> BoxFuture<'_, Result<(), StoreError>> {
         self.0.spoil(&mut commit);
         self.1.commit(commit)
     }
-
-    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, StoreError>> {
-        self.1.claim(claim)
-    }
-
-    fn renew(
-        &self,
-        owner: &Owner,
-        executions: &[ExecutionId],
-        lease_until: Timestamp,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.1.renew(owner, executions, lease_until)
-    }
-
-    fn request_pause(
-        &self,
-        id: &ExecutionId,
-    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.1.request_pause(id)
-    }
-
-    fn cancel(
-        &self,
-        id: &ExecutionId,
-        at: Timestamp,
-    ) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.1.cancel(id, at)
-    }
-
-    fn execution(
-        &self,
-        id: &ExecutionId,
-    ) -> BoxFuture<'_, Result<Option<ExecutionRecord>, StoreError>> {
-        self.1.execution(id)
-    }
-
-    fn load(&self, id: &ExecutionId) -> BoxFuture<'_, Result<Option<LoadedExecution>, StoreError>> {
-        self.1.load(id)
-    }
-
-    fn restore(&self, restore: Restore) -> BoxFuture<'_, Result<ExecutionRecord, StoreError>> {
-        self.1.restore(restore)
-    }
-
-    forward_reads!(1);
-    forward_checkpoints!(1);
 }
 
 #[test]

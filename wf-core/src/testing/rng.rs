@@ -1,17 +1,17 @@
-//! Chance that is the same every time.
+//! A seeded random number generator.
 
 /// Draws numbers from a seed: SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
 #[derive(Debug, Clone)]
-pub(super) struct Draw(u64);
+pub(super) struct Rng(u64);
 
-impl Draw {
+impl Rng {
     /// The numbers of one seed and one purpose: two purposes draw independently of one another.
     pub(super) fn new(seed: u64, purpose: &str) -> Self {
-        let mut draw = Draw(seed);
+        let mut rng = Rng(seed);
         for byte in purpose.bytes() {
-            draw.0 = draw.number() ^ u64::from(byte);
+            rng.0 = rng.number() ^ u64::from(byte);
         }
-        draw
+        rng
     }
 
     /// A number below `end`; 0 when `end` is.
@@ -35,8 +35,8 @@ mod tests {
     #[test]
     fn a_seed_draws_the_same_each_time_and_another_purpose_differently() {
         let numbers = |seed, purpose| -> Vec<u64> {
-            let mut draw = Draw::new(seed, purpose);
-            (0..20).map(|_| draw.below(1000)).collect()
+            let mut rng = Rng::new(seed, purpose);
+            (0..20).map(|_| rng.below(1000)).collect()
         };
         assert_eq!(numbers(7, "a"), numbers(7, "a"));
         assert_ne!(numbers(7, "a"), numbers(7, "b"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::outline::Outline;
+use super::stored_definition::Outline;
 use super::{Budget, EngineError, Parts, PerAttempt, Status};
 use crate::agent::{Agent, Request};
 use crate::id::ExecutionId;
