@@ -93,11 +93,7 @@ impl Progress {
                 ..
             } => {
                 self.clear(step);
-                let word = match outcome {
-                    Outcome::Succeeded => "completed",
-                    Outcome::Failed => "failed",
-                    Outcome::Skipped => "skipped",
-                };
+                let word = outcome.state().name();
                 match duration.filter(|_| outcome != Outcome::Skipped) {
                     Some(duration) if outcome == Outcome::Succeeded => {
                         self.line(&format!("{step}: {word} in {}", human(duration)));

@@ -13,6 +13,7 @@ use wf_core::lifecycle::State;
 use wf_core::plan::{Inputs, Plan};
 use wf_core::store::{MemoryStore, Store};
 use wf_core::value::Json;
+use wf_model::AgentRef;
 
 use super::arguments::Run;
 use super::console::Console;
@@ -96,11 +97,8 @@ impl Prompts {
             .map(|step| step.agent.as_str())
             .collect();
         wanted.into_iter().fold(Agents::new(), |agents, wanted| {
-            let capabilities = wanted
-                .strip_prefix('@')
-                .map(str::to_owned)
-                .into_iter()
-                .collect();
+            let capability = AgentRef::of(wanted).capability().map(str::to_owned);
+            let capabilities = capability.into_iter().collect();
             agents.with_capable(wanted, Arc::new(self.clone()), capabilities)
         })
     }

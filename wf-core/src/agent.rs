@@ -45,7 +45,8 @@ pub trait Agent: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`StepError::Retryable`] when another attempt may succeed, [`StepError::Terminal`] when none can.
+    /// [`StepError::Retryable`] when another attempt may succeed, [`StepError::Terminal`] when none can, and
+    /// [`StepError::Unavailable`] when none can before somebody has acted: the run then pauses.
     fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>>;
 
     /// Says what one attempt may use at most, as far as that is certain before it is made.

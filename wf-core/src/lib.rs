@@ -35,6 +35,7 @@
 pub mod agent;
 pub mod clock;
 pub mod engine;
+mod hash;
 pub mod id;
 pub mod lifecycle;
 pub mod plan;

@@ -65,4 +65,3 @@ pub use spec::{AgentStep, Code, NativeStep, RunsOn, Source, Spec, StepSpec, Work
 
 pub(crate) use difference::difference;
 pub(crate) use spec::{is_typed, with_output_types};
-pub(crate) use wf_model::NATIVE;

@@ -11,7 +11,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use wf_core::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
-use wf_core::lifecycle::transition;
 use wf_core::store::{
     CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
     Restore, Store, StoreError, WorkflowRecord,
@@ -210,7 +209,7 @@ impl Store for SqliteStore {
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
-            check_path(&commit)?;
+            commit.check()?;
             self.parts.writer.write(commit).await
         }
         .boxed()
@@ -396,29 +395,6 @@ impl fmt::Debug for SqliteStore {
             .field("commits", &self.commits())
             .finish_non_exhaustive()
     }
-}
-
-/// Whether the commit's path leads where it says, by the lifecycle's table.
-fn check_path(commit: &Commit) -> Result<(), StoreError> {
-    if commit.from.is_terminal() {
-        return Err(StoreError::rejected(format!(
-            "the end of an execution is final: `{}` is not written again",
-            commit.row.id
-        )));
-    }
-    let mut state = commit.from;
-    for event in &commit.path {
-        state =
-            transition(state, event).map_err(|error| StoreError::rejected(error.to_string()))?;
-    }
-    if state == commit.to {
-        return Ok(());
-    }
-    Err(StoreError::rejected(format!(
-        "the path leads to state `{}`, and not to `{}`",
-        state.type_name(),
-        commit.to.type_name(),
-    )))
 }
 
 fn load(conn: &mut SqliteConnection, id: &ExecutionId) -> QueryResult<Option<LoadedExecution>> {

@@ -93,10 +93,10 @@ pub(crate) fn list_workflows(conn: &mut SqliteConnection) -> QueryResult<Vec<Wor
 /// Notes that an execution of the workflow was created.
 pub(crate) fn touch_workflow(
     conn: &mut SqliteConnection,
-    id: &str,
+    id: &WorkflowId,
     at: Timestamp,
 ) -> QueryResult<usize> {
-    diesel::update(workflows::table.find(id))
+    diesel::update(workflows::table.find(id.as_str()))
         .set(workflows::updated_at.eq(at.millis()))
         .execute(conn)
 }

@@ -83,7 +83,7 @@ impl Session {
     /// Writes what is written once in a transaction, however many writes it is for.
     pub(crate) fn finish(&mut self) -> QueryResult<()> {
         for (id, at) in self.used.drain() {
-            workflows::touch_workflow(&mut self.conn, id.as_str(), at)?;
+            workflows::touch_workflow(&mut self.conn, &id, at)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, Field, Fields, LitStr};
+use wf_model::AgentRef;
 
 use crate::analyse::plain;
 use crate::crate_path::crate_path;
@@ -118,7 +119,9 @@ fn renamed(field: &Field) -> syn::Result<Option<LitStr>> {
                 return Err(meta.error("unknown setting; write `#[agent(name = \"…\")]`"));
             }
             let agent: LitStr = meta.value()?.parse()?;
-            if agent.value().trim().is_empty() || agent.value().starts_with('@') {
+            if agent.value().trim().is_empty()
+                || AgentRef::of(&agent.value()).capability().is_some()
+            {
                 let message =
                     "expected an agent's name; it is not empty and does not begin with `@`";
                 return Err(syn::Error::new(agent.span(), message));

@@ -5,16 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::agent_ref::AgentRef;
 use crate::budget::Budget;
 use crate::literal::Literal;
 
 /// The version that a definition has when it names none.
 pub const DEFAULT_VERSION: &str = "1.0.0";
-
-/// What a step's agent begins with when the step, or what its prompt is made of, is code of a program.
-///
-/// `workflow!` prints such steps. Only the program that declares the workflow can run them.
-pub const NATIVE: &str = "native:";
 
 /// Describes a workflow: what it takes, how it runs, and its steps.
 ///
@@ -274,6 +270,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Returns who does the step.
+    pub fn agent_ref(&self) -> AgentRef<'_> {
+        AgentRef::of(&self.agent)
+    }
+
     /// Returns a step with this key, agent and prompt, and everything else at its default.
     pub fn new(
         key: impl Into<String>,

@@ -9,6 +9,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod agent_ref;
 mod budget;
 mod canonical;
 mod check;
@@ -24,10 +25,11 @@ mod suggest;
 mod template;
 pub mod tree;
 
+pub use agent_ref::{AgentRef, NATIVE};
 pub use budget::{Budget, PerAttempt};
 pub use check::{Checked, Verdict, check, check_unplaced};
 pub use definition::{
-    Config, DEFAULT_VERSION, Definition, Input, InputKind, NATIVE, OnFailure, RetryPolicy, Step,
+    Config, DEFAULT_VERSION, Definition, Input, InputKind, OnFailure, RetryPolicy, Step,
 };
 pub use duration::{DurationError, MAX_DURATION, format_duration, parse_duration};
 pub use graph::Graph;

@@ -1,8 +1,8 @@
 //! From the tree of an agents file to agents, with every mistake on the way.
 
 use wf_core::agent::Agents;
-use wf_model::Problem;
 use wf_model::tree::{Entry, Node, Value};
+use wf_model::{AgentRef, Problem};
 
 use super::fallbacks::{Draft, with_fallbacks};
 use super::kinds::{Kind, Overrides, Settings};
@@ -80,7 +80,7 @@ impl Parser<'_> {
     fn agents(&mut self, node: Node) -> Option<Agents> {
         let mut read = Vec::new();
         for Entry { key, value } in self.reader.mapping("agents", node)? {
-            if key.text.is_empty() || key.text.starts_with('@') {
+            if key.text.is_empty() || AgentRef::of(&key.text).capability().is_some() {
                 let message = format!("an agent cannot be named `{}`", key.text);
                 let help =
                     "give it a name; what begins with `@` asks for one of its `capabilities`";

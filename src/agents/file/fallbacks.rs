@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wf_model::{Problem, nearest};
+use wf_model::{AgentRef, Problem, nearest};
 
 use super::parser::Parser;
 use crate::agents::Diagnose;
@@ -56,7 +56,7 @@ impl Parser<'_> {
         );
         match nearest(wanted, known.keys().copied()) {
             Some(meant) => message.push_str(&format!("; did you mean `{meant}`?")),
-            None if wanted.starts_with('@') => {
+            None if AgentRef::of(wanted).capability().is_some() => {
                 message.push_str("; name agents here, not capabilities");
             }
             None => {}

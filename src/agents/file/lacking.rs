@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use wf_core::agent::{Agent, Allowance, Reply, Request, StepError};
-use wf_model::{NATIVE, nearest};
+use wf_model::{AgentRef, nearest};
 
 use super::fallbacks::Draft;
 use super::parser::{Parser, Unmet};
@@ -22,7 +22,7 @@ impl Parser<'_> {
             let meant = drafts.iter().filter(|draft| draft.is_meant(wanted));
             let mut waiting: Vec<String> = meant.map(|draft| draft.name.clone()).collect();
             // What is code of a program, the engine says.
-            let is_known = self.named.contains(wanted) || wanted.starts_with(NATIVE);
+            let is_known = self.named.contains(wanted) || AgentRef::of(wanted).is_native();
             if waiting.is_empty() && !is_known {
                 self.unknown(wanted, drafts);
             }
@@ -67,7 +67,8 @@ impl Parser<'_> {
 
     /// Notes that nobody is there whom steps ask.
     fn unknown(&mut self, wanted: &str, drafts: &[Draft]) {
-        let (message, names): (_, BTreeSet<&str>) = match wanted.strip_prefix('@') {
+        let asked = AgentRef::of(wanted);
+        let (message, names): (_, BTreeSet<&str>) = match asked.capability() {
             // A capability may stand where the file has a mistake.
             Some(_) if self.reader.has_errors() => return,
             Some(capability) => (
@@ -83,11 +84,10 @@ impl Parser<'_> {
                 self.named.iter().map(String::as_str).collect(),
             ),
         };
-        let sought = wanted.strip_prefix('@').unwrap_or(wanted);
-        let near = nearest(sought, names.iter().copied());
+        let near = nearest(asked.word(), names.iter().copied());
         let near = near.map(|near| format!("; did you mean `{near}`?"));
         let listed: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        let help = match (wanted.starts_with('@'), listed.is_empty()) {
+        let help = match (asked.capability().is_some(), listed.is_empty()) {
             (true, true) => "no agent lists any `capabilities`".to_owned(),
             (true, false) => format!(
                 "the capabilities that agents list are {}",
@@ -108,7 +108,7 @@ impl Parser<'_> {
 impl Draft {
     /// Whether a step that asks for `wanted` may get this agent.
     fn is_meant(&self, wanted: &str) -> bool {
-        match wanted.strip_prefix('@') {
+        match AgentRef::of(wanted).capability() {
             Some(capability) => self.capabilities.iter().any(|can| can == capability),
             None => self.name == wanted,
         }

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use wf_diesel::LARGEST_RESULT;
-use wf_model::Problem;
 use wf_model::tree::{Node, Reader, Value};
+use wf_model::{AgentRef, Problem};
 
 use super::size;
 use crate::agents::secrets::Secrets;
@@ -112,7 +112,7 @@ impl Parser<'_> {
         let mut capabilities = Vec::new();
         let (places, words) = self.reader.texts("capabilities", node)?;
         for (place, capability) in places.into_iter().zip(words) {
-            if capability.is_empty() || capability.starts_with('@') {
+            if capability.is_empty() || AgentRef::of(&capability).capability().is_some() {
                 let message = format!("a capability cannot be named `{capability}`");
                 let help = "write a word without `@`; steps ask for it as `agent: \"@word\"`";
                 self.reader

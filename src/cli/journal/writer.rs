@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wf_core::clock::{Clock, SystemClock};
 use wf_core::engine::Notice;
 use wf_core::id::{ExecutionId, Timestamp};
-use wf_core::step::Outcome;
 
 use super::{Entry, Happened};
 use crate::cli::console::Console;
@@ -102,13 +101,8 @@ impl Journal {
                 outcome,
                 ..
             } => {
-                let outcome = match outcome {
-                    Outcome::Succeeded => "completed",
-                    Outcome::Failed => "failed",
-                    Outcome::Skipped => "skipped",
-                };
                 let ended = Happened::Ended {
-                    outcome: outcome.into(),
+                    outcome: outcome.state().name().into(),
                 };
                 self.queue(execution, Some((step, None)), ended);
             }

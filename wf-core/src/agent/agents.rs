@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use wf_model::AgentRef;
+
 use super::Agent;
 use super::routing::{Capable, Counted, Turns};
 
@@ -65,7 +67,7 @@ impl Agents {
     /// is one, and when an agent [is down](super::StepError::Unavailable), the next is asked within the same attempt.
     /// The recorded usage has who answered as `agent`, and the message of a failure names who failed.
     pub fn agent(&self, wanted: &str) -> Option<Arc<dyn Agent>> {
-        let Some(capability) = wanted.strip_prefix('@') else {
+        let Some(capability) = AgentRef::of(wanted).capability() else {
             return self
                 .by_name
                 .get(wanted)

@@ -17,9 +17,10 @@ use crate::lifecycle::{AnyExecution, State};
 use crate::plan::{Inputs, Plan, quoted};
 use crate::progress::{Known, Now, Progress, Purpose};
 use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin};
-use crate::typed::{Code, NATIVE, Typed};
+use crate::typed::{Code, Typed};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use wf_model::AgentRef;
 
 /// The inputs of an execution may have so many bytes as JSON, all together: they are stored in its row, which every
 /// commit reads.
@@ -293,15 +294,16 @@ pub(super) fn agents(
             found.push(Some(Arc::clone(agent)));
             continue;
         }
-        match engine.agents.agent(wanted) {
-            Some(agent) if !wanted.starts_with(NATIVE) => {
+        let agent = Some(wanted).filter(|wanted| !AgentRef::of(wanted).is_native());
+        match agent.and_then(|wanted| engine.agents.agent(wanted)) {
+            Some(agent) => {
                 // Who is asked for a capability is chosen for each step.
-                if !wanted.starts_with('@') {
+                if let AgentRef::Named(_) = AgentRef::of(wanted) {
                     last = Some((wanted, Arc::clone(&agent)));
                 }
                 found.push(Some(agent));
             }
-            _ => mistakes.push(missing(engine, &step.key, wanted)),
+            None => mistakes.push(missing(engine, &step.key, wanted)),
         }
     }
     if mistakes.is_empty() {
@@ -312,21 +314,24 @@ pub(super) fn agents(
 }
 
 fn missing(engine: &Parts, step: &str, agent: &str) -> String {
-    if agent.starts_with(NATIVE) {
-        return format!(
-            "step `{step}` is native code of the program that declares the workflow; only that program can run it"
-        );
-    }
-    if let Some(capability) = agent.strip_prefix('@') {
-        let capabilities = quoted(engine.agents.capabilities());
-        let known = if capabilities.is_empty() {
-            "no agent lists any".to_owned()
-        } else {
-            format!("listed are: {capabilities}")
-        };
-        return format!(
-            "step `{step}` asks an agent that can `{capability}`, and there is none; {known}"
-        );
+    match AgentRef::of(agent) {
+        AgentRef::Native(_) => {
+            return format!(
+                "step `{step}` is native code of the program that declares the workflow; only that program can run it"
+            );
+        }
+        AgentRef::Capability(capability) => {
+            let capabilities = quoted(engine.agents.capabilities());
+            let known = if capabilities.is_empty() {
+                "no agent lists any".to_owned()
+            } else {
+                format!("listed are: {capabilities}")
+            };
+            return format!(
+                "step `{step}` asks an agent that can `{capability}`, and there is none; {known}"
+            );
+        }
+        AgentRef::Named(_) => {}
     }
     let help = match wf_model::nearest(agent, engine.agents.names()) {
         Some(near) => format!("did you mean `{near}`?"),

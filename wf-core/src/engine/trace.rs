@@ -13,7 +13,6 @@ mod imp {
     use crate::engine::Notice;
     use crate::id::ExecutionId;
     use crate::plan::Plan;
-    use crate::step::Outcome;
     use crate::usage::Usage;
 
     /// The spans of an execution that is being driven, and of its steps that are under way.
@@ -96,11 +95,7 @@ mod imp {
                     let is_known = !self.steps.is_empty();
                     let span = is_known.then(|| self.steps.remove(step)).flatten();
                     let parent = span.as_ref().unwrap_or(&self.execution);
-                    let outcome = match outcome {
-                        Outcome::Succeeded => "completed",
-                        Outcome::Failed => "failed",
-                        Outcome::Skipped => "skipped",
-                    };
+                    let outcome = outcome.state().name();
                     if let Some(span) = &span {
                         span.record("outcome", outcome);
                     }

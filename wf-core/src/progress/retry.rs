@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use wf_model::RetryPolicy;
 
+use crate::hash;
+
 /// How long to wait before the next attempt, after `failures` failed ones (at least 1).
 ///
 /// Exponential: `initialDelay × backoffMultiplier^(failures − 1)`, at most `maxDelay`. With jitter, a
@@ -28,13 +30,8 @@ pub(crate) fn delay(policy: &RetryPolicy, failures: u32, seed: u64) -> Duration 
 
 /// The seed of one attempt at one step of one execution.
 pub(crate) fn seed(step: &str, attempt: u32) -> u64 {
-    // FNV-1a (Fowler, Noll, Vo), 64 bits.
-    let hash = step
-        .bytes()
-        .chain(attempt.to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+    let bytes = step.bytes().chain(attempt.to_le_bytes());
+    let hash = bytes.fold(hash::EMPTY, hash::add);
     // The finaliser of SplitMix64 (Steele, Lea, Flood 2014) spreads what differs in the last bytes only.
     let mixed = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

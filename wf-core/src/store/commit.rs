@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Commit, Store, StoreError, Writes};
-use crate::lifecycle::{AnyExecution, Committed, Event, Pending, StateType, Unconfirmed};
+use crate::lifecycle::{
+    AnyExecution, Committed, Event, Pending, StateType, Unconfirmed, transition,
+};
 
 impl<F: StateType, T: StateType> Pending<F, T> {
     /// Splits the path into the request that writes it with `writes`, and what is known once that has landed.
@@ -37,6 +39,35 @@ impl<F: StateType, T: StateType> Pending<F, T> {
         let path = request.path.clone();
         let committed = commit(&*store, request).await?;
         Ok((unconfirmed.confirm(committed), path))
+    }
+}
+
+impl Commit {
+    /// Checks that the path leads where the commit says, by the lifecycle's table: a store does so before it writes.
+    ///
+    /// # Errors
+    ///
+    /// [`is_rejected`](StoreError::is_rejected).
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.from.is_terminal() {
+            return Err(StoreError::rejected(format!(
+                "the end of an execution is final: `{}` is not written again",
+                self.row.id
+            )));
+        }
+        let mut state = self.from;
+        for event in &self.path {
+            let next = transition(state, event);
+            state = next.map_err(|error| StoreError::rejected(error.to_string()))?;
+        }
+        if state == self.to {
+            return Ok(());
+        }
+        Err(StoreError::rejected(format!(
+            "the path leads to state `{}`, and not to `{}`",
+            state.type_name(),
+            self.to.type_name(),
+        )))
     }
 }
 

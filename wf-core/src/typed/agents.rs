@@ -47,10 +47,10 @@ impl<const HASH: u64> Provides<Tag<HASH>> for Agents {}
 /// (<https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>).
 pub const fn agent_name_hash(name: &str) -> u64 {
     let bytes = name.as_bytes();
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut hash = crate::hash::EMPTY;
     let mut at = 0;
     while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        hash = crate::hash::add(hash, bytes[at]);
         at += 1;
     }
     hash

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
-use wf_model::{Definition, NATIVE};
+use wf_model::Definition;
 
 use super::{AgentSet, Boxed, Codec, Outputs, StepContext, StepFailure};
 use crate::plan::Plan;
@@ -143,7 +143,7 @@ pub(crate) fn with_output_types(definition: &Definition, spec: &Spec) -> Definit
 /// Whether a stored definition is that of a workflow whose steps have Rust types.
 pub(crate) fn is_typed(stored: &Definition) -> bool {
     stored.steps.iter().any(|step| {
-        step.agent.starts_with(NATIVE)
+        step.agent_ref().is_native()
             || step
                 .output_schema
                 .as_ref()

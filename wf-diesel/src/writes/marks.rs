@@ -74,7 +74,7 @@ impl Write for Restore {
         let Some(execution) = executions::find_execution(conn, &self.id)? else {
             return Err(refuse("the execution of a checkpoint is not there"));
         };
-        workflows::touch_workflow(conn, execution.workflow_id.as_str(), self.at)?;
+        workflows::touch_workflow(conn, &execution.workflow_id, self.at)?;
         Ok(Ok(execution))
     }
 }

@@ -6,6 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned as _;
+use wf_model::AgentRef;
 
 use crate::analyse::plain;
 use crate::parse::{Agent, Body, Step, Workflow};
@@ -149,7 +150,8 @@ pub(super) fn runs_on(
 fn needs(agents: impl Iterator<Item = Asked>) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     let mut places = HashMap::new();
-    for asked in agents.filter(|asked| !asked.agent.starts_with('@')) {
+    let is_named = |asked: &Asked| AgentRef::of(&asked.agent).capability().is_none();
+    for asked in agents.filter(is_named) {
         let place = *places.entry(asked.agent.clone()).or_insert(needs.len());
         match needs.get_mut(place) {
             Some(need) => {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::definition::{Definition, Input, InputKind, NATIVE};
+use crate::definition::{Definition, Input, InputKind};
 use crate::graph::as_index;
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::suggest::Suggestions;
@@ -434,7 +434,7 @@ impl<'a, P: Clone> Resolver<'a, '_, P> {
     /// Whether a step is code, which may use what its prompt does not show.
     fn has_code(&self) -> bool {
         let mut steps = self.definition.steps.iter();
-        steps.any(|step| step.agent.starts_with(NATIVE))
+        steps.any(|step| step.agent_ref().is_native())
     }
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::agent_ref::AgentRef;
 use crate::budget::{Budget, is_amount};
-use crate::definition::{Definition, InputKind, NATIVE, RetryPolicy};
+use crate::definition::{Definition, InputKind, RetryPolicy};
 use crate::duration::MAX_DURATION;
 use crate::problem::{Places, Problem, Problems, quoted};
 use crate::tree::MOST_LEVELS;
@@ -70,7 +71,7 @@ pub(super) fn check<P: Clone>(
     // The first step that is code, and how many others are.
     let mut native = None;
     for (index, step) in definition.steps.iter().enumerate() {
-        if step.agent.starts_with(NATIVE) {
+        if step.agent_ref().is_native() {
             native = Some(native.map_or((index, 0), |(first, others)| (first, others + 1)));
         }
         let named = || named_step(definition, index);
@@ -103,9 +104,11 @@ pub(super) fn check<P: Clone>(
 
 /// What is wrong with the name of an agent, or the capability that is asked for.
 fn agent_fault(agent: &str) -> Option<&'static str> {
-    match agent.trim() {
-        "" => Some("is empty"),
-        "@" => Some("is `@` without a capability: write `@` and what the agent must be able to do"),
+    match AgentRef::of(agent.trim()) {
+        AgentRef::Named("") => Some("is empty"),
+        AgentRef::Capability("") => {
+            Some("is `@` without a capability: write `@` and what the agent must be able to do")
+        }
         _ => None,
     }
 }

@@ -117,7 +117,7 @@ impl Actor {
     pub(super) fn agents(self, plan: &Plan) -> Agents {
         let actor: Arc<dyn Agent> = Arc::new(self);
         plan.steps().iter().fold(Agents::new(), |agents, step| {
-            let capability = step.agent.strip_prefix('@').map(str::to_owned);
+            let capability = step.agent_ref().capability().map(str::to_owned);
             agents.with_capable(
                 step.agent.clone(),
                 Arc::clone(&actor),
