@@ -53,6 +53,7 @@ pub(super) struct Driver {
 
 /// A commit under way.
 struct Writing {
+    to: State,
     answer: BoxFuture<'static, Result<Committed, StoreError>>,
     news: Option<News>,
 }
@@ -156,9 +157,11 @@ impl Driver {
             }
             if let Some(writing) = &mut self.commit {
                 if let Poll::Ready(answer) = writing.answer.poll_unpin(cx) {
-                    let news = writing.news.take();
+                    let (news, to) = (writing.news.take(), writing.to);
+                    let rests = to.is_terminal() || to == State::Paused;
                     self.commit = None;
-                    let is_changed = self.poll_watch(cx);
+                    // Who has come to a rest holds the execution no longer: others may go on with it.
+                    let is_changed = !rests && self.poll_watch(cx);
                     return Poll::Ready(Event::Answered {
                         answer,
                         news,
@@ -332,6 +335,7 @@ impl Driver {
         let news = is_heard.then(|| News::of(&commit, failures));
         let store = Arc::clone(&self.engine.store);
         Writing {
+            to: commit.to,
             answer: async move { store::commit(&*store, commit).await }.boxed(),
             news,
         }
