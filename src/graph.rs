@@ -30,7 +30,7 @@ pub(crate) use dot::dot;
 pub(crate) use mermaid::mermaid;
 pub(crate) use svg::svg;
 
-/// Is a workflow, or an execution of one, to be drawn.
+/// A workflow, or an execution of one, to draw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Diagram {
     /// Stands above the picture.
@@ -55,9 +55,9 @@ pub(crate) struct Node {
     pub(crate) serial: bool,
     /// Tells that the failure of this step does not fail the run.
     pub(crate) optional: bool,
-    /// Is how far the step has come, when an execution is drawn.
+    /// How far the step has come, when an execution is drawn.
     pub(crate) state: Option<StepState>,
-    /// Is a short remark shown after the state, such as `2 attempts, 1.3 s`.
+    /// A short remark shown after the state, such as `2 attempts, 1.3 s`.
     pub(crate) note: Option<String>,
 }
 
@@ -126,7 +126,7 @@ const fn palette(state: StepState) -> Palette {
     }
 }
 
-/// Is the colours of one state.
+/// The colours of one state.
 #[derive(Clone, Copy)]
 struct Palette {
     fill: &'static str,

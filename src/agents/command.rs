@@ -101,21 +101,21 @@ impl CommandAgent {
         }
     }
 
-    /// The same, where a program whose name has a `/` is looked up from this folder.
+    /// Looks a program whose name has a `/` up from this folder.
     #[must_use]
     pub fn beside(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// The same, where the program is started in this folder.
+    /// Sets the folder that the program is started in.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self
     }
 
-    /// The same with a variable in the program's environment.
+    /// Sets a variable in the program's environment.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         let name = name.into();
@@ -124,7 +124,7 @@ impl CommandAgent {
         self
     }
 
-    /// The same with a variable whose value never appears in an error.
+    /// Sets a variable whose value never appears in an error.
     #[must_use]
     pub fn secret(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         let value = value.into();
@@ -132,34 +132,34 @@ impl CommandAgent {
         self.env(name, value)
     }
 
-    /// The same, where the program may write this many bytes to its standard output.
+    /// Sets how many bytes the program may write to its standard output.
     #[must_use]
     pub const fn output_limit(mut self, bytes: u64) -> Self {
         self.output_limit = bytes;
         self
     }
 
-    /// The same, where a program that is to end is killed so long after it was asked to; zero is at once.
+    /// Sets how long after it was asked to end a program is killed; zero is at once.
     #[must_use]
     pub const fn kill_grace(mut self, grace: Duration) -> Self {
         self.kill_grace = grace;
         self
     }
 
-    /// The same, whose process groups are killed also when the host dies without a word.
+    /// Has the process groups killed also when the host dies without a word.
     #[must_use]
     pub fn watched(mut self, watchdog: Watchdog) -> Self {
         self.watchdog = Some(watchdog);
         self
     }
 
-    /// The same with arguments after those that it has.
+    /// Adds arguments after those that it has.
     pub(super) fn arguments(mut self, more: impl IntoIterator<Item = OsString>) -> Self {
         self.arguments.extend(more);
         self
     }
 
-    /// The same, which does not show what was given to others either.
+    /// Hides what was given to others as well.
     pub(super) fn hiding(mut self, shared: &Secrets) -> Self {
         self.secrets.join(shared);
         self

@@ -36,7 +36,7 @@ impl Fallback {
         Fallback { agents: Vec::new() }.or(name, agent)
     }
 
-    /// The same, where an agent of that name is asked when all before it have failed.
+    /// Adds an agent that is asked when all before it have failed.
     #[must_use]
     pub fn or(mut self, name: impl Into<String>, agent: impl Diagnose + 'static) -> Self {
         self.agents.push((name.into(), Box::new(agent)));

@@ -71,14 +71,14 @@ impl<A: Agent> Limited<A> {
         }
     }
 
-    /// The same, where an attempt that takes longer than `timeout` is stopped and fails, retryably.
+    /// Stops an attempt that takes longer than `timeout`; it fails, retryably.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// The same, where at most `attempts` run at once, of whatever execution, and further ones wait.
+    /// Lets at most `attempts` run at once, of whatever execution; further ones wait.
     ///
     /// Zero is taken as one: an agent that may do nothing would wait for ever.
     #[must_use]
@@ -87,14 +87,14 @@ impl<A: Agent> Limited<A> {
         self
     }
 
-    /// The same, where a run waits until a limit that the agent has reached is lifted, and does not pause.
+    /// Has a run wait until a limit that the agent has reached is lifted, and not pause.
     #[must_use]
     pub const fn wait_for_reset(mut self) -> Self {
         self.waits_for_reset = true;
         self
     }
 
-    /// The same, where no more attempts start in a while than the limit says, and further ones wait.
+    /// Lets no more attempts start in a while than the limit says; further ones wait.
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate = Some(Rate::new(limit));
@@ -103,7 +103,7 @@ impl<A: Agent> Limited<A> {
 }
 
 impl<A: Diagnose> Limited<A> {
-    /// The same, with failures told apart by who is to blame, and where the agent is taken to be down after
+    /// Sorts failures by who is to blame, and takes the agent to be down after
     /// `failures` attempts in a row whose failures say so; 0 turns that off.
     ///
     /// An attempt that finds the agent down fails with [`StepError::Unavailable`], which pauses its run. The
@@ -117,7 +117,7 @@ impl<A: Diagnose> Limited<A> {
         self
     }
 
-    /// The same, where the breaker that was set takes the agent to be down already after `failures` attempts in a
+    /// Has the breaker that was set take the agent to be down already after `failures` attempts in a
     /// row that [reached nobody](super::Blame::Nobody); at least 1, and no more than the breaker's own.
     #[must_use]
     pub fn unreached(mut self, failures: u32) -> Self {
@@ -125,7 +125,7 @@ impl<A: Diagnose> Limited<A> {
         self
     }
 
-    /// The same, where the breaker that was set also counts that a program [ends](super::Blame::Exit) with a status other
+    /// Has the breaker that was set also count that a program [ends](super::Blame::Exit) with a status other
     /// than zero.
     #[must_use]
     pub fn counting_exits(mut self) -> Self {

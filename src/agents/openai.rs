@@ -126,7 +126,7 @@ impl OpenAiAgent {
         })
     }
 
-    /// The same with a key, which is sent as `Authorization: Bearer` and appears in no message.
+    /// Sets the key, which is sent as `Authorization: Bearer` and appears in no message.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl OpenAiAgent {
         self.secret_header("authorization", &format!("Bearer {key}"), key)
     }
 
-    /// The same with a header.
+    /// Adds a header.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl OpenAiAgent {
         Ok(self)
     }
 
-    /// The same with a header of which `secret` appears in no message.
+    /// Adds a header of which `secret` appears in no message.
     ///
     /// # Errors
     ///
@@ -165,13 +165,13 @@ impl OpenAiAgent {
         Ok(self)
     }
 
-    /// The same, which does not show what was given to others either.
+    /// Hides what was given to others as well.
     pub(super) fn hiding(mut self, shared: &Secrets) -> Self {
         self.secrets.join(shared);
         self
     }
 
-    /// The same, where the authorities whose certificates `pem` has are trusted as well as those of the system: what
+    /// Trusts the authorities whose certificates `pem` has as well as those of the system: what
     /// an endpoint inside of a company needs.
     ///
     /// # Errors
@@ -182,14 +182,14 @@ impl OpenAiAgent {
         Ok(self)
     }
 
-    /// The same with a message of the system before the prompt.
+    /// Sets a message of the system before the prompt.
     #[must_use]
     pub fn system(mut self, system: impl Into<String>) -> Self {
         self.system = Some(system.into());
         self
     }
 
-    /// The same with a member of the request's body, as it is; `null` takes one out that would be there otherwise.
+    /// Adds a member to the request's body, as it is; `null` takes one out that would be there otherwise.
     ///
     /// `model`, `messages` and `stream` are the agent's own and stay as they are.
     #[must_use]
@@ -198,28 +198,28 @@ impl OpenAiAgent {
         self
     }
 
-    /// The same, where the answer is streamed, which is so unless told otherwise, or comes as a whole.
+    /// Sets whether the answer is streamed, as it is by default, or comes as a whole.
     #[must_use]
     pub const fn stream(mut self, stream: bool) -> Self {
         self.stream = stream;
         self
     }
 
-    /// The same with prices, so that the usage has a cost.
+    /// Sets prices, so that the usage has a cost.
     #[must_use]
     pub const fn prices(mut self, prices: Prices) -> Self {
         self.prices = Some(prices);
         self
     }
 
-    /// The same, where the endpoint must be reached within this time; 10 s unless told otherwise.
+    /// Sets the time within which the endpoint must be reached; 10 s by default.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// The same, where the endpoint may be silent for this time; unless told otherwise 2 minutes when it streams,
+    /// Sets the time for which the endpoint may be silent; by default 2 minutes when it streams,
     /// and 10 when it does not.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
@@ -227,7 +227,7 @@ impl OpenAiAgent {
         self
     }
 
-    /// The same, where the answer may have this many bytes; 64 MiB unless told otherwise.
+    /// Sets how many bytes the answer may have; 64 MiB by default.
     #[must_use]
     pub const fn output_limit(mut self, bytes: u64) -> Self {
         self.output_limit = bytes;

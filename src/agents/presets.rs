@@ -58,7 +58,7 @@ impl PresetAgent {
         PresetAgent::run(preset, known.name, known.flags.iter().copied())
     }
 
-    /// The same with another program, or other arguments before those that are added; its output must be as the
+    /// Sets another program, or other arguments before those that are added; its output must be as the
     /// preset's.
     pub fn run<A: Into<OsString>>(
         preset: Preset,
@@ -77,7 +77,7 @@ impl PresetAgent {
         preset.known().flags
     }
 
-    /// The same with the model of that name.
+    /// Sets the model.
     #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         let model = model.into();
@@ -87,14 +87,14 @@ impl PresetAgent {
         self
     }
 
-    /// The same with more arguments.
+    /// Adds arguments.
     #[must_use]
     pub fn arguments<A: Into<OsString>>(mut self, more: impl IntoIterator<Item = A>) -> Self {
         self.command = self.command.arguments(more.into_iter().map(Into::into));
         self
     }
 
-    /// The same with the program changed: its environment, its folder, its limits.
+    /// Changes the program: its environment, its folder, its limits.
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(CommandAgent) -> CommandAgent) -> Self {
         self.command = change(self.command);

@@ -23,7 +23,7 @@ const MASK: &[u8] = b"[redacted]";
 /// out of honest data, and is no secret that lasts.
 const SHORTEST_IN_RESULTS: usize = 8;
 
-/// So many bytes of a secret, or more, are not shown where a text is cut in the midst of it.
+/// So many bytes of a secret, or more, are not shown where a text is cut partway through it.
 const TELLING: usize = 4;
 
 /// By so many bytes at their beginning the places are found where a value may be.

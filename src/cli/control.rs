@@ -72,7 +72,7 @@ fn open(
     without_agents(console, database, arguments, database.open_existing()?)
 }
 
-/// The same of a database that perhaps may not be written to.
+/// An engine without agents, on a database that perhaps may not be written to.
 pub(crate) fn open_to_read(
     console: Console,
     database: &Database,

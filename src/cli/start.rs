@@ -284,7 +284,7 @@ pub(crate) fn engine(store: Arc<dyn Store>, agents: Agents, progress: &Arc<Progr
         .with_observer(move |notice| progress.show(notice))
 }
 
-/// The same, where what happens is also written down in the journals of the database.
+/// Makes an engine whose runs are also written down in the journals of the database.
 pub(crate) fn driver(
     console: Console,
     database: &Database,

@@ -171,7 +171,7 @@ pub(super) fn hostile() -> Diagram {
     diagram
 }
 
-/// Is a small generator of numbers that are the same in every run (Marsaglia's xorshift64).
+/// A small generator of numbers that are the same in every run (Marsaglia's xorshift64).
 pub(super) struct Random(pub(super) u64);
 
 impl Random {

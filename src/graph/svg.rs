@@ -18,18 +18,18 @@ use super::layout::{Layout, Point, Route, Segment, arrange};
 use node::Face;
 use text::Style;
 
-/// Is the empty border around the picture, in pixels.
+/// The empty border around the picture, in pixels.
 const BORDER: f64 = 28.0;
-/// Is the height that the title takes, in pixels.
+/// The height that the title takes, in pixels.
 const TITLE_HEIGHT: f64 = 40.0;
-/// Is the least width of the picture without its border, in pixels, if a long title needs it.
+/// The least width of the picture without its border, in pixels, if a long title needs it.
 const TITLE_WIDTH: f64 = 640.0;
-/// Is the look of the title.
+/// The look of the title.
 const TITLE: Style = Style {
     size: 18.0,
     bold: true,
 };
-/// Is the length of an arrow's head, in pixels.
+/// The length of an arrow's head, in pixels.
 const ARROW: f64 = 8.0;
 
 /// Draws a diagram as an SVG picture, from the first steps at the top to the last.
@@ -76,11 +76,11 @@ pub(crate) fn svg(diagram: &Diagram) -> String {
     picture
 }
 
-/// Is the size of the whole picture.
+/// The size of the whole picture.
 struct Canvas {
     width: f64,
     height: f64,
-    /// Is where the graph begins.
+    /// Where the graph begins.
     top: f64,
 }
 

@@ -73,7 +73,7 @@ async fn after_too_many_failures_in_a_row_nobody_is_let_through() {
     let error = attempt(&agent, "p", 5).await.unwrap_err();
     assert!(error.is_unavailable(), "{error:?}");
     let said = "agent `m` is down: 5 attempts in a row failed, the last with: connection refused; \
-                mend it, then resume the execution `run-1`";
+                fix it, then resume the execution `run-1`";
     assert_eq!(error.to_string(), said);
     assert_eq!(ask(&agent, "p").await.unwrap_err().to_string(), said);
     assert_eq!(script.calls(), 5);

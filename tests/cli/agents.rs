@@ -462,7 +462,7 @@ fn a_run_whose_agent_is_down_pauses_without_any_configuration_and_loses_no_retry
         .assert_status(3);
     let run =
         run.assert_says("agent `worker` is down: 3 attempts in a row failed, the last with: ");
-    run.assert_says("mend it, then resume the execution `x`");
+    run.assert_says("fix it, then resume the execution `x`");
     // Mended.
     workbench.write("agents.yaml", "agents: { worker: { builtin: echo } }\n");
     workbench.workflow(&["resume", "x"]).assert_status(0);

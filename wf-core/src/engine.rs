@@ -143,26 +143,26 @@ impl<A: AgentSet> Engine<A> {
 }
 
 impl<A> Engine<A> {
-    /// The same engine, with its agents known at run time only.
+    /// Returns the same engine, with its agents known at run time only.
     pub fn erased(&self) -> Engine {
         Engine::of(self.parts.clone())
     }
 
-    /// The same with another clock.
+    /// Sets the clock. The default is [`SystemClock`].
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.parts.clock = Arc::new(clock);
         self
     }
 
-    /// The same with each attempt run as a task of the host's executor.
+    /// Runs each attempt as a task of the host's executor.
     #[must_use]
     pub fn with_spawner(mut self, spawner: impl Spawn) -> Self {
         self.parts.spawner = Some(Arc::new(spawner));
         self
     }
 
-    /// The same with somebody who is told what happens. Called on the task that drives the run, and for
+    /// Sets the observer, which hears what happens. It is called on the task that drives the run, and for
     /// [`Notice::Output`] on the one that makes the attempt: it must return soon.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
@@ -170,7 +170,7 @@ impl<A> Engine<A> {
         self
     }
 
-    /// The same with leases of that length, 30 seconds by default: how long after this engine has died or
+    /// Sets the length of the leases, 30 seconds by default: how long after this engine has died or
     /// lost its database another one may take its runs over. It renews them three times as often.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
@@ -178,7 +178,7 @@ impl<A> Engine<A> {
         self
     }
 
-    /// The same under a name of the host's choice, and with a way to tell that the bearer of such a name
+    /// Sets the owner's name, and how to find out that the bearer of such a name
     /// is gone for good: its runs may then be taken over before their leases end.
     ///
     /// The name must be unique among all that ever drive runs in this store.
@@ -237,7 +237,7 @@ impl<A> Engine<A> {
         self.resume_with(id, ResumeOptions::default())
     }
 
-    /// The same as [`resume`](Engine::resume), with a say in how the run goes on.
+    /// Resumes an execution as [`resume`](Engine::resume) does, with a say in how the run goes on.
     ///
     /// # Errors
     ///

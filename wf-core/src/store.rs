@@ -10,6 +10,7 @@ pub mod conformance;
 mod error;
 mod layer;
 mod memory;
+mod query;
 mod record;
 mod request;
 mod restore;
@@ -23,6 +24,7 @@ pub use commit::commit;
 pub use error::StoreError;
 pub use layer::StoreLayer;
 pub use memory::MemoryStore;
+pub use query::{ExecutionQuery, WorkflowQuery};
 pub use record::{
     CheckpointRecord, Claimed, ExecutionRecord, LoadedExecution, StepRecord, WorkflowRecord,
 };
@@ -213,6 +215,42 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// Those of the database.
     fn executions(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>>;
+
+    /// Lists the workflows that a query asks for, newest first.
+    ///
+    /// The one here reads them all; a store that can do better does.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    fn workflows_by(
+        &self,
+        query: WorkflowQuery,
+    ) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
+        let all = self.workflows();
+        Box::pin(async move { Ok(query.pick(all.await?)) })
+    }
+
+    /// Lists the executions that a query asks for, newest first.
+    ///
+    /// The one here reads them all; a store that can do better does.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    fn executions_by(
+        &self,
+        query: ExecutionQuery,
+    ) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
+        let (executions, workflows) = (self.executions(), self.workflows());
+        Box::pin(async move {
+            let workflows = match query.workflow {
+                Some(_) => workflows.await?,
+                None => Vec::new(),
+            };
+            Ok(query.pick(executions.await?, &workflows))
+        })
+    }
 
     /// Lists the executions that somebody drives or drove last, and that are neither paused nor over, oldest
     /// first.

@@ -327,7 +327,7 @@ fn write_ahead_log(
     }
 }
 
-/// The same kind of error, saying which database it is about.
+/// Adds to an error which database it is about.
 fn about(path: &Path, error: StoreError) -> StoreError {
     let message = format!("cannot open the database `{}`: {error}", path.display());
     let named = match () {

@@ -8,12 +8,13 @@ use diesel::sqlite::Sqlite;
 use wf_core::engine::Budget;
 use wf_core::id::{ExecutionId, Owner, Timestamp};
 use wf_core::lifecycle::State;
-use wf_core::store::{Claim, Commit, ExecutionRecord, NewExecution, Restore};
+use wf_core::store::{Claim, Commit, ExecutionQuery, ExecutionRecord, NewExecution, Restore};
 use wf_core::value::Json;
 
 use crate::error::{integer, refuse, unreadable, unsigned};
 use crate::insert::insert;
 use crate::schema::workflow_executions::{self, dsl};
+use crate::schema::workflows;
 
 /// The token of an execution that was just created.
 const FIRST_TOKEN: i64 = 1;
@@ -275,11 +276,34 @@ pub(crate) fn find_context(
     Ok(context.map(Json::from_stored))
 }
 
-pub(crate) fn list_executions(conn: &mut SqliteConnection) -> QueryResult<Vec<ExecutionRecord>> {
-    let rows: Vec<ExecutionRow> = dsl::workflow_executions
+/// The executions that a query asks for, newest first.
+pub(crate) fn list_executions(
+    conn: &mut SqliteConnection,
+    query: &ExecutionQuery,
+) -> QueryResult<Vec<ExecutionRecord>> {
+    let mut found = dsl::workflow_executions
         .select(ExecutionRow::as_select())
         .order((dsl::started_at.desc(), dsl::id.desc()))
-        .load(conn)?;
+        .into_boxed();
+    if let Some(state) = query.state {
+        found = found.filter(dsl::state.eq(state.name()));
+    }
+    if let Some(name) = &query.workflow {
+        let named = workflows::table.filter(workflows::name.eq(name));
+        found = found.filter(dsl::workflow_id.eq_any(named.select(workflows::id)));
+    }
+    if let Some(since) = query.since {
+        found = found.filter(dsl::started_at.ge(since.millis()));
+    }
+    if let Some((at, id)) = &query.before {
+        let before = dsl::started_at.lt(at.millis());
+        let same = dsl::started_at.eq(at.millis());
+        found = found.filter(before.or(same.and(dsl::id.lt(id.as_str()))));
+    }
+    if let Some(limit) = query.limit {
+        found = found.limit(limit.into());
+    }
+    let rows: Vec<ExecutionRow> = found.load(conn)?;
     rows.into_iter().map(ExecutionRow::record).collect()
 }
 

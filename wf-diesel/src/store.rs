@@ -12,8 +12,8 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use wf_core::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use wf_core::store::{
-    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
-    Restore, Store, StoreError, WorkflowRecord,
+    CheckpointRecord, Claim, Claimed, Commit, ExecutionQuery, ExecutionRecord, LoadedExecution,
+    NewExecution, Restore, Store, StoreError, WorkflowQuery, WorkflowRecord,
 };
 use wf_core::usage::Usage;
 use wf_core::value::Json;
@@ -304,11 +304,25 @@ impl Store for SqliteStore {
     }
 
     fn workflows(&self) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
-        self.read(workflows::list_workflows)
+        self.workflows_by(WorkflowQuery::default())
     }
 
     fn executions(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
-        self.read(executions::list_executions)
+        self.executions_by(ExecutionQuery::default())
+    }
+
+    fn workflows_by(
+        &self,
+        query: WorkflowQuery,
+    ) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>> {
+        self.read(move |conn| workflows::list_workflows(conn, &query))
+    }
+
+    fn executions_by(
+        &self,
+        query: ExecutionQuery,
+    ) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {
+        self.read(move |conn| executions::list_executions(conn, &query))
     }
 
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>> {

@@ -3,7 +3,7 @@
 use diesel::dsl::{max, min};
 use diesel::prelude::*;
 use wf_core::id::{Timestamp, WorkflowId};
-use wf_core::store::{NewWorkflow, WorkflowRecord};
+use wf_core::store::{NewWorkflow, WorkflowQuery, WorkflowRecord};
 use wf_core::value::Json;
 
 use crate::error::unsigned;
@@ -82,11 +82,30 @@ pub(crate) fn find_workflow(
     Ok(row.map(WorkflowRecord::from))
 }
 
-pub(crate) fn list_workflows(conn: &mut SqliteConnection) -> QueryResult<Vec<WorkflowRecord>> {
-    let rows: Vec<WorkflowRow> = workflows::table
+/// The workflows that a query asks for, newest first.
+pub(crate) fn list_workflows(
+    conn: &mut SqliteConnection,
+    query: &WorkflowQuery,
+) -> QueryResult<Vec<WorkflowRecord>> {
+    let mut found = workflows::table
         .select(WorkflowRow::as_select())
         .order((workflows::created_at.desc(), workflows::id.desc()))
-        .load(conn)?;
+        .into_boxed();
+    if let Some(name) = &query.name {
+        found = found.filter(workflows::name.eq(name));
+    }
+    if let Some(since) = query.since {
+        found = found.filter(workflows::created_at.ge(since.millis()));
+    }
+    if let Some((at, id)) = &query.before {
+        let before = workflows::created_at.lt(at.millis());
+        let same = workflows::created_at.eq(at.millis());
+        found = found.filter(before.or(same.and(workflows::id.lt(id.as_str()))));
+    }
+    if let Some(limit) = query.limit {
+        found = found.limit(limit.into());
+    }
+    let rows: Vec<WorkflowRow> = found.load(conn)?;
     Ok(rows.into_iter().map(WorkflowRecord::from).collect())
 }
 

@@ -55,7 +55,7 @@ pub(crate) struct Session {
     pub(crate) conn: SqliteConnection,
     /// Which step identifiers an execution's workflow has: known without a query for those that are being driven.
     step_ids: HashMap<ExecutionId, StepIds>,
-    /// The same of the workflows of which executions were created: they never change.
+    /// The step identifiers of the workflows of which executions were created: they never change.
     workflows: HashMap<WorkflowId, StepIds>,
     /// Of which workflows this transaction has created executions, and when.
     used: HashMap<WorkflowId, Timestamp>,

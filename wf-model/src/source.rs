@@ -162,7 +162,7 @@ impl Source {
         }
     }
 
-    /// The same, where each `outputSchema` must pass this check too; without one it need only look like a JSON
+    /// Has each `outputSchema` pass this check too; without one it need only look like a JSON
     /// Schema.
     #[must_use]
     pub fn with_schema_check(mut self, check: SchemaCheck) -> Source {

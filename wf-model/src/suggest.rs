@@ -1,6 +1,6 @@
 //! The name that was probably meant.
 
-/// Names longer than this, in characters, are not compared: nobody mistypes them by hand.
+/// Names longer than this, in characters, are not compared: nobody mistypes them.
 const LONGEST: usize = 64;
 
 /// Returns the name that was probably meant, or nothing where none comes near.

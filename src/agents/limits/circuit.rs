@@ -76,7 +76,7 @@ impl Circuit {
         }
     }
 
-    /// The same, where fewer failures in a row suffice when they reached nobody.
+    /// Has fewer failures in a row suffice when they reached nobody.
     pub(super) fn unreached(self, most: u32) -> Self {
         Circuit {
             most_unreached: most.clamp(1, self.most),
@@ -84,7 +84,7 @@ impl Circuit {
         }
     }
 
-    /// The same, where a program that ends with a status other than zero has failed as a whole.
+    /// Counts a program that ends with a status other than zero as failed.
     pub(super) fn counting_exits(self) -> Self {
         Circuit {
             counts_exits: true,
@@ -140,7 +140,7 @@ impl Circuit {
 
     fn unavailable(&self, reason: &str, request: Request<'_>) -> StepError {
         StepError::unavailable(format_args!(
-            "agent `{}` is down: {reason}; mend it, then resume the execution `{}`",
+            "agent `{}` is down: {reason}; fix it, then resume the execution `{}`",
             self.name, request.execution,
         ))
     }

@@ -63,7 +63,7 @@ pub(super) enum Wrong {
     Unreadable(String),
     /// Its text is this instead of a text.
     NoText(&'static str),
-    /// The endpoint reports an error in its place or in the midst of it.
+    /// The endpoint reports an error in its place or partway through it.
     Error(Reported),
     /// It has more bytes than allowed.
     TooLong(u64),

@@ -76,7 +76,7 @@ impl<'a> Piece<'a> {
         }))
     }
 
-    /// The error that the endpoint reports, in the place of an answer or in the midst of one.
+    /// The error that the endpoint reports, in the place of an answer or partway through one.
     pub(super) fn error(&self) -> Option<Reported> {
         let own = self.error.filter(|error| is_something(error));
         let of_choice = || self.choice()?.error.filter(|error| is_something(error));

@@ -34,7 +34,7 @@ struct Known {
     anywhere: Matcher,
     /// The variable that should name a proxy for `http`, and does not.
     no_http: Option<&'static str>,
-    /// The same for `https`.
+    /// The variable that should name a proxy for `https`, and does not.
     no_https: Option<&'static str>,
     /// What appears in no message.
     secrets: Vec<String>,

@@ -1,4 +1,4 @@
-//! The errors that endpoints report in the place of an answer or in the midst of one, in whatever form.
+//! The errors that endpoints report in the place of an answer or partway through one, in whatever form.
 
 use serde_json::Value;
 

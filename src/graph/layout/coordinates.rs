@@ -9,9 +9,9 @@ use std::collections::HashSet;
 
 use super::layers::Layered;
 
-/// Is the distance between two boxes, in pixels.
+/// The distance between two boxes, in pixels.
 const BETWEEN_BOXES: f64 = 32.0;
-/// Is the distance between a line and what stands beside it, in pixels.
+/// The distance between a line and what stands beside it, in pixels.
 const BESIDE_LINE: f64 = 18.0;
 
 /// Returns the centre of each vertex, in pixels, from the left edge of the leftmost box or line.
@@ -134,7 +134,7 @@ fn conflicts(graph: &Layered) -> HashSet<(usize, usize)> {
     conflicts
 }
 
-/// Is the graph as seen from one of the four corners.
+/// The graph as seen from one of the four corners.
 struct Orientation<'graph> {
     layers: Vec<Vec<usize>>,
     position: Vec<usize>,

@@ -2,27 +2,27 @@
 
 use std::collections::{HashSet, VecDeque};
 
-/// Is a graph whose vertices stand in layers and whose edges join neighbouring layers.
+/// A graph whose vertices stand in layers and whose edges join neighbouring layers.
 ///
 /// The vertices below `boxes` are the boxes, under their own numbers; the others are bends. The
 /// long edges that leave one box share their bends, so they leave it as one line that branches.
 #[derive(Debug)]
 pub(super) struct Layered {
-    /// Is how many vertices are boxes.
+    /// How many vertices are boxes.
     pub(super) boxes: usize,
     /// Are the vertices of each layer, from left to right; no layer is empty.
     pub(super) layers: Vec<Vec<usize>>,
-    /// Is the layer of each vertex.
+    /// The layer of each vertex.
     pub(super) layer_of: Vec<usize>,
     /// Are each vertex's neighbours in the layer above.
     pub(super) upper: Vec<Vec<usize>>,
     /// Are each vertex's neighbours in the layer below.
     pub(super) lower: Vec<Vec<usize>>,
-    /// Is the way that each edge takes.
+    /// The way that each edge takes.
     pub(super) ways: Vec<Way>,
 }
 
-/// Is the way that an edge takes through the layers.
+/// The way that an edge takes through the layers.
 #[derive(Debug)]
 pub(super) enum Way {
     /// Is not drawn: its ends are no boxes or the same, it was there before, or it closes a cycle.

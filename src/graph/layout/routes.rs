@@ -2,26 +2,26 @@
 
 use super::layers::{Layered, Way};
 
-/// Is the least and the greatest distance between two layers, in pixels.
+/// The least and the greatest distance between two layers, in pixels.
 const BETWEEN_LAYERS: (f64, f64) = (52.0, 130.0);
-/// Is the radius of the corners of an edge that runs in the margin, in pixels.
+/// The radius of the corners of an edge that runs in the margin, in pixels.
 const CORNER: f64 = 8.0;
-/// Is the distance between the boxes and the first edge in the margin, in pixels.
+/// The distance between the boxes and the first edge in the margin, in pixels.
 const MARGIN: f64 = 24.0;
 /// Are how many edges run beside each other in the margin, and how far apart, in pixels.
 const LANES: (usize, f64) = (24, 6.0);
 
-/// Is a finished drawing; all lengths are pixels, from the left and the top.
+/// A finished drawing; all lengths are pixels, from the left and the top.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct Layout {
     pub(in super::super) width: f64,
     pub(in super::super) height: f64,
     pub(in super::super) boxes: Vec<Rectangle>,
-    /// Is the line of each edge, or nothing for an edge that cannot be drawn.
+    /// The line of each edge, or nothing for an edge that cannot be drawn.
     pub(in super::super) routes: Vec<Option<Route>>,
 }
 
-/// Is the place of a box.
+/// The place of a box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in super::super) struct Rectangle {
     pub(in super::super) x: f64,
@@ -30,26 +30,26 @@ pub(in super::super) struct Rectangle {
     pub(in super::super) height: f64,
 }
 
-/// Is a place in the drawing.
+/// A place in the drawing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in super::super) struct Point {
     pub(in super::super) x: f64,
     pub(in super::super) y: f64,
 }
 
-/// Is a smooth line from the foot of one box to the head of another.
+/// A smooth line from the foot of one box to the head of another.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct Route {
     pub(in super::super) start: Point,
     pub(in super::super) segments: Vec<Segment>,
 }
 
-/// Is a part of a [`Route`], which begins where the part before it ends.
+/// A part of a [`Route`], which begins where the part before it ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in super::super) enum Segment {
     /// Is straight, to a point.
     Line(Point),
-    /// Is a cubic Bézier curve: two control points and the end.
+    /// A cubic Bézier curve: two control points and the end.
     Curve(Point, Point, Point),
 }
 

@@ -27,20 +27,20 @@ const WORD: Style = Style {
     bold: true,
 };
 
-/// Is the least width of a box, which leaves room for both tags beside an arriving arrow.
+/// The least width of a box, which leaves room for both tags beside an arriving arrow.
 const LEAST_WIDTH: f64 = 180.0;
-/// Is what widths are multiples of, so that most boxes of a picture are of few widths.
+/// What widths are multiples of, so that most boxes of a picture are of few widths.
 const WIDTH_STEP: f64 = 20.0;
-/// Is the greatest width of the text in a box.
+/// The greatest width of the text in a box.
 const TEXT_WIDTH: f64 = 340.0;
-/// Is the empty space left and right of the text.
+/// The empty space left and right of the text.
 const PADDING: f64 = 18.0;
-/// Is the width that the sign of the state takes.
+/// The width that the sign of the state takes.
 const SIGN_WIDTH: f64 = 30.0;
-/// Is the radius of the corners.
+/// The radius of the corners.
 const RADIUS: f64 = 9.0;
 
-/// Is what a box shows: up to three lines, each cut to the greatest width.
+/// What a box shows: up to three lines, each cut to the greatest width.
 pub(super) struct Face<'node> {
     node: &'node Node,
     key: String,

@@ -1,9 +1,9 @@
 //! Estimates how wide text is, without a font to ask.
 
-/// Is the size and the weight of a line of text.
+/// The size and the weight of a line of text.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
-    /// Is the font's size, in pixels.
+    /// The font's size, in pixels.
     pub(super) size: f64,
     /// Tells that the font is bold.
     pub(super) bold: bool,

@@ -19,7 +19,7 @@ pub struct Agents {
 #[derive(Clone)]
 struct Registered {
     agent: Arc<dyn Agent>,
-    /// The same agent where steps may ask for what it can do: only then its calls are counted.
+    /// The agent, where steps may ask for what it can do: only then its calls are counted.
     capable: Option<Arc<Counted>>,
     capabilities: Vec<String>,
 }
@@ -30,13 +30,13 @@ impl Agents {
         Agents::default()
     }
 
-    /// The same with an agent of that name; one of the same name is replaced.
+    /// Adds an agent of that name; one of the same name is replaced.
     #[must_use]
     pub fn with(self, name: impl Into<String>, agent: impl Agent + 'static) -> Self {
         self.with_capable(name, Arc::new(agent), Vec::new())
     }
 
-    /// The same with an agent that steps may also ask for by what it can do: `@capability`.
+    /// Adds an agent that steps may also ask for by what it can do: `@capability`.
     #[must_use]
     pub fn with_capable(
         mut self,

@@ -23,7 +23,7 @@ pub enum StepError {
     /// No further attempt can succeed: none is made.
     #[error("{0}")]
     Terminal(Failure),
-    /// The agent is down, and no attempt can succeed before somebody mends it: the run pauses, and the step
+    /// The agent is down, and no attempt can succeed before somebody has fixed it: the run pauses, and the step
     /// runs again when it is resumed. The attempt uses up no retry.
     #[error("{0}")]
     Unavailable(Failure),
@@ -60,7 +60,7 @@ impl StepError {
         StepError::Terminal(Failure::new(reason))
     }
 
-    /// A failure that every step would meet until the agent is mended: the run pauses.
+    /// A failure that every step would meet until the agent is fixed: the run pauses.
     pub fn unavailable(reason: impl fmt::Display) -> Self {
         StepError::Unavailable(Failure::new(reason))
     }
@@ -82,7 +82,7 @@ impl StepError {
         })
     }
 
-    /// The same, where the next attempt starts no sooner than `wait` from now, whatever the step's policy says. For
+    /// Starts the next attempt no sooner than `wait` from now, whatever the step's policy says. For
     /// more than an hour the run pauses instead, if the policy grants another attempt at all.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
@@ -90,7 +90,7 @@ impl StepError {
         self
     }
 
-    /// The same, where the agent has reached a limit, of a subscription for example, that is lifted at that moment. The
+    /// Says that the agent has reached a limit, of a subscription for example, that is lifted at that moment. The
     /// run pauses and says when, whatever the step's policy grants; the attempt uses up no retry.
     #[must_use]
     pub fn resets_at(mut self, at: Timestamp) -> Self {
@@ -98,7 +98,7 @@ impl StepError {
         self
     }
 
-    /// The same, where the run does not pause for a limit, nor for a wait of more than an hour, but makes the next attempt
+    /// Has the run not pause for a limit, nor for a wait of more than an hour, but make the next attempt
     /// when that is over.
     #[must_use]
     pub fn waiting_for_reset(mut self) -> Self {
@@ -106,7 +106,7 @@ impl StepError {
         self
     }
 
-    /// The same with what the attempt used.
+    /// Adds what the attempt used.
     #[must_use]
     pub fn with_usage(mut self, usage: serde_json::Value) -> Self {
         self.failure_mut().usage = Some(usage);
@@ -118,7 +118,7 @@ impl StepError {
         matches!(self, StepError::Retryable(_))
     }
 
-    /// Whether the agent is down until it is mended.
+    /// Whether the agent is down until it is fixed.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, StepError::Unavailable(_))
     }

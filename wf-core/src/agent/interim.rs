@@ -27,7 +27,7 @@ impl Interim {
         }
     }
 
-    /// The same, where so much was used before within the same attempt.
+    /// Adds what was used before within the same attempt.
     #[must_use]
     pub fn after(self, used: Value) -> Self {
         let sum = |usage: Option<Value>| {

@@ -43,7 +43,7 @@ impl Reply {
         Reply::text(text.strip_suffix('\r').unwrap_or(text))
     }
 
-    /// The same with what the attempt used.
+    /// Adds what the attempt used.
     #[must_use]
     pub fn with_usage(mut self, usage: serde_json::Value) -> Self {
         self.usage = Some(usage);

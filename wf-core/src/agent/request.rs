@@ -64,7 +64,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The same, where the time is what `clock` tells.
+    /// Sets the clock.
     #[must_use]
     pub const fn with_clock(mut self, clock: &'a dyn Clock) -> Self {
         self.clock = Time(Some(clock));
@@ -79,28 +79,28 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The same, where what the agent shows goes to `listener`.
+    /// Sends what the agent shows to `listener`.
     #[must_use]
     pub const fn with_output(mut self, listener: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
         self.output = Output(Some(listener));
         self
     }
 
-    /// The same with a JSON Schema that the result has to fit.
+    /// Sets a JSON Schema that the result has to fit.
     #[must_use]
     pub const fn with_schema(mut self, schema: &'a serde_json::Value) -> Self {
         self.schema = Some(schema);
         self
     }
 
-    /// The same with what the attempt may use.
+    /// Sets what the attempt may use.
     #[must_use]
     pub const fn with_allowance(mut self, allowance: Allowance) -> Self {
         self.allowance = allowance;
         self
     }
 
-    /// The same, where word of what the attempt has come to is left in `slot`.
+    /// Has the agent leave in `slot` what the attempt has come to.
     #[must_use]
     pub const fn with_interim(mut self, slot: &'a InterimSlot) -> Self {
         self.interim = InterimAt(Some(slot));
@@ -112,7 +112,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The same, where the agents that are asked are kept in `asked`.
+    /// Keeps the agents that are asked in `asked`.
     #[must_use]
     pub const fn with_asked(mut self, asked: &'a Asked) -> Self {
         self.asked = Some(asked);

@@ -40,7 +40,7 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// The same with an identifier of the host's choice.
+    /// Sets the execution's identifier.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<ExecutionId>) -> Self {
         self.id = Some(id.into());
@@ -58,7 +58,7 @@ pub struct ResumeOptions {
 }
 
 impl ResumeOptions {
-    /// The same with another budget.
+    /// Sets another budget.
     #[must_use]
     pub const fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
@@ -107,14 +107,14 @@ impl Run {
         Box::pin(async move { Ok(self.finish_typed().await?.status) })
     }
 
-    /// The same, with the values that the steps have left.
+    /// Drives the execution as [`finish`](Run::finish) does, and returns the values that the steps have left as well.
     pub(crate) fn finish_typed(self) -> BoxFuture<'static, Result<Finished, EngineError>> {
         let Run { driver } = self;
         let within = driver.trace.execution();
         Box::pin(within.run(driver.drive()))
     }
 
-    /// The same with the inputs as they were given, so that they need not be read again.
+    /// Takes the inputs as they were given, so that they need not be read again.
     pub(crate) fn with_typed_inputs(mut self, inputs: Vec<Option<Typed>>) -> Self {
         self.driver.prepare.give_inputs(inputs);
         self

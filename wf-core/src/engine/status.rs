@@ -64,7 +64,7 @@ impl Status {
         }
     }
 
-    /// The same where no more is known of the definition than its outline.
+    /// Puts the status together from no more of the definition than its outline.
     pub(super) fn of_outline(
         outline: Outline,
         workflow: WorkflowRecord,

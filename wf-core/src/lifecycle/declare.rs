@@ -35,7 +35,7 @@ macro_rules! lifecycle {
 
         /// A lifecycle state as a type; implemented by exactly the types in [`state`].
         pub trait StateType: sealed::Sealed + 'static {
-            /// The same state as a value.
+            /// The state as a value.
             const STATE: State;
         }
         $( impl StateType for state::$state { const STATE: State = State::$state; } )+

@@ -138,7 +138,7 @@ impl Scheduler {
         Some(step)
     }
 
-    /// The same for the first of the steps that were [set aside](Scheduler::set_aside).
+    /// The step to start now among those that were [set aside](Scheduler::set_aside), if one may.
     pub fn start_aside(&mut self) -> Option<u32> {
         let &(chain, Reverse(step)) = self.aside.peek()?;
         self.take_slot(chain, step)?;
@@ -168,7 +168,7 @@ impl Scheduler {
         (!self.stopped).then_some(step)
     }
 
-    /// The same among the steps that were [set aside](Scheduler::set_aside).
+    /// The step whose turn is next among those that were [set aside](Scheduler::set_aside).
     pub fn next_aside(&self) -> Option<u32> {
         let &(_, Reverse(step)) = self.aside.peek()?;
         (!self.stopped).then_some(step)

@@ -168,7 +168,7 @@ impl Steps {
         Startable::Nothing
     }
 
-    /// The same where nothing is limited.
+    /// The next step to start where nothing is limited, and its slot taken.
     pub(super) fn next_start_unlimited(&mut self) -> Startable {
         Startable::of(self.scheduler.start_next())
     }

@@ -33,7 +33,7 @@ impl StepKey {
         )
     }
 
-    /// The same where nothing else was read of the definition.
+    /// The keys of a list, where nothing else was read of the definition.
     pub(crate) fn of_list(keys: Vec<String>) -> impl Iterator<Item = Self> {
         let steps = keys.len();
         StepKey::all(Keys::Read(Arc::new(keys)), steps)

@@ -54,6 +54,7 @@ macro_rules! store_conformance {
             a_workflow_is_stored_once_for_all_its_executions
             what_is_not_there_is_none
             lists_are_newest_first
+            lists_are_picked_by_what_is_asked_for
             every_text_and_moment_is_kept_as_it_is
             a_commit_writes_the_whole_path_and_its_steps
             a_commit_without_a_path_records_work_alone

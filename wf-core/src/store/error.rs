@@ -72,7 +72,7 @@ impl StoreError {
         StoreError::new(Kind::Unanswered, message)
     }
 
-    /// The same with the error that caused it.
+    /// Adds the error that caused it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());

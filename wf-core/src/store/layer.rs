@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use super::{
-    CheckpointRecord, Claim, Claimed, Commit, ExecutionRecord, LoadedExecution, NewExecution,
-    Restore, Store, StoreError, WorkflowRecord,
+    CheckpointRecord, Claim, Claimed, Commit, ExecutionQuery, ExecutionRecord, LoadedExecution,
+    NewExecution, Restore, Store, StoreError, WorkflowQuery, WorkflowRecord,
 };
 use crate::id::{CheckpointId, ExecutionId, Owner, Timestamp, WorkflowId};
 use crate::usage::Usage;
@@ -103,6 +103,8 @@ layer! {
     fn usage_of(agents: Vec<String>) -> BoxFuture<'_, Result<Vec<(String, Usage)>, StoreError>>;
     fn workflows() -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>>;
     fn executions() -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>>;
+    fn workflows_by(query: WorkflowQuery) -> BoxFuture<'_, Result<Vec<WorkflowRecord>, StoreError>>;
+    fn executions_by(query: ExecutionQuery) -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>>;
     fn unfinished() -> BoxFuture<'_, Result<Vec<ExecutionRecord>, StoreError>>;
     fn checkpoints(id: &ExecutionId) -> BoxFuture<'_, Result<Vec<CheckpointRecord>, StoreError>>;
     fn checkpoint(id: &CheckpointId) -> BoxFuture<'_, Result<Option<CheckpointRecord>, StoreError>>;

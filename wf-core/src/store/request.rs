@@ -66,7 +66,7 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NewWorkflow {
-    /// The same for the same name, version and content.
+    /// The workflow's identifier: equal for the same name, version and content.
     pub id: WorkflowId,
     /// The definition: its name, its description, its version, and its steps in their order.
     pub definition: Arc<Definition>,

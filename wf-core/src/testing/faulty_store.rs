@@ -113,7 +113,7 @@ impl FaultyStore {
         }
     }
 
-    /// The same with a fault at that write, counted from 1: each creation, commit, claim, renewal, request to pause
+    /// Lets that write fail, counted from 1: each creation, commit, claim, renewal, request to pause
     /// and cancellation is one.
     #[must_use]
     pub fn with_fault(self, write: u64, fault: Fault) -> Self {
@@ -121,14 +121,14 @@ impl FaultyStore {
         self
     }
 
-    /// The same with [errors](Fault::ERRORS) drawn from `seed`, at about one in `one_in` of the other writes.
+    /// Draws [errors](Fault::ERRORS) from `seed`, at about one in `one_in` of the other writes.
     #[must_use]
     pub fn with_errors(self, seed: u64, one_in: u64) -> Self {
         self.state().chance = Some((Rng::new(seed, "errors"), one_in));
         self
     }
 
-    /// The same with writes that take their time on `clock`: up to `longest` until they land, and up to `longest`
+    /// Has writes take their time on `clock`: up to `longest` until they land, and up to `longest`
     /// until they are answered, drawn from `seed`.
     #[must_use]
     pub fn with_latency(mut self, clock: impl Clock, longest: Duration, seed: u64) -> Self {

@@ -105,13 +105,13 @@ impl Simulation {
         }
     }
 
-    /// The same with inputs.
+    /// Sets the inputs.
     pub fn with_inputs(mut self, inputs: Inputs) -> Self {
         self.inputs = inputs;
         self
     }
 
-    /// The same with a step that does these in turn at its attempts, the last one for ever.
+    /// Sets what a step does at its attempts, in turn, the last one for ever.
     ///
     /// A death can cut an attempt off, and its number is then used up: what is to succeed must not depend on the
     /// attempt at which it does.
@@ -120,14 +120,14 @@ impl Simulation {
         self
     }
 
-    /// The same with a request to pause after that time. Whenever it is paused, another engine resumes it; who takes it
+    /// Requests a pause after that time. Whenever the run is paused, another engine resumes it; who takes it
     /// over from an engine that is lost pauses it first.
     pub fn with_pause(mut self, after: Duration) -> Self {
         self.pause_after = Some(after);
         self
     }
 
-    /// The same with a cancellation after that time, repeated until the store takes it.
+    /// Cancels the run after that time, repeatedly until the store takes it.
     ///
     /// It must come well before the end: a disturbed run may be over a little sooner than an undisturbed one.
     pub fn with_cancellation(mut self, after: Duration) -> Self {
@@ -135,21 +135,21 @@ impl Simulation {
         self
     }
 
-    /// The same with an execution that is restored from a checkpoint, which the seed draws, of a run that has ended: the
+    /// Restores an execution from a checkpoint, which the seed draws, of a run that has ended: the
     /// run itself is left alone, and what is disturbed and checked is the restored one.
     pub fn with_restore(mut self) -> Self {
         self.restores = true;
         self
     }
 
-    /// The same over another store than the one in memory: `open` gives an empty one for every run. Its futures must
+    /// Sets another store than the one in memory: `open` gives an empty one for every run. Its futures must
     /// not wait for other threads, or virtual time passes meanwhile.
     pub fn with_store(mut self, open: impl Fn() -> Arc<dyn Store> + Send + Sync + 'static) -> Self {
         self.store = Some(Arc::new(open));
         self
     }
 
-    /// The same with a layer between the engine and what is audited: with it a test shows that the simulation sees
+    /// Puts a layer between the engine and what is audited: with it a test shows that the simulation sees
     /// what it is there to see.
     pub fn with_layer(
         mut self,

@@ -81,7 +81,7 @@ impl VirtualClock {
         }
     }
 
-    /// Lets time pass by hand, as work that takes time would.
+    /// Lets time pass, as work that takes time would.
     pub fn pass(&self, duration: Duration) {
         let end = self.elapsed().saturating_add(duration);
         loop {

@@ -1,7 +1,7 @@
 //! Creating, and reading what was created.
 
 use super::*;
-use crate::store::WorkflowRecord;
+use crate::store::{ExecutionQuery, WorkflowQuery, WorkflowRecord};
 
 /// Every column of a new row is as the trait says.
 pub async fn a_new_execution_is_idle_and_leased_to_its_owner(store: &dyn Store) {
@@ -92,6 +92,60 @@ pub async fn lists_are_newest_first(store: &dyn Store) {
         .map(|workflow| workflow.id.as_str())
         .collect();
     assert_eq!(workflows, ["d", "b", "a", "c"]);
+}
+
+/// A page begins where the one before it ended, also among those of one moment.
+pub async fn lists_are_picked_by_what_is_asked_for(store: &dyn Store) {
+    for (id, name, at) in [
+        ("a", "one", 0),
+        ("b", "one", 1),
+        ("c", "two", 1),
+        ("d", "one", 2),
+        ("e", "two", 3),
+    ] {
+        let mut new = new_execution(id);
+        new.workflow = workflow(id);
+        let mut definition = (*new.workflow.definition).clone();
+        definition.name = name.to_owned();
+        new.workflow.definition = definition.into();
+        new.at = moment(at);
+        store.create(new).await.unwrap();
+    }
+    store.cancel(&"d".into(), moment(5)).await.unwrap();
+    let executions = async |query: &ExecutionQuery| -> Vec<String> {
+        let found = store.executions_by(query.clone()).await.unwrap();
+        found.iter().map(|found| found.id.to_string()).collect()
+    };
+    let mut query = ExecutionQuery::default();
+    assert_eq!(executions(&query).await, ["e", "d", "c", "b", "a"]);
+    query.since = Some(moment(1));
+    assert_eq!(executions(&query).await, ["e", "d", "c", "b"]);
+    query.limit = Some(2);
+    assert_eq!(executions(&query).await, ["e", "d"]);
+    query.before = Some((moment(2), "d".into()));
+    assert_eq!(executions(&query).await, ["c", "b"]);
+    query.before = Some((moment(1), "c".into()));
+    assert_eq!(executions(&query).await, ["b"]);
+    query.before = None;
+    query.workflow = Some("one".to_owned());
+    assert_eq!(executions(&query).await, ["d", "b"]);
+    query.state = Some(State::Cancelled);
+    assert_eq!(executions(&query).await, ["d"]);
+    query.workflow = Some("three".to_owned());
+    assert_eq!(executions(&query).await, [""; 0]);
+
+    let workflows = async |query: &WorkflowQuery| -> Vec<String> {
+        let found = store.workflows_by(query.clone()).await.unwrap();
+        found.iter().map(|found| found.id.to_string()).collect()
+    };
+    let mut query = WorkflowQuery::default();
+    query.name = Some("one".to_owned());
+    assert_eq!(workflows(&query).await, ["d", "b", "a"]);
+    query.since = Some(moment(1));
+    query.limit = Some(1);
+    assert_eq!(workflows(&query).await, ["d"]);
+    query.before = Some((moment(2), "d".into()));
+    assert_eq!(workflows(&query).await, ["b"]);
 }
 
 /// No text is cut or changed, no number rounded.

@@ -26,7 +26,7 @@ pub enum Act {
     Fail(Duration),
     /// Fails for good, after that time.
     Refuse(Duration),
-    /// Is down, after that time, until somebody mends it: the run pauses, unless the step is optional.
+    /// Is down, after that time, until somebody has fixed it: the run pauses, unless the step is optional.
     Down(Duration),
     /// Fails after the first time, and asks to be left alone for the second.
     Busy(Duration, Duration),

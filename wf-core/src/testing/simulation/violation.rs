@@ -52,7 +52,7 @@ impl Violation {
         }
     }
 
-    /// The same, saying in which run.
+    /// Adds in which run it was.
     pub(super) fn during(mut self, run: &str) -> Self {
         self.message = format!("{} ({run})", self.message);
         self
