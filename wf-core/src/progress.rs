@@ -12,7 +12,7 @@
 
 mod budget;
 mod intent;
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 mod replay;
 pub(crate) mod retry;
 pub mod scheduler;
@@ -101,11 +101,7 @@ pub(crate) struct Ended {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Start an attempt at a step. [`Input::Ended`] follows.
-    Start {
-        step: u32,
-        number: u32,
-        allowance: Allowance,
-    },
+    Start(Start),
     /// Ask what the next attempt at a step may use. [`Input::Bound`] follows.
     AskBound { step: u32 },
     /// Withdraw the attempts that still wait for their turn, now and from now on.
@@ -113,7 +109,7 @@ pub(crate) enum Action {
     /// Drop all attempts under way. [`Input::Dropped`] follows for each, before anything else.
     DropAttempts,
     /// Write a path. [`Input::Landed`] follows, or the end of the drive.
-    Commit(Box<Transition>),
+    Commit(Transition),
     /// Stop: the execution has ended, is paused, or was cancelled by another.
     Finished,
 }
@@ -168,7 +164,7 @@ pub(crate) struct Progress {
     resting: BinaryHeap<Reverse<(Duration, u32)>>,
     /// Running steps whose rows do not say so yet, by when they shall, with the attempt.
     unshown: VecDeque<(Duration, u32, u32)>,
-    actions: VecDeque<Action>,
+    due: Due,
     /// It was asked what the next attempt at a step may use, and not answered.
     is_asking: bool,
     has_withdrawn: bool,
@@ -176,8 +172,27 @@ pub(crate) struct Progress {
     driven_before: u64,
     driven_since: Duration,
     checkpoint_seq: u64,
-    #[cfg(test)]
+    #[cfg(all(test, debug_assertions))]
     journal: Option<replay::Journal>,
+}
+
+/// What is to be done and was not given yet.
+#[derive(Default)]
+struct Due {
+    withdraw: bool,
+    drop: bool,
+    commit: Option<Transition>,
+    starts: VecDeque<Start>,
+    ask: Option<u32>,
+    is_over: bool,
+}
+
+/// An attempt that is to be started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) step: u32,
+    pub(crate) number: u32,
+    pub(crate) allowance: Allowance,
 }
 
 /// Where an execution stands.
@@ -210,7 +225,7 @@ struct End {
 impl Progress {
     /// Takes up an execution where its rows say it is.
     pub(crate) fn new(known: Known, purpose: Purpose, now: Now) -> Self {
-        #[cfg(test)]
+        #[cfg(all(test, debug_assertions))]
         let journal = replay::Journal::of(&known, purpose, now);
         let Known {
             plan,
@@ -256,7 +271,7 @@ impl Progress {
             stopped: Vec::new(),
             resting: BinaryHeap::new(),
             unshown: VecDeque::new(),
-            actions: VecDeque::new(),
+            due: Due::default(),
             is_asking: false,
             has_withdrawn: false,
             deadline,
@@ -266,14 +281,14 @@ impl Progress {
             steps,
             execution: Box::new(execution),
             plan,
-            #[cfg(test)]
+            #[cfg(all(test, debug_assertions))]
             journal,
         }
     }
 
     /// Takes in what has happened.
     pub(crate) fn handle(&mut self, input: Input, now: Now) {
-        #[cfg(test)]
+        #[cfg(all(test, debug_assertions))]
         if let Some(journal) = &mut self.journal {
             journal.take_in(&input, now);
         }
@@ -301,8 +316,8 @@ impl Progress {
 
     /// The next thing to be done.
     pub(crate) fn next(&mut self) -> Option<Action> {
-        let action = self.actions.pop_front();
-        #[cfg(test)]
+        let action = self.due.next();
+        #[cfg(all(test, debug_assertions))]
         if let (Some(journal), Some(action)) = (&mut self.journal, &action) {
             journal.give(action);
         }
@@ -311,7 +326,7 @@ impl Progress {
 
     /// Whether there is something to be done.
     pub(crate) fn is_acting(&self) -> bool {
-        !self.actions.is_empty()
+        self.due.is_any()
     }
 
     /// When to call again at the latest, though nothing has happened: never where there is none.
@@ -421,7 +436,7 @@ impl Progress {
 
     fn finish(&mut self) {
         self.at = At::Over;
-        self.actions.push_back(Action::Finished);
+        self.due.is_over = true;
     }
 
     /// Notes what the row says now that the execution has ended, so that nobody has to read it.
@@ -447,7 +462,7 @@ impl Progress {
                 Startable::Step(step) => {
                     let number = self.steps.start(step, now);
                     let allowance = self.reserve(step);
-                    self.actions.push_back(Action::Start {
+                    self.due.starts.push_back(Start {
                         step,
                         number,
                         allowance,
@@ -455,7 +470,7 @@ impl Progress {
                 }
                 Startable::Unknown(step) => {
                     self.is_asking = true;
-                    self.actions.push_back(Action::AskBound { step });
+                    self.due.ask = Some(step);
                 }
                 Startable::Nothing => return,
             }
@@ -532,17 +547,42 @@ impl Progress {
 
     /// Withdraws the attempts that wait for their turn.
     fn withdraw_queued(&mut self) {
-        if !std::mem::replace(&mut self.has_withdrawn, true) {
-            self.actions.push_back(Action::Withdraw);
-        }
+        self.due.withdraw |= !std::mem::replace(&mut self.has_withdrawn, true);
     }
 
     /// Drops the attempts that are under way; tells whether there are any.
     fn drop_running(&mut self) -> bool {
-        let running = self.steps.running() > 0;
-        if running {
-            self.actions.push_back(Action::DropAttempts);
+        self.due.drop = self.steps.running() > 0;
+        self.due.drop
+    }
+}
+
+impl Due {
+    fn next(&mut self) -> Option<Action> {
+        if std::mem::take(&mut self.withdraw) {
+            return Some(Action::Withdraw);
         }
-        running
+        if std::mem::take(&mut self.drop) {
+            return Some(Action::DropAttempts);
+        }
+        if let Some(transition) = self.commit.take() {
+            return Some(Action::Commit(transition));
+        }
+        if let Some(start) = self.starts.pop_front() {
+            return Some(Action::Start(start));
+        }
+        if let Some(step) = self.ask.take() {
+            return Some(Action::AskBound { step });
+        }
+        std::mem::take(&mut self.is_over).then_some(Action::Finished)
+    }
+
+    fn is_any(&self) -> bool {
+        self.withdraw
+            || self.drop
+            || self.commit.is_some()
+            || !self.starts.is_empty()
+            || self.ask.is_some()
+            || self.is_over
     }
 }

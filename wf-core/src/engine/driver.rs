@@ -24,7 +24,7 @@ use super::{EngineError, Notice, Parts, Status};
 use crate::agent::{Allowance, InterimSlot};
 use crate::id::ExecutionId;
 use crate::lifecycle::{Committed, State};
-use crate::progress::{Action, Ended, Input, Now, Progress, Transition, payer};
+use crate::progress::{Action, Ended, Input, Now, Progress, Start, Transition, payer};
 use crate::store::{self, StoreError};
 
 /// Drives one execution.
@@ -105,34 +105,41 @@ impl Driver {
     }
 
     /// Drives until the execution has ended or is paused.
-    pub(super) async fn drive(mut self) -> Result<Finished, EngineError> {
-        loop {
-            match poll_fn(|cx| self.poll(cx)).await {
-                Event::Answered {
-                    answer: Ok(committed),
-                    news,
-                    is_changed,
-                } => {
-                    if let Some(news) = news {
-                        self.announce(&news);
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would hold the driver twice"
+    )]
+    pub(super) fn drive(mut self) -> impl Future<Output = Result<Finished, EngineError>> + Send {
+        async move {
+            loop {
+                match poll_fn(|cx| self.poll(cx)).await {
+                    Event::Answered {
+                        answer: Ok(committed),
+                        news,
+                        is_changed,
+                    } => {
+                        if let Some(news) = news {
+                            self.announce(&news);
+                        }
+                        // What is wanted is heard before anything starts.
+                        if is_changed {
+                            self.is_cancelled().await?;
+                        }
+                        self.handle(Input::Landed(committed));
                     }
-                    // What is wanted is heard before anything starts.
-                    if is_changed {
+                    Event::Answered {
+                        answer: Err(error), ..
+                    } => {
+                        if !error.is_conflict() || !self.is_cancelled().await? {
+                            return Err(EngineError::from(error));
+                        }
+                    }
+                    Event::RowChanged => {
                         self.is_cancelled().await?;
                     }
-                    self.handle(Input::Landed(committed));
+                    // Large, and awaited once.
+                    Event::Finished => return Box::pin(self.finished()).await,
                 }
-                Event::Answered {
-                    answer: Err(error), ..
-                } => {
-                    if !error.is_conflict() || !self.is_cancelled().await? {
-                        return Err(EngineError::from(error));
-                    }
-                }
-                Event::RowChanged => {
-                    self.is_cancelled().await?;
-                }
-                Event::Finished => return self.finished().await,
             }
         }
     }
@@ -190,12 +197,8 @@ impl Driver {
     fn act(&mut self) -> bool {
         while let Some(action) = self.progress.next() {
             match action {
-                Action::Start {
-                    step,
-                    number,
-                    allowance,
-                } => {
-                    let attempt = self.start(step, number, allowance);
+                Action::Start(start) => {
+                    let attempt = self.start(start);
                     self.started.push_back(attempt);
                 }
                 Action::AskBound { step } => match self.prepare.bound(&self.progress, step) {
@@ -204,7 +207,7 @@ impl Driver {
                 },
                 Action::Withdraw => self.withdrawal.call(),
                 Action::DropAttempts => self.drop_attempts(),
-                Action::Commit(transition) => self.commit = Some(self.write(*transition)),
+                Action::Commit(transition) => self.commit = Some(self.write(transition)),
                 Action::Finished => return true,
             }
         }
@@ -267,12 +270,12 @@ impl Driver {
         }
     }
 
-    fn start(
-        &mut self,
-        step: u32,
-        number: u32,
-        allowance: Allowance,
-    ) -> BoxFuture<'static, Attempted> {
+    fn start(&mut self, start: Start) -> BoxFuture<'static, Attempted> {
+        let Start {
+            step,
+            number,
+            allowance,
+        } = start;
         let started = Started {
             at: self.engine.clock.now(),
             elapsed: self.engine.clock.elapsed(),
@@ -336,7 +339,7 @@ impl Driver {
         let store = Arc::clone(&self.engine.store);
         Writing {
             to: commit.to,
-            answer: async move { store::commit(&*store, commit).await }.boxed(),
+            answer: Box::pin(store::commit(store, commit)),
             news,
         }
     }

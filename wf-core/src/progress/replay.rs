@@ -1,4 +1,4 @@
-//! Every [`Progress`] of a test is played again when it is dropped: the same inputs give the same actions.
+//! Every [`Progress`] of a test that is built with debug assertions is played again when it is dropped: the same inputs give the same actions.
 //!
 //! A driver that keeps a journal of the inputs, and rebuilds what it knows from it, rests on that.
 

@@ -6,7 +6,9 @@ use std::path::Path;
 /// What waits, tells the time, remembers or asks has no place where it is decided.
 const FOREIGN: &[&str] = &[
     "async ",
-    ".await",
+    ".await?",
+    ".await;",
+    ".await)",
     "futures::",
     "Clock",
     "Instant",

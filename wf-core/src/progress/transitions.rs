@@ -4,7 +4,7 @@ use wf_model::OnFailure;
 
 use super::intent::{Intent, PauseReason};
 use super::settle::Batch;
-use super::{Action, Committing, End, Now, Progress, Transition};
+use super::{Committing, End, Now, Progress, Transition};
 use crate::lifecycle::{AnyExecution, Execution, Pending, StateType, state};
 use crate::step::StepOutcome;
 use crate::store::Writes;
@@ -321,10 +321,10 @@ impl Progress {
         });
         let rows = writes.steps.len();
         let (commit, unconfirmed) = path.into_commit(writes);
-        self.actions.push_back(Action::Commit(Box::new(Transition {
+        self.due.commit = Some(Transition {
             commit,
             failures: batch.failures,
-        })));
+        });
         Next::Commit(Committing {
             unconfirmed,
             rows,

@@ -37,7 +37,7 @@ impl<F: StateType, T: StateType> Pending<F, T> {
     ) -> Result<(AnyExecution, Vec<Event>), StoreError> {
         let (request, unconfirmed) = self.into_commit(writes);
         let path = request.path.clone();
-        let committed = commit(&*store, request).await?;
+        let committed = commit(store, request).await?;
         Ok((unconfirmed.confirm(committed), path))
     }
 }
@@ -84,20 +84,27 @@ impl Commit {
 /// # Cancellation
 ///
 /// Dropping the future leaves it open whether the commit lands; whoever loads the row next sees which.
-pub async fn commit(store: &dyn Store, commit: Commit) -> Result<Committed, StoreError> {
+pub fn commit(
+    store: Arc<dyn Store>,
+    commit: Commit,
+) -> impl Future<Output = Result<Committed, StoreError>> + Send {
     let row = commit.row.clone();
-    match store.commit(commit).await {
-        Err(error) if error.is_unanswered() => match store.execution(&row.id).await {
-            Ok(Some(now)) if now.token != row.token => {
-                return Err(StoreError::conflict(format!(
-                    "execution `{}` was taken over or cancelled by another",
-                    row.id
-                )));
-            }
-            Ok(Some(now)) if now.revision == row.revision + 1 => {}
-            _ => return Err(error),
-        },
-        answer => answer?,
+    // Not an `async fn`, which would hold the commit for as long as it is under way.
+    async move {
+        let answer = store.commit(commit);
+        match answer.await {
+            Err(error) if error.is_unanswered() => match store.execution(&row.id).await {
+                Ok(Some(now)) if now.token != row.token => {
+                    return Err(StoreError::conflict(format!(
+                        "execution `{}` was taken over or cancelled by another",
+                        row.id
+                    )));
+                }
+                Ok(Some(now)) if now.revision == row.revision + 1 => {}
+                _ => return Err(error),
+            },
+            answer => answer?,
+        }
+        Ok(Committed::after(row))
     }
-    Ok(Committed::after(row))
 }
