@@ -138,8 +138,10 @@ pub async fn lists_are_picked_by_what_is_asked_for(store: &dyn Store) {
         let found = store.workflows_by(query.clone()).await.unwrap();
         found.iter().map(|found| found.id.to_string()).collect()
     };
-    let mut query = WorkflowQuery::default();
-    query.name = Some("one".to_owned());
+    let mut query = WorkflowQuery {
+        name: Some("one".to_owned()),
+        ..WorkflowQuery::default()
+    };
     assert_eq!(workflows(&query).await, ["d", "b", "a"]);
     query.since = Some(moment(1));
     query.limit = Some(1);
