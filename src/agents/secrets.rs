@@ -23,7 +23,8 @@ const MASK: &[u8] = b"[redacted]";
 /// out of honest data, and is no secret that lasts.
 const SHORTEST_IN_RESULTS: usize = 8;
 
-/// So many bytes of a secret, or more, are not shown where a text is cut partway through it.
+/// So many bytes of a secret, or more, are not shown where a text is cut partway through it. A value with fewer is no
+/// secret: the mask would stand in place of every `1` of a message and hide what went wrong.
 const TELLING: usize = 4;
 
 /// By so many bytes at their beginning the places are found where a value may be.
@@ -51,9 +52,12 @@ struct Values {
 impl Secrets {
     /// Adds a value, the value without the white space around it, its lines, what is secret in it where it is JSON, and the
     /// forms that programs and servers give all of these in messages: escaped as JSON in several ways, once or twice, percent-encoded,
-    /// in base64. An empty one hides nothing.
+    /// in base64. One of less than 4 bytes hides nothing.
     pub(in crate::agents) fn add(&mut self, value: &[u8]) {
         let trimmed = value.trim_ascii();
+        if trimmed.len() < TELLING {
+            return;
+        }
         let members = members::of(trimmed);
         let members: Vec<&[u8]> = members.iter().map(String::as_bytes).collect();
         // The lines of a JSON text are not secret by themselves, those of what is in it are.
@@ -66,10 +70,8 @@ impl Secrets {
         let lines = lines.iter().map(Vec::as_slice);
         let mut new = Vec::new();
         for value in [value, trimmed].into_iter().chain(members).chain(lines) {
-            if !value.is_empty() {
-                new.push(value.to_vec());
-                new.extend(forms::of(value));
-            }
+            new.push(value.to_vec());
+            new.extend(forms::of(value));
         }
         Arc::make_mut(&mut self.0).extend(new);
     }

@@ -25,7 +25,7 @@ fn every_occurrence_is_masked() {
 #[test]
 fn a_secret_that_holds_another_is_masked_whole() {
     assert_eq!(
-        redacted(&["key", "key-and-more"], "key-and-more key", false),
+        redacted(&["keys", "keys-and-more"], "keys-and-more keys", false),
         "[redacted] [redacted]"
     );
 }
@@ -48,8 +48,14 @@ fn a_secret_is_masked_also_without_its_last_newline() {
 }
 
 #[test]
-fn an_empty_value_hides_nothing() {
+fn a_value_of_less_than_four_bytes_hides_nothing() {
     assert_eq!(redacted(&["", " "], "ab", false), "ab");
+    for value in ["1", "1\n", "no", "dev", " dev "] {
+        let message = "`sh` exited with status 1: no dev 1 \n";
+        assert_eq!(redacted(&[value], message, false), message, "{value}");
+        assert_eq!(redacted(&[value], message, true), message, "{value}");
+    }
+    assert_eq!(redacted(&["1234"], "a 1234", false), "a [redacted]");
 }
 
 #[test]
@@ -291,23 +297,23 @@ fn a_secret_is_masked_in_json_in_json() {
 #[test]
 fn what_is_shared_is_masked_for_others_and_a_short_value_for_its_owner_alone() {
     let mut shared = Secrets::default();
-    for value in ["dev", "sk-0123456789", "sk-abcdefgh"] {
+    for value in ["beta", "sk-0123456789", "sk-abcdefgh"] {
         shared.share(value.as_bytes());
     }
     let shown = |own: &[&str]| {
         let mut secrets = secrets(own);
         secrets.join(&shared);
-        let text = b"dev: sk-0123456789 sk-abcdefgh";
+        let text = b"beta: sk-0123456789 sk-abcdefgh";
         String::from_utf8(secrets.redact(text, false)).unwrap()
     };
-    assert_eq!(shown(&[]), "dev: [redacted] [redacted]");
-    assert_eq!(shown(&["sk-abcdefgh"]), "dev: [redacted] [redacted]");
-    assert_eq!(shown(&["dev"]), "[redacted]: [redacted] [redacted]");
+    assert_eq!(shown(&[]), "beta: [redacted] [redacted]");
+    assert_eq!(shown(&["sk-abcdefgh"]), "beta: [redacted] [redacted]");
+    assert_eq!(shown(&["beta"]), "[redacted]: [redacted] [redacted]");
 }
 
 #[test]
 fn short_values_stay_in_results_and_long_ones_do_not() {
-    let secrets = secrets(&["dev", "sk-0123456789"]);
-    let result = secrets.redact_result(b"dev: sk-0123456789".to_vec());
-    assert_eq!(String::from_utf8(result).unwrap(), "dev: [redacted]");
+    let secrets = secrets(&["beta", "sk-0123456789"]);
+    let result = secrets.redact_result(b"beta: sk-0123456789".to_vec());
+    assert_eq!(String::from_utf8(result).unwrap(), "beta: [redacted]");
 }
