@@ -26,6 +26,7 @@ mod prune;
 mod rehearsal;
 mod restore;
 mod resume;
+mod room;
 mod run;
 mod signals;
 mod standing;
@@ -74,8 +75,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Waits for the readers of both streams: who was interrupted has waited long enough.
 fn settle(exit: Exit, console: Console) -> ExitCode {
+    // One without files, which says also that there was none left to open.
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+        .enable_time()
         .build();
     let Ok(runtime) = runtime else {
         return exit.into();
@@ -105,8 +107,9 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         return validate::validate(console, validate);
     }
     let database = Database::locate(arguments.global.db.as_deref())?;
+    crate::agents::open_many_files();
+    room::check_files()?;
     let task = async {
-        crate::agents::open_many_files();
         signals::outlive_full_files()
             .map_err(|error| Failure::system("failed to listen for signals", &error))?;
         match command {
