@@ -120,7 +120,7 @@ impl PresetAgent {
             is_all: Some(known.is_all),
             captured: Arc::new(Captured::marked(known.marks)),
         };
-        request.interim.set({
+        request.interim.set_slow({
             let (agent, command) = (self.clone(), command.clone());
             let captured = Arc::clone(&expected.captured);
             let now = request.now();

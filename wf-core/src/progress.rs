@@ -168,6 +168,7 @@ pub(crate) struct Progress {
     /// It was asked what the next attempt at a step may use, and not answered.
     is_asking: bool,
     has_withdrawn: bool,
+    has_dropped: bool,
     deadline: Option<Duration>,
     driven_before: u64,
     driven_since: Duration,
@@ -274,6 +275,7 @@ impl Progress {
             due: Due::default(),
             is_asking: false,
             has_withdrawn: false,
+            has_dropped: false,
             deadline,
             driven_before: execution.driven_millis,
             driven_since: now.elapsed,
@@ -552,8 +554,9 @@ impl Progress {
 
     /// Drops the attempts that are under way; tells whether there are any.
     fn drop_running(&mut self) -> bool {
-        self.due.drop = self.steps.running() > 0;
-        self.due.drop
+        let running = self.steps.running() > 0;
+        self.due.drop |= running && !std::mem::replace(&mut self.has_dropped, true);
+        running
     }
 }
 

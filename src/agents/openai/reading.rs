@@ -79,7 +79,7 @@ impl OpenAiAgent {
             unfinished: None,
         }));
         let has_schema = request.schema.is_some();
-        request.interim.set({
+        request.interim.set_slow({
             let (agent, reading) = (self.clone(), Arc::clone(&reading));
             move || agent.interim(&mut lock(&reading), has_schema)
         });

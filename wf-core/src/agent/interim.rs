@@ -77,25 +77,66 @@ impl Interim {
 /// A wrapper that makes several attempts in one, or bounds the time of one, gives the inner request a slot of its own
 /// ([`Request::with_interim`](super::Request::with_interim)) and, where it is stopped itself, [takes](Self::take) from that.
 #[derive(Clone, Default)]
-pub struct InterimSlot(Arc<Mutex<Option<Look>>>);
+pub struct InterimSlot(Arc<Mutex<Option<Left>>>);
+
+/// What was left in a slot.
+enum Left {
+    /// What tells what the attempt has come to, and whether that takes long.
+    Look { look: Look, is_slow: bool },
+    /// What is left in the slot of an inner request, after so much was used before it.
+    Inner(InterimSlot, Option<Value>),
+}
 
 type Look = Box<dyn FnOnce() -> Option<Interim> + Send>;
 
 impl InterimSlot {
     /// Leaves what tells what the attempt has come to; takes the place of what was left before.
+    ///
+    /// It is called on the task that drives the run, and must not take long: else see [`set_slow`](Self::set_slow).
     pub fn set(&self, look: impl FnOnce() -> Option<Interim> + Send + 'static) {
-        let before = self.lock().replace(Box::new(look));
+        self.leave(Left::Look {
+            look: Box::new(look),
+            is_slow: false,
+        });
+    }
+
+    /// Leaves what may take long to tell, since it reads a large answer: it is called on a thread of its own.
+    pub fn set_slow(&self, look: impl FnOnce() -> Option<Interim> + Send + 'static) {
+        self.leave(Left::Look {
+            look: Box::new(look),
+            is_slow: true,
+        });
+    }
+
+    fn leave(&self, left: Left) {
+        let before = self.lock().replace(left);
         // What it holds may be large: not under the lock.
         drop(before);
     }
 
-    /// Asks what was left, which is gone afterwards; none where nothing was, or nothing is known.
-    pub fn take(&self) -> Option<Interim> {
-        let look = self.lock().take();
-        look.and_then(|look| look())
+    /// Whether it takes long to take what was left.
+    pub(crate) fn is_slow(&self) -> bool {
+        match &*self.lock() {
+            None => false,
+            Some(Left::Look { is_slow, .. }) => *is_slow,
+            Some(Left::Inner(inner, _)) => inner.is_slow(),
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Look>> {
+    /// Asks what was left, which is gone afterwards; none where nothing was, or nothing is known.
+    pub fn take(&self) -> Option<Interim> {
+        let left = self.lock().take();
+        match left? {
+            Left::Look { look, .. } => look(),
+            Left::Inner(inner, used) => match (inner.take(), used) {
+                (Some(interim), Some(used)) => Some(interim.after(used)),
+                (None, Some(used)) => Some(Interim::Underway(used)),
+                (interim, None) => interim,
+            },
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Left>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,6 +154,13 @@ impl fmt::Debug for InterimSlot {
 pub struct InterimAt<'a>(pub(super) Option<&'a InterimSlot>);
 
 impl InterimAt<'_> {
+    /// Leaves what may take long to tell, as [`InterimSlot::set_slow`] does.
+    pub fn set_slow(&self, look: impl FnOnce() -> Option<Interim> + Send + 'static) {
+        if let Some(slot) = self.0 {
+            slot.set_slow(look);
+        }
+    }
+
     /// Leaves what tells what the attempt has come to, as [`InterimSlot::set`] does.
     pub fn set(&self, look: impl FnOnce() -> Option<Interim> + Send + 'static) {
         if let Some(slot) = self.0 {
@@ -122,12 +170,9 @@ impl InterimAt<'_> {
 
     /// Leaves what is left in the slot of an inner request, after so much was used before it within the same attempt.
     pub fn hand_on(&self, inner: &InterimSlot, used: Option<Value>) {
-        let inner = inner.clone();
-        self.set(move || match (inner.take(), used) {
-            (Some(interim), Some(used)) => Some(interim.after(used)),
-            (None, Some(used)) => Some(Interim::Underway(used)),
-            (interim, None) => interim,
-        });
+        if let Some(slot) = self.0 {
+            slot.leave(Left::Inner(inner.clone(), used));
+        }
     }
 }
 

@@ -223,7 +223,11 @@ impl Call {
     ) -> Result<Answer, StepError> {
         // What the agent has left is its code, which may panic.
         let look = AssertUnwindSafe(async {
-            match interim.and_then(InterimSlot::take) {
+            let left = match interim {
+                Some(slot) => taken(slot).await?,
+                None => None,
+            };
+            match left {
                 Some(Interim::Ended(ended)) => {
                     let reply = ended?;
                     match self.slow_check(&reply) {
@@ -438,6 +442,19 @@ struct Outside<'a> {
     clock: &'a dyn Clock,
     listener: Option<&'a Arc<Observer>>,
     tail: Option<&'a Tail>,
+}
+
+/// What was left in a slot, taken without holding others up.
+///
+/// # Errors
+///
+/// A [`StepError`] when what was left panicked.
+pub(super) async fn taken(slot: &InterimSlot) -> Result<Option<Interim>, StepError> {
+    if !slot.is_slow() {
+        return Ok(slot.take());
+    }
+    let slot = slot.clone();
+    elsewhere(move || Ok(slot.take())).await
 }
 
 struct AbortOnDrop(AbortHandle);

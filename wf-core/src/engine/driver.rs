@@ -12,7 +12,7 @@ use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, StreamExt};
 
 use super::announce::News;
-use super::attempt::{Answer, Attempted, Call, Started};
+use super::attempt::{Answer, Attempted, Call, Started, taken};
 use super::begin::{Beginnings, Begun};
 use super::finished::Finished;
 use super::lease::Holding;
@@ -21,7 +21,7 @@ use super::prepare::{Bound, Preparation};
 use super::trace::Trace;
 use super::withdraw::Withdrawal;
 use super::{EngineError, Notice, Parts, Status};
-use crate::agent::{Allowance, InterimSlot};
+use crate::agent::{Allowance, Interim, InterimSlot};
 use crate::id::ExecutionId;
 use crate::lifecycle::{Committed, State};
 use crate::progress::{Action, Ended, Input, Now, Progress, Start, Transition, payer};
@@ -44,6 +44,8 @@ pub(super) struct Driver {
     beginnings: Beginnings,
     begun: UnboundedReceiver<Begun>,
     withdrawal: Withdrawal,
+    /// What the attempts have used that were dropped, where it takes long to find out.
+    dropped: Vec<BoxFuture<'static, (u32, Option<serde_json::Value>)>>,
     /// The step of which is found out what its next attempt may use.
     bound: Option<(u32, BoxFuture<'static, Allowance>)>,
     commit: Option<Writing>,
@@ -93,6 +95,7 @@ impl Driver {
             beginnings,
             begun,
             withdrawal: Withdrawal::new(),
+            dropped: Vec::new(),
             bound: None,
             commit: None,
             alarm: None,
@@ -182,6 +185,7 @@ impl Driver {
             self.holding.renew(&self.engine, cx);
             self.take_in(cx);
             self.poll_bound(cx);
+            self.poll_dropped(cx);
             self.handle(Input::TimePassed);
             if !self.progress.is_acting() && self.poll_alarm(cx).is_pending() {
                 return Poll::Pending;
@@ -260,6 +264,19 @@ impl Driver {
         }
     }
 
+    /// Takes in what attempts have used that were dropped.
+    fn poll_dropped(&mut self, cx: &mut Context<'_>) {
+        let mut dropped = std::mem::take(&mut self.dropped);
+        dropped.retain_mut(|used| match used.poll_unpin(cx) {
+            Poll::Ready((step, usage)) => {
+                self.handle(Input::Dropped { step, usage });
+                false
+            }
+            Poll::Pending => true,
+        });
+        self.dropped = dropped;
+    }
+
     fn poll_bound(&mut self, cx: &mut Context<'_>) {
         if let Some((step, bound)) = &mut self.bound
             && let Poll::Ready(bound) = bound.poll_unpin(cx)
@@ -327,8 +344,16 @@ impl Driver {
         self.attempts.clear();
         for step in self.progress.running() {
             let interim = self.interims.remove(&step);
-            let usage = interim.and_then(|interim| interim.take()?.into_usage());
-            self.handle(Input::Dropped { step, usage });
+            match interim {
+                Some(slow) if slow.is_slow() => self.dropped.push(Box::pin(async move {
+                    let left = taken(&slow).await;
+                    (step, left.ok().flatten().and_then(Interim::into_usage))
+                })),
+                quick => {
+                    let usage = quick.and_then(|left| left.take()?.into_usage());
+                    self.handle(Input::Dropped { step, usage });
+                }
+            }
         }
     }
 

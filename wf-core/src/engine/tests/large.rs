@@ -1,14 +1,20 @@
 //! Values that are large: where they end, and that they hold nothing up.
 
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::thread::ThreadId;
+use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::BoxFuture;
 
 use super::harness::options;
-use crate::agent::{Agent, Agents, Reply, Request, StepError};
+use crate::agent::{Agent, Agents, Interim, Reply, Request, StepError};
+use crate::clock::Clock;
 use crate::engine::{Engine, Status};
-use crate::id::ExecutionId;
+use crate::id::{ExecutionId, Timestamp};
 use crate::lifecycle::State;
 use crate::plan::{Inputs, Plan};
 use crate::store::{MemoryStore, Store};
@@ -67,6 +73,68 @@ fn a_prompt_has_a_bound_and_its_step_fails_for_good() {
         error.starts_with("the prompt is longer than 64 MiB"),
         "{error}"
     );
+}
+
+/// Leaves what takes long to look at, and never answers.
+struct Slow(Arc<Mutex<Vec<ThreadId>>>, Late);
+
+impl Agent for Slow {
+    fn call<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Reply, StepError>> {
+        let looked = Arc::clone(&self.0);
+        self.1.0.store(true, Ordering::Relaxed);
+        request.interim.set_slow(move || {
+            looked.lock().unwrap().push(std::thread::current().id());
+            Some(Interim::Underway(serde_json::json!({"total_tokens": 7})))
+        });
+        Box::pin(futures::future::pending())
+    }
+}
+
+/// A clock on which a minute passes as soon as the agent is asked.
+#[derive(Clone, Default)]
+struct Late(Arc<AtomicBool>);
+
+impl Clock for Late {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(0)
+    }
+
+    fn elapsed(&self) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            true => Duration::from_secs(60),
+            false => Duration::ZERO,
+        }
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        let late = Arc::clone(&self.0);
+        Box::pin(poll_fn(move |_| match late.load(Ordering::Relaxed) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }))
+    }
+}
+
+#[test]
+fn what_an_attempt_has_come_to_is_looked_at_elsewhere_whoever_stops_it() {
+    for limits in [
+        "steps: [{ key: a, agent: s, prompt: p, timeout: 1s }]",
+        "config: { timeout: 1s }\nsteps: [{ key: a, agent: s, prompt: p }]",
+    ] {
+        let (looked, clock) = (Arc::default(), Late::default());
+        let agents = Agents::new().with("s", Slow(Arc::clone(&looked), clock.clone()));
+        let plan = Plan::from_yaml("w.yaml", &format!("name: w\n{limits}\n")).unwrap();
+        let engine = Engine::new(Arc::new(MemoryStore::new()), agents).with_clock(clock);
+        let status = block_on(async {
+            let run = engine.start(&plan, Inputs::new(), options()).await.unwrap();
+            run.finish().await.unwrap()
+        });
+        assert_eq!(status.state(), State::Failed, "{limits}");
+        assert_eq!(status.usage().tokens, 7, "{limits}");
+        let looked = looked.lock().unwrap();
+        assert_eq!(looked.len(), 1, "{limits}");
+        assert_ne!(looked[0], std::thread::current().id(), "{limits}");
+    }
 }
 
 #[test]
