@@ -8,11 +8,10 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use wf_core::agent::{Agent, Agents, Allowance, Reply, Request, StepError};
-use wf_core::engine::{Engine, RunOptions, Status};
+use wf_core::engine::{Engine, Prepared, RunOptions, Status};
 use wf_core::lifecycle::State;
 use wf_core::plan::{Inputs, Plan};
-use wf_core::store::{MemoryStore, Store};
-use wf_core::value::Json;
+use wf_core::store::MemoryStore;
 use wf_model::AgentRef;
 
 use super::arguments::Run;
@@ -21,22 +20,13 @@ use super::document::raw;
 use super::exit::{Exit, Failure, with_causes};
 use super::{inputs, start};
 
-/// Checks a run's agents and inputs as the engine will, and returns the context that it will record.
-pub(crate) async fn check(
+/// Checks a run's agents and inputs, before there is anything that it could be recorded in.
+pub(crate) fn prepare(
     plan: &Arc<Plan>,
     inputs: Inputs,
-    agents: Agents,
-) -> Result<Json, Failure> {
-    let store = Arc::new(MemoryStore::new());
-    let engine = Engine::new(store.clone(), agents);
-    let run = engine.start(plan, inputs, RunOptions::default()).await;
-    let id = run
-        .map_err(|error| Failure::wrong(with_causes(&error)))?
-        .id()
-        .clone();
-    // A store in memory does not fail.
-    let context = store.context(&id).await.ok().flatten();
-    Ok(context.unwrap_or_else(Json::null))
+    agents: &Agents,
+) -> Result<Prepared, Failure> {
+    Prepared::new(plan, inputs, agents).map_err(|error| Failure::wrong(with_causes(&error)))
 }
 
 /// `run --dry-run`: the plan in the order in which it would run, and each prompt as far as it can be known.
@@ -46,7 +36,7 @@ pub(crate) async fn show(console: Console, arguments: &Run) -> Result<Exit, Fail
     match start::agents_file(arguments.agents.as_deref(), &arguments.file) {
         Ok(file) => {
             let agents = start::read_agents(&file, &start::current_directory()?, &workflow)?;
-            check(&plan, inputs.clone(), agents).await?;
+            prepare(&plan, inputs.clone(), &agents)?;
         }
         Err(missing) if arguments.agents.is_none() => {
             console.note(&format!(

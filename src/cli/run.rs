@@ -32,7 +32,8 @@ pub(crate) async fn run(
     let agents_file = start::agents_file(arguments.agents.as_deref(), &arguments.file)?;
     let agents = start::read_agents(&agents_file, &directory, &workflow)?;
     // Every mistake is found before a database is made.
-    let context = rehearsal::check(&plan, inputs.clone(), agents.clone()).await?;
+    let prepared = rehearsal::prepare(&plan, inputs, &agents)?;
+    let context = prepared.context().clone();
 
     let mut options = RunOptions::default();
     options.id = id.clone();
@@ -43,7 +44,8 @@ pub(crate) async fn run(
     let store = Arc::new(database.open()?);
     let engine = start::driver(console, database, store, agents, &progress);
     let mut session = Session::new(console, database, engine, progress)?;
-    match (session.engine.start(&plan, inputs, options).await, id) {
+    let started = session.engine.start_prepared(prepared, options).await;
+    match (started, id) {
         (Ok(run), _) => {
             start::announce(console, run.id());
             session.drive(run).await

@@ -21,8 +21,9 @@ mod finished;
 mod handle;
 mod lease;
 mod load;
+mod materials;
 mod notice;
-mod prepare;
+mod prepared;
 mod run;
 mod status;
 mod stored_definition;
@@ -43,6 +44,7 @@ pub use checkpoint::{Checkpoint, RETENTION};
 pub use error::EngineError;
 pub use handle::RunHandle;
 pub use notice::Notice;
+pub use prepared::Prepared;
 pub use run::{ResumeOptions, Run, RunOptions};
 pub use status::{Status, StepStatus};
 pub use wf_model::{Budget, PerAttempt};
@@ -215,7 +217,37 @@ impl<A> Engine<A> {
         inputs: Inputs,
         options: RunOptions,
     ) -> BoxFuture<'a, Result<Run, EngineError>> {
-        Box::pin(Run::start(&self.parts, plan, inputs, options))
+        Box::pin(async move {
+            let prepared = self.prepare(plan, inputs)?;
+            Run::start(&self.parts, prepared, options).await
+        })
+    }
+
+    /// Checks that an execution of `plan` could be created, and creates none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Prepared::new`].
+    pub fn prepare(&self, plan: &Arc<Plan>, inputs: Inputs) -> Result<Prepared, EngineError> {
+        Prepared::new(plan, inputs, &self.parts.agents)
+    }
+
+    /// Creates an execution of what was [prepared](Prepared::new) with the agents of this engine, and returns its run.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is recorded when the identifier is taken ([`is_exists`](EngineError::is_exists)) or the store fails
+    /// ([`is_store`](EngineError::is_store)).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves it open whether the execution is created.
+    pub fn start_prepared(
+        &self,
+        prepared: Prepared,
+        options: RunOptions,
+    ) -> BoxFuture<'_, Result<Run, EngineError>> {
+        Box::pin(Run::start(&self.parts, prepared, options))
     }
 
     /// Takes over an execution that is paused, or whose driver is gone, and returns its run.

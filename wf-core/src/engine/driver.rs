@@ -17,7 +17,7 @@ use super::begin::{Beginnings, Begun};
 use super::finished::Finished;
 use super::lease::Holding;
 use super::load::records;
-use super::prepare::{Bound, Preparation};
+use super::materials::{Bound, Materials};
 use super::trace::Trace;
 use super::withdraw::Withdrawal;
 use super::{EngineError, Notice, Parts, Status};
@@ -31,7 +31,7 @@ use crate::store::{self, StoreError};
 pub(super) struct Driver {
     pub(super) engine: Parts,
     pub(super) progress: Progress,
-    pub(super) prepare: Preparation,
+    pub(super) materials: Materials,
     pub(super) trace: Trace,
     pub(super) holding: Holding,
     /// The attempts that were started and not looked at yet.
@@ -78,7 +78,7 @@ impl Driver {
     pub(super) fn new(
         engine: Parts,
         progress: Progress,
-        prepare: Preparation,
+        materials: Materials,
         holding: Holding,
         watch: BoxStream<'static, ()>,
     ) -> Self {
@@ -87,7 +87,7 @@ impl Driver {
             trace: Trace::new(&holding.id, progress.plan()),
             engine,
             progress,
-            prepare,
+            materials,
             holding,
             started: VecDeque::new(),
             attempts: FuturesUnordered::new(),
@@ -205,7 +205,7 @@ impl Driver {
                     let attempt = self.start(start);
                     self.started.push_back(attempt);
                 }
-                Action::AskBound { step } => match self.prepare.bound(&self.progress, step) {
+                Action::AskBound { step } => match self.materials.bound(&self.progress, step) {
                     Bound::Known(bound) => self.handle(Input::Bound { step, bound }),
                     Bound::Later(bound) => self.bound = Some((step, bound)),
                 },
@@ -243,7 +243,7 @@ impl Driver {
                 answer,
             } = attempted;
             let answer = answer.map(|Answer { reply, typed }| {
-                self.prepare.keep(step, typed);
+                self.materials.keep(step, typed);
                 reply
             });
             self.handle(Input::Ended(Ended {
@@ -302,7 +302,7 @@ impl Driver {
             self.interims.insert(step, interim.clone());
         }
         let plan = self.progress.plan();
-        let work = self.prepare.work(&self.progress, step);
+        let work = self.materials.work(&self.progress, step);
         let call = work.map(|work| Call {
             execution: self.id().clone(),
             plan: Arc::clone(plan),
@@ -310,8 +310,8 @@ impl Driver {
             number,
             started,
             work,
-            remark: self.prepare.remark(&self.progress, step),
-            schema: self.prepare.schema(plan, step).cloned(),
+            remark: self.materials.remark(&self.progress, step),
+            schema: self.materials.schema(plan, step).cloned(),
             allowance,
             interim,
             store: Arc::clone(&self.engine.store),
@@ -441,7 +441,7 @@ impl Driver {
         }
         Ok(Finished {
             status: Status::new(&plan, execution, self.progress.into_records()),
-            typed: self.prepare.into_typed(plan.graph().len()),
+            typed: self.materials.into_typed(plan.graph().len()),
             plan,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::prepare::read;
+use super::materials::read;
 use super::{EngineError, Status};
 use crate::plan::Plan;
 use crate::typed::{Output, Outputs, Typed, Value};

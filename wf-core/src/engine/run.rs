@@ -9,22 +9,18 @@ use std::time::Duration;
 use super::driver::Driver;
 use super::finished::Finished;
 use super::lease::Holding;
-use super::prepare::Preparation;
+use super::materials::Materials;
+use super::prepared::Prepared;
 use super::{Budget, EngineError, Parts, RunHandle, Status, confirm, load};
 use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, State};
-use crate::plan::{Inputs, Plan, quoted};
+use crate::plan::Plan;
 use crate::progress::{Known, Now, Progress, Purpose};
 use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin};
-use crate::typed::{Code, Typed};
+use crate::typed::Typed;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use wf_model::AgentRef;
-
-/// The inputs of an execution may have so many bytes as JSON, all together: they are stored in its row, which every
-/// commit reads.
-const LARGEST_CONTEXT: usize = 8 << 20;
 
 /// How an execution is started.
 #[derive(Debug, Clone, Default)]
@@ -116,24 +112,21 @@ impl Run {
 
     /// Takes the inputs as they were given, so that they need not be read again.
     pub(crate) fn with_typed_inputs(mut self, inputs: Vec<Option<Typed>>) -> Self {
-        self.driver.prepare.give_inputs(inputs);
+        self.driver.materials.give_inputs(inputs);
         self
     }
 
     pub(super) async fn start(
         engine: &Parts,
-        plan: &Arc<Plan>,
-        inputs: Inputs,
+        prepared: Prepared,
         options: RunOptions,
     ) -> Result<Run, EngineError> {
-        let agents = agents(engine, plan)?;
-        let inputs = plan
-            .bind(inputs)
-            .map_err(|mistakes| EngineError::inputs(&mistakes))?;
-        let context = load::context(plan, &inputs);
-        if context.as_str().len() > LARGEST_CONTEXT {
-            return Err(EngineError::inputs(&[too_large(context.as_str().len())]));
-        }
+        let Prepared {
+            plan,
+            agents,
+            inputs,
+            context,
+        } = prepared;
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
         let workflow = plan.workflow().clone();
@@ -159,21 +152,21 @@ impl Run {
         let at = AnyExecution::new(State::Idle, execution.row());
         let budget = plan.definition().config.budget;
         let known = Known {
-            plan: Arc::clone(plan),
+            plan: Arc::clone(&plan),
             at,
             execution,
             steps: load::records(plan.graph().len(), Vec::new()),
             budget,
-            durations: load::durations(engine, plan).await,
-            used: load::usage(engine, plan, &agents, budget, &id).await,
+            durations: load::durations(engine, &plan).await,
+            used: load::usage(engine, &plan, &agents, budget, &id).await,
         };
-        let mut prepare = Preparation::new(inputs, agents);
-        prepare.set_dry(options.dry);
+        let mut materials = Materials::new(inputs, agents);
+        materials.set_dry(options.dry);
         Ok(Run::new(
             engine,
             known,
             Purpose::Finish,
-            prepare,
+            materials,
             holding,
             watch,
         ))
@@ -183,7 +176,7 @@ impl Run {
         engine: &Parts,
         known: Known,
         purpose: Purpose,
-        prepare: Preparation,
+        materials: Materials,
         holding: Holding,
         watch: BoxStream<'static, ()>,
     ) -> Run {
@@ -192,7 +185,7 @@ impl Run {
             elapsed: engine.clock.elapsed(),
         };
         let progress = Progress::new(known, purpose, now);
-        let driver = Driver::new(engine.clone(), progress, prepare, holding, watch);
+        let driver = Driver::new(engine.clone(), progress, materials, holding, watch);
         Run { driver }
     }
 
@@ -251,8 +244,8 @@ impl Run {
             used,
             plan,
         };
-        let prepare = Preparation::new(inputs, agents);
-        let run = Run::new(engine, known, purpose, prepare, holding, watch);
+        let materials = Materials::new(inputs, agents);
+        let run = Run::new(engine, known, purpose, materials, holding, watch);
         Ok(Some(run))
     }
 }
@@ -261,82 +254,4 @@ impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Run").field(self.id()).finish()
     }
-}
-
-fn too_large(bytes: usize) -> String {
-    let mebibytes = LARGEST_CONTEXT >> 20;
-    format!(
-        "the inputs are {bytes} bytes as JSON, and an execution takes at most {mebibytes} MiB; give the path of a file, \
-         and let the agents read it"
-    )
-}
-
-/// The agent of each step; none for one that is code.
-pub(super) fn agents(
-    engine: &Parts,
-    plan: &Plan,
-) -> Result<Vec<Option<Arc<dyn Agent>>>, EngineError> {
-    plan.schemas().map_err(EngineError::definition)?;
-    let mut found = Vec::with_capacity(plan.steps().len());
-    let mut mistakes = Vec::new();
-    // Many steps ask whom the one before them asks.
-    let mut last: Option<(&str, Arc<dyn Agent>)> = None;
-    for (position, step) in plan.steps().iter().enumerate() {
-        let wanted = match plan.code(position) {
-            Some(Code::Native(_)) => {
-                found.push(None);
-                continue;
-            }
-            Some(Code::Agent(step)) => step.agent,
-            Some(Code::Template) | None => &step.agent,
-        };
-        if let Some((_, agent)) = last.as_ref().filter(|(name, _)| *name == wanted) {
-            found.push(Some(Arc::clone(agent)));
-            continue;
-        }
-        let agent = Some(wanted).filter(|wanted| !AgentRef::of(wanted).is_native());
-        match agent.and_then(|wanted| engine.agents.agent(wanted)) {
-            Some(agent) => {
-                // Who is asked for a capability is chosen for each step.
-                if let AgentRef::Named(_) = AgentRef::of(wanted) {
-                    last = Some((wanted, Arc::clone(&agent)));
-                }
-                found.push(Some(agent));
-            }
-            None => mistakes.push(missing(engine, &step.key, wanted)),
-        }
-    }
-    if mistakes.is_empty() {
-        Ok(found)
-    } else {
-        Err(EngineError::agents(&mistakes))
-    }
-}
-
-fn missing(engine: &Parts, step: &str, agent: &str) -> String {
-    match AgentRef::of(agent) {
-        AgentRef::Native(_) => {
-            return format!(
-                "step `{step}` is native code of the program that declares the workflow; only that program can run it"
-            );
-        }
-        AgentRef::Capability(capability) => {
-            let capabilities = quoted(engine.agents.capabilities());
-            let known = if capabilities.is_empty() {
-                "no agent lists any".to_owned()
-            } else {
-                format!("listed are: {capabilities}")
-            };
-            return format!(
-                "step `{step}` asks an agent that can `{capability}`, and there is none; {known}"
-            );
-        }
-        AgentRef::Named(_) => {}
-    }
-    let help = match wf_model::nearest(agent, engine.agents.names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if engine.agents.names().next().is_none() => "there are no agents".to_owned(),
-        None => format!("the agents are: {}", quoted(engine.agents.names())),
-    };
-    format!("step `{step}` asks agent `{agent}`, which is not there; {help}")
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::run::agents;
+use super::prepared::agents_of;
 use super::{Budget, EngineError, Parts, ResumeOptions, Run, RunOptions, confirm, load};
 use crate::agent::Agent;
 use crate::id::{CheckpointId, ExecutionId, Owner};
@@ -42,7 +42,7 @@ impl Run {
             Some(plan) => compiled_plan(engine, &source, &workflow, plan).await?,
             None => runnable_plan(engine, &source, &workflow).await?,
         };
-        let agents = agents(engine, &plan)?;
+        let agents = agents_of(&plan, &engine.agents)?;
         load::inputs(engine, &plan, &source).await?;
         let now = engine.clock.now();
         let id = options.id.unwrap_or_else(|| ExecutionId::generate(now));
@@ -72,7 +72,7 @@ impl Run {
             None,
         )
         .await?;
-        run.driver.prepare.set_dry(options.dry);
+        run.driver.materials.set_dry(options.dry);
         Ok(run)
     }
 
@@ -160,12 +160,12 @@ impl Run {
                 Found::Ready(plan, agents) => (Arc::clone(plan), agents.clone()),
                 Found::Compiled(plan) => {
                     let plan = compiled_plan(engine, id, &loaded.workflow, plan).await?;
-                    let agents = agents(engine, &plan)?;
+                    let agents = agents_of(&plan, &engine.agents)?;
                     (plan, agents)
                 }
                 Found::Stored => {
                     let plan = runnable_plan(engine, id, &loaded.workflow).await?;
-                    let agents = agents(engine, &plan)?;
+                    let agents = agents_of(&plan, &engine.agents)?;
                     (plan, agents)
                 }
             };

@@ -19,7 +19,7 @@ use crate::typed::{Code, Codec, StepContext, Typed, Value};
 use crate::value::Json;
 
 /// What the attempts of an execution are made of, beside what is recorded.
-pub(super) struct Preparation {
+pub(super) struct Materials {
     inputs: Vec<Json>,
     /// The inputs in both forms, once a step that is code needs them.
     input_values: Option<Arc<[Value]>>,
@@ -36,10 +36,10 @@ pub(super) enum Bound {
     Later(BoxFuture<'static, Allowance>),
 }
 
-impl Preparation {
+impl Materials {
     /// Prepares the attempts of an execution with these inputs, each step asking the agent at its position.
     pub(super) fn new(inputs: Vec<Json>, agents: Vec<Option<Arc<dyn Agent>>>) -> Self {
-        Preparation {
+        Materials {
             inputs,
             input_values: None,
             agents,
