@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ax::agents::CommandAgent;
+use wf_agents::CommandAgent;
 use serde::{Deserialize, Serialize};
 use wf_core::engine::Engine;
 use wf_core::store::Store;

@@ -56,7 +56,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     console::report_defects();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.get(1).is_some_and(|first| first == WATCHDOG) {
-        return crate::agents::keep_watch();
+        return wf_agents::keep_watch();
     }
     let parsed = match Arguments::try_parse_from(&arguments) {
         Ok(parsed) => parsed,
@@ -64,7 +64,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let console = Console::new(&parsed.global);
     if parsed.global.trust_files {
-        crate::ownership::trust_files();
+        wf_agents::ownership::trust_files();
     }
     let exit = execute(&parsed, console).unwrap_or_else(|failure| {
         console.failure(&failure);
@@ -107,7 +107,7 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         return validate::validate(console, validate);
     }
     let database = Database::locate(arguments.global.db.as_deref())?;
-    crate::agents::open_many_files();
+    wf_agents::open_many_files();
     room::check_files()?;
     let task = async {
         signals::outlive_full_files()
@@ -146,9 +146,9 @@ fn execute(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
 /// Sees the programs end that were asked to: at once when the user does not want to wait, or does not want to any more.
 async fn leave(at_once: bool) {
     if at_once {
-        crate::agents::kill_programs();
+        wf_agents::kill_programs();
     }
-    let ended = crate::agents::programs_ended();
+    let ended = wf_agents::programs_ended();
     let Ok(mut signals) = signals::Signals::catch() else {
         return ended.await;
     };
@@ -157,7 +157,7 @@ async fn leave(at_once: bool) {
         biased;
         () = &mut ended => {}
         () = signals.next() => {
-            crate::agents::kill_programs();
+            wf_agents::kill_programs();
             ended.await;
         }
     }

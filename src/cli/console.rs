@@ -18,8 +18,8 @@ use super::lane::Weight;
 use super::output;
 use super::table::Table;
 use super::usage::hint;
-pub(crate) use crate::printable::printable;
-use crate::printable::printable_json;
+pub(crate) use wf_view::printable::printable;
+use wf_view::printable::printable_json;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();

@@ -9,8 +9,8 @@ use wf_core::store::StoreError;
 use wf_diesel::SqliteStore;
 
 use super::exit::{Exit, Failure, with_causes};
-use crate::ownership;
-pub(crate) use crate::shell::quoted;
+use wf_agents::ownership;
+pub(crate) use wf_agents::shell::quoted;
 
 /// The database of those who name none, under the current folder.
 const DEFAULT: &str = ".ax/ax.db";

@@ -18,7 +18,7 @@ use super::database::Database;
 use super::exit::{Exit, Failure};
 use super::moment::human;
 use super::{standing, start};
-use crate::graph::{Diagram, Node, dot, mermaid, svg};
+use wf_view::graph::{Diagram, Node, dot, mermaid, svg};
 
 /// Draws a workflow file, a stored workflow, or an execution with how far it is.
 pub(crate) async fn draw(

@@ -20,7 +20,7 @@ use super::lines::OpenLines;
 use super::moment::{human, rfc_3339};
 use super::signals::Signals;
 use super::{control, standing, start};
-use crate::printable::printable_json;
+use wf_view::printable::printable_json;
 
 /// How often a follower looks for more.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -14,7 +14,7 @@ use super::drive::Session;
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
 use super::{inputs, rehearsal, start};
-use crate::printable::steers;
+use wf_view::printable::steers;
 
 /// The longest identifier that a user may choose, in bytes.
 const LONGEST_ID: usize = 200;

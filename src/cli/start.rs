@@ -18,7 +18,10 @@ use super::exit::{Failure, with_causes};
 use super::journal::Journal;
 use super::owner;
 use super::progress::Progress;
-use crate::agents::{AgentsFile, Watchdog};
+use wf_agents::{AgentsFile, Watchdog};
+
+// What an agent may write, the database takes.
+const _: () = assert!(wf_agents::LARGEST_OUTPUT <= wf_diesel::LARGEST_RESULT);
 
 /// Reads a workflow file and tells what the checker thinks of it.
 pub(crate) fn read_plan(console: Console, file: &Path) -> Result<Arc<Plan>, Failure> {

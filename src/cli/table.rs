@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use wf_core::lifecycle::State;
 use wf_core::step::StepState;
 
-use crate::printable::printable;
+use wf_view::printable::printable;
 
 /// The widest that a free text in a table may be, in columns of the terminal.
 const WIDEST: usize = 80;

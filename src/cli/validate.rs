@@ -11,7 +11,7 @@ use super::console::Console;
 use super::document::{DiagnosticDocument, diagnostics};
 use super::exit::{Exit, Failure};
 use super::start;
-use crate::agents::AgentsFile;
+use wf_agents::AgentsFile;
 
 /// Checks workflow files, each on its own and with its agents, and tells all that is wrong with any of them.
 pub(crate) fn validate(console: Console, arguments: &Validate) -> Result<Exit, Failure> {

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::ownership;
+use wf_agents::ownership;
 
 /// Opens a journal to add to it; makes it, and its folder, readable by their owner only, when it is not there.
 pub(super) fn open_to_add(path: &Path) -> io::Result<File> {
