@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wf_agents::CommandAgent;
 use serde::{Deserialize, Serialize};
+use wf_agents::CommandAgent;
 use wf_core::engine::Engine;
 use wf_core::store::Store;
 use wf_core::typed::RunError;

@@ -42,6 +42,8 @@ mod failure;
 mod feature;
 mod finite;
 mod host;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use host::given;
 mod misplaced;
 mod outputs;
 mod run;

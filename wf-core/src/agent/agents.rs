@@ -14,6 +14,8 @@ use super::routing::{Capable, Counted, Turns};
 pub struct Agents {
     by_name: BTreeMap<String, Registered>,
     turns: Turns,
+    /// Whether an agent may stand in for code: only in simulations.
+    stand_in: bool,
 }
 
 #[derive(Clone)]
@@ -78,6 +80,19 @@ impl Agents {
         let able: Vec<Arc<Counted>> = able.filter_map(|found| found.capable.clone()).collect();
         let turns = Arc::clone(&self.turns);
         Capable::new(able, turns).map(|agent| Arc::new(agent) as Arc<dyn Agent>)
+    }
+
+    /// The agent that stands in for the code of a step, in a simulation.
+    pub(crate) fn stand_in(&self, native: &str) -> Option<Arc<dyn Agent>> {
+        let found = self.by_name.get(native).filter(|_| self.stand_in);
+        found.map(|found| Arc::clone(&found.agent))
+    }
+
+    /// Lets agents that have the names of steps that are code stand in for them.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) const fn standing_in(mut self) -> Self {
+        self.stand_in = true;
+        self
     }
 
     /// The agents' names, sorted.

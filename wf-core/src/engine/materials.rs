@@ -92,6 +92,7 @@ impl Materials {
                 code,
                 context: self.context(progress, at)?,
             }),
+            Some(Code::Native(_)) if agent.is_ok() => self.ask(progress, at, agent?),
             Some(Code::Native(code)) => Ok(Work::Native {
                 code,
                 context: self.context(progress, at)?,

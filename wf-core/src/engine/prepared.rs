@@ -74,7 +74,7 @@ fn too_large(bytes: usize) -> String {
     )
 }
 
-/// The agent of each step; none for one that is code.
+/// The agent of each step; none for one that is code, unless an agent stands in for it.
 pub(super) fn agents_of(
     plan: &Plan,
     agents: &Agents,
@@ -87,7 +87,7 @@ pub(super) fn agents_of(
     for (position, step) in plan.steps().iter().enumerate() {
         let wanted = match plan.code(position) {
             Some(Code::Native(_)) => {
-                found.push(None);
+                found.push(agents.stand_in(&step.agent));
                 continue;
             }
             Some(Code::Agent(step)) => step.agent,

@@ -29,8 +29,10 @@ pub use violation::{Invariant, Violation};
 use self::course::{Disturbance, Stage};
 use self::script::Script;
 use super::Fault;
+use crate::engine::EngineError;
 use crate::plan::{Inputs, Plan};
 use crate::store::{MemoryStore, Store};
+use crate::typed::{Workflow, given};
 
 /// Runs a plan with scripted agents, disturbs it, and checks every [`Invariant`].
 ///
@@ -103,6 +105,50 @@ impl Simulation {
             store: None,
             layer: None,
         }
+    }
+
+    /// A simulation of a workflow that was declared with `workflow!`, with its inputs.
+    ///
+    /// A step that is code runs, unless [`with_step`](Self::with_step) says what it does: it must then need no runtime, and
+    /// wait for nothing but what it is given. A step whose agent gives anything but a text needs a script, with answers
+    /// that are its type as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`is_input`](EngineError::is_input) when an input cannot be written as JSON.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wf_core::lifecycle::State;
+    /// use wf_core::testing::{Act, Fault, Simulation};
+    /// use wf_core::value::Json;
+    /// use wf_core::workflow;
+    ///
+    /// workflow! {
+    ///     workflow Review(diff: String) {
+    ///         step lines: usize = diff.lines().count();
+    ///         #[retry(attempts = 3)]
+    ///         step audit: String = ask expert "Audit these {lines} lines: {diff}";
+    ///     }
+    /// }
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let answer = Act::Answer(second, Json::string("fine"));
+    /// let review = Simulation::of(Review { diff: "+ a\n+ b".to_owned() }, 1)?
+    ///     .with_step("audit", &[Act::Fail(second), answer]);
+    /// let course = review.run()?;
+    /// assert_eq!(course.state, State::Completed, "{:?}", course.error);
+    /// assert_eq!(course.result.unwrap().as_str(), r#"{"audit":"fine"}"#);
+    /// // However it is killed and wherever, the run ends as the undisturbed one, and no step is done twice.
+    /// review.disturb_everywhere(Fault::ALL)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of<W: Workflow>(workflow: W, seed: u64) -> Result<Self, EngineError> {
+        let plan = Plan::of::<W>();
+        let (inputs, _) = given(&plan, workflow)?;
+        Ok(Simulation::new(&plan, seed).with_inputs(inputs))
     }
 
     /// Sets the inputs.

@@ -154,7 +154,7 @@ fn start<W: Workflow>(
 }
 
 /// The inputs in both their forms.
-fn given<W: Workflow>(
+pub(crate) fn given<W: Workflow>(
     plan: &Plan,
     workflow: W,
 ) -> Result<(Inputs, Vec<Option<Typed>>), EngineError> {

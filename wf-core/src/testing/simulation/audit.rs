@@ -1,5 +1,6 @@
 //! The store that keeps the ledger: it lets everything through, and notes what should not have been.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use futures::future::BoxFuture;
 
 use super::ledger::Ledger;
 use super::oracle::{End, Oracle};
-use super::script::Script;
+use super::script::{self, Script};
 use super::violation::Violation;
 use crate::agent::Request;
 use crate::clock::Clock;
@@ -23,6 +24,8 @@ use crate::store::{
 pub(super) struct Audit {
     inner: Arc<dyn Store>,
     plan: Arc<Plan>,
+    /// The keys of the steps that are code and run as such.
+    run: HashSet<String>,
     state: Mutex<State>,
 }
 
@@ -36,8 +39,13 @@ struct State {
 }
 
 impl Audit {
-    pub(super) fn new(plan: &Arc<Plan>, inner: Arc<dyn Store>) -> Arc<Self> {
-        Audit::with(plan, inner, Ledger::new(plan))
+    pub(super) fn new(plan: &Arc<Plan>, script: &Script, inner: Arc<dyn Store>) -> Arc<Self> {
+        let run = plan
+            .steps()
+            .iter()
+            .filter(|step| script::is_run(step, script));
+        let run = run.map(|step| step.key.clone()).collect();
+        Audit::with(plan, run, inner, Ledger::new(plan))
     }
 
     /// Has the calls and the end judged by what the script says.
@@ -48,12 +56,23 @@ impl Audit {
     /// The audit, over the same store, of an execution that is to be restored from a checkpoint of the one audited here.
     pub(super) fn of_restored(&self, checkpoint: &CheckpointRecord) -> Arc<Self> {
         let ledger = self.state().ledger.of_restored(checkpoint);
-        Audit::with(&self.plan, Arc::clone(&self.inner), ledger)
+        Audit::with(
+            &self.plan,
+            self.run.clone(),
+            Arc::clone(&self.inner),
+            ledger,
+        )
     }
 
-    fn with(plan: &Arc<Plan>, inner: Arc<dyn Store>, ledger: Ledger) -> Arc<Self> {
+    fn with(
+        plan: &Arc<Plan>,
+        run: HashSet<String>,
+        inner: Arc<dyn Store>,
+        ledger: Ledger,
+    ) -> Arc<Self> {
         Arc::new(Audit {
             inner,
+            run,
             plan: Arc::clone(plan),
             state: Mutex::new(State {
                 ledger,
@@ -109,7 +128,15 @@ impl Audit {
     pub(super) fn told(&self, engine: u32, notice: &Notice<'_>) {
         let mut state = self.state();
         let state = &mut *state;
-        let checked = state.ledger.told(notice);
+        let checked = match notice {
+            // No agent says so of a step that is code.
+            Notice::AttemptStarted { step, attempt, .. }
+                if self.is_run(step) && state.engine == Some(engine) =>
+            {
+                state.ledger.starts(engine, step, *attempt)
+            }
+            _ => state.ledger.told(notice),
+        };
         if let (Notice::Moved { .. }, Some(oracle)) = (notice, &mut state.oracle)
             && state.engine == Some(engine)
         {
@@ -140,6 +167,23 @@ impl Audit {
             })
         });
         state.note(checked.and(judged));
+    }
+
+    /// What may keep a run from ending where steps are code.
+    pub(super) fn hint(&self) -> String {
+        if self.run.is_empty() {
+            return String::new();
+        }
+        let mut steps: Vec<String> = self.run.iter().map(|key| format!("`{key}`")).collect();
+        steps.sort_unstable();
+        format!(
+            "; a simulated run has no runtime, and code that needs one never ends in it: where that is so of {}, say what the step does with `Simulation::with_step`",
+            steps.join(", ")
+        )
+    }
+
+    fn is_run(&self, key: &str) -> bool {
+        self.run.contains(key)
     }
 
     /// The first thing that should not have been.

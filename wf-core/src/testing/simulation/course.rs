@@ -27,6 +27,8 @@ pub struct Course {
     pub state: State,
     /// Its result, once it is completed.
     pub result: Option<Json>,
+    /// Why it failed, or why it paused by itself.
+    pub error: Option<String>,
     /// How many writes its first engine asked for: the moments at which it can be disturbed.
     pub writes: u64,
     /// How many engines drove it, one after the other.
@@ -117,7 +119,7 @@ type Stopped = (
 impl<'a> Stage<'a> {
     pub(super) fn new(simulation: &'a Simulation, disturbance: Disturbance) -> Self {
         Stage {
-            audit: Audit::new(&simulation.plan, simulation.open()),
+            audit: Audit::new(&simulation.plan, &simulation.script, simulation.open()),
             clock: VirtualClock::new(),
             begins: Begins::Anew,
             engines: 0,
@@ -180,11 +182,11 @@ impl<'a> Stage<'a> {
         let played = clock.run(async {
             match future::select(pin!(self.drive()), limit).await {
                 Either::Left((course, _)) => course,
-                Either::Right(_) => Err(stuck("the run does not end")),
+                Either::Right(_) => Err(stuck(&format!("the run does not end{}", audit.hint()))),
             }
         });
         audit.verdict()?;
-        played.unwrap_or_else(|stuck| Err(Violation::new(Invariant::Progress, stuck.to_string())))
+        played.unwrap_or_else(|error| Err(stuck(&format!("{error}{}", audit.hint()))))
     }
 
     fn execution(&self) -> ExecutionId {
@@ -286,6 +288,7 @@ impl<'a> Stage<'a> {
         Ok(Course {
             state: status.state(),
             result: status.result,
+            error: status.execution.error,
             writes,
             engines: self.engines,
         })
@@ -314,7 +317,7 @@ impl Process {
                 {
                     return Err(error);
                 }
-                engine.resume(&id).await?
+                engine.resume_plan(&id, &simulation.plan).await?
             }
         };
         let pause = async {
@@ -357,7 +360,10 @@ impl Process {
                 let inputs = simulation.inputs.clone();
                 self.engine.start(&simulation.plan, inputs, options).await
             }
-            Begins::From(checkpoint) => self.engine.restore(checkpoint, options).await,
+            Begins::From(checkpoint) => {
+                let plan = &simulation.plan;
+                self.engine.restore_plan(checkpoint, options, plan).await
+            }
         }
     }
 }

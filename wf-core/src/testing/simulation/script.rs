@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use wf_model::Step;
 
 use super::audit::Audit;
 use crate::agent::{Agent, Agents, Reply, Request, StepError};
@@ -63,7 +64,11 @@ impl Script {
     pub(super) fn drawn(plan: &Plan, seed: u64) -> Self {
         let mut rng = Rng::new(seed, "script");
         let mut acts = BTreeMap::new();
-        for step in plan.steps() {
+        for step in plan
+            .steps()
+            .iter()
+            .filter(|step| !step.agent_ref().is_native())
+        {
             let time = |rng: &mut Rng| Duration::from_millis(1 + rng.below(LONGEST));
             let allowed = u64::from(step.retry.max_attempts.get());
             let failures = rng.below(allowed.min(4) + u64::from(step.optional));
@@ -104,6 +109,11 @@ impl Script {
     }
 }
 
+/// Whether a step is code that the simulation runs, since no script says what it does.
+pub(super) fn is_run(step: &Step, script: &Script) -> bool {
+    step.agent_ref().is_native() && !script.acts.contains_key(&step.key)
+}
+
 /// The agents of one simulated engine.
 pub(super) struct Actor {
     pub(super) script: Arc<Script>,
@@ -113,10 +123,13 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    /// Under every name, and with every capability, that the plan asks for.
+    /// Under every name, and with every capability, that the plan asks for; for a step that is code where it has a script.
     pub(super) fn agents(self, plan: &Plan) -> Agents {
+        let is_run = |step: &&Step| is_run(step, &self.script);
+        let steps: Vec<&Step> = plan.steps().iter().filter(|step| !is_run(step)).collect();
         let actor: Arc<dyn Agent> = Arc::new(self);
-        plan.steps().iter().fold(Agents::new(), |agents, step| {
+        let agents = Agents::new().standing_in();
+        steps.into_iter().fold(agents, |agents, step| {
             let capability = step.agent_ref().capability().map(str::to_owned);
             agents.with_capable(
                 step.agent.clone(),
