@@ -72,3 +72,29 @@ fn read_rust(folder: &Path, code: &mut String) {
         }
     }
 }
+
+#[test]
+fn every_key_of_a_workflow_file_is_in_the_table_of_its_section() {
+    let page = include_str!("../docs/workflow-files.md");
+    let tables = || page.split("| --- |").skip(1);
+    let keys_of = |table: &str| -> Vec<String> {
+        let rows = table
+            .lines()
+            .skip(1)
+            .take_while(|line| line.starts_with('|'));
+        let first = rows.filter_map(|row| row.split('`').nth(1));
+        first.map(str::to_owned).collect()
+    };
+    for section in wf_model::keys::SECTIONS {
+        // Its two keys are named in the row of the key that they stand under.
+        if section.name == "perAttempt" {
+            continue;
+        }
+        let keys: Vec<&str> = section.keys.iter().map(|key| key.name).collect();
+        assert!(
+            tables().any(|table| keys_of(table) == keys),
+            "docs/workflow-files.md has no table of the keys of a {}, in this order: {keys:?}",
+            section.name
+        );
+    }
+}

@@ -258,6 +258,59 @@ fn every_setting_is_among_the_drawn_ones() {
 }
 
 #[test]
+fn every_key_of_a_file_is_among_the_drawn_ones_and_their_declarations() {
+    let all = (0..DRAWN).map(|seed| draw::definition(seed).to_json());
+    let all: Vec<serde_json::Value> = all
+        .map(|json| serde_json::from_str(&json).unwrap())
+        .collect();
+    let written = include_str!("generated.rs");
+    for section in wf_model::keys::SECTIONS {
+        let mappings: Vec<&serde_json::Value> = match section.name {
+            "workflow" => all.iter().collect(),
+            "input" => all
+                .iter()
+                .flat_map(|one| one["inputs"].as_object())
+                .flat_map(|inputs| inputs.values())
+                .collect(),
+            "config" => all.iter().map(|one| &one["config"]).collect(),
+            "budget" => all.iter().map(|one| &one["config"]["budget"]).collect(),
+            "perAttempt" => all
+                .iter()
+                .map(|one| &one["config"]["budget"]["perAttempt"])
+                .collect(),
+            "step" => steps(&all).collect(),
+            "retryPolicy" => steps(&all).map(|step| &step["retryPolicy"]).collect(),
+            other => panic!("where does `{other}` stand?"),
+        };
+        for key in section.keys {
+            // One is resolved into the steps; the inputs of a declaration have no defaults.
+            let is_resolved = matches!(
+                (section.name, key.name),
+                ("config", "retryPolicy") | ("input", "default")
+            );
+            let is_drawn = mappings
+                .iter()
+                .any(|mapping| mapping.get(key.name).is_some());
+            let (section, name) = (section.name, key.name);
+            assert!(is_drawn || is_resolved, "no drawn {section} has `{name}`");
+            if let Some(attribute) = key.attribute {
+                let is_written = [format!("#[{attribute}"), format!("{attribute} = ")];
+                assert!(
+                    is_written.iter().any(|form| written.contains(form)),
+                    "no declaration has `{attribute}`, which is `{name}` of a {section}"
+                );
+            }
+        }
+    }
+}
+
+fn steps(all: &[serde_json::Value]) -> impl Iterator<Item = &serde_json::Value> {
+    all.iter()
+        .filter_map(|one| one["steps"].as_array())
+        .flatten()
+}
+
+#[test]
 fn every_course_of_a_run_is_among_those_of_the_drawn_ones() {
     let mut seen = BTreeSet::new();
     for seed in 0..DRAWN {

@@ -16,6 +16,7 @@ mod check;
 mod definition;
 mod duration;
 mod graph;
+pub mod keys;
 mod literal;
 mod problem;
 mod read;

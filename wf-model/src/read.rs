@@ -9,6 +9,7 @@ mod steps;
 
 use crate::check::Gaps;
 use crate::definition::{Config, DEFAULT_VERSION, Definition};
+use crate::keys;
 use crate::problem::{Places, Problem};
 use crate::tree::{Entry, Key, Node, Reader, Value};
 
@@ -19,16 +20,7 @@ pub(crate) struct Draft {
     pub(crate) gaps: Gaps,
 }
 
-const KEYS: [&str; 8] = [
-    "name",
-    "description",
-    "version",
-    "author",
-    "tags",
-    "inputs",
-    "config",
-    "steps",
-];
+const KEYS: [&str; 8] = keys::names(&keys::WORKFLOW);
 
 /// Reads a definition; gives nothing if the document is something else altogether.
 pub(crate) fn read(root: Node, reader: &mut Reader) -> Option<Draft> {

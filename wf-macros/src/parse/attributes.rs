@@ -189,3 +189,34 @@ fn foreign(name: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use wf_model::keys::SECTIONS;
+
+    use super::*;
+
+    /// What the table of keys calls the attributes of those sections.
+    fn in_table(sections: &[&str]) -> BTreeSet<&'static str> {
+        let sections = SECTIONS
+            .iter()
+            .filter(|section| sections.contains(&section.name));
+        let keys = sections.flat_map(|section| section.keys);
+        keys.filter_map(|key| key.attribute).collect()
+    }
+
+    #[test]
+    fn every_attribute_is_a_key_of_files() {
+        let listed = |known: &[&'static str]| known.iter().copied().collect();
+        for (sections, known) in [
+            (&["workflow", "config"][..], listed(&OF_WORKFLOW)),
+            (&["step"], listed(&OF_STEP)),
+            (&["budget", "perAttempt"], listed(&budget::KNOWN)),
+            (&["retryPolicy"], listed(&retry::KNOWN)),
+        ] {
+            assert_eq!(in_table(sections), known, "attributes of {sections:?}");
+        }
+    }
+}

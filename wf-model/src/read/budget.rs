@@ -1,11 +1,12 @@
 //! The `budget` of a workflow.
 
-use crate::budget::{Budget, LIMITS, PerAttempt, is_amount};
+use crate::budget::{Budget, PerAttempt, is_amount};
+use crate::keys;
 use crate::problem::Problem;
 use crate::tree::{Node, Reader, Value};
 
-const KEYS: [&str; 5] = [LIMITS[0], LIMITS[1], LIMITS[2], LIMITS[3], "perAttempt"];
-const RESERVED_KEYS: [&str; 2] = ["tokens", "cost"];
+const KEYS: [&str; 5] = keys::names(&keys::BUDGET);
+const RESERVED_KEYS: [&str; 2] = keys::names(&keys::PER_ATTEMPT);
 
 pub(super) fn read(node: Node, reader: &mut Reader) -> Budget {
     let mut budget = Budget::default();

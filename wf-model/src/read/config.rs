@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::budget::Budget;
 use crate::definition::OnFailure;
+use crate::keys;
 use crate::tree::{Node, Reader, Value};
 
 use super::budget;
@@ -20,13 +21,7 @@ pub(super) struct Settings {
     pub(super) budget: Budget,
 }
 
-const KEYS: [&str; 5] = [
-    "maxParallel",
-    "timeout",
-    "onFailure",
-    "retryPolicy",
-    "budget",
-];
+const KEYS: [&str; 5] = keys::names(&keys::CONFIG);
 const OTHER_KEYS: [&str; 3] = ["parallelism", "continueOnError", "maxRetries"];
 
 pub(super) fn read(node: Node, reader: &mut Reader) -> Settings {

@@ -2,11 +2,12 @@
 
 use crate::check::default_mismatch;
 use crate::definition::{Input, InputKind};
+use crate::keys;
 use crate::literal::Literal;
 use crate::problem::{Problem, quoted};
 use crate::tree::{Digits, Entry, Node, Reader, Value};
 
-const KEYS: [&str; 4] = ["type", "required", "default", "description"];
+const KEYS: [&str; 4] = keys::names(&keys::INPUT);
 
 /// Reads the inputs and the place of each name; an input that is not right is read as one that takes anything.
 pub(super) fn read(node: Node, reader: &mut Reader) -> Option<(Vec<Input>, Vec<u32>)> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::definition::RetryPolicy;
+use crate::keys;
 use crate::problem::Problem;
 use crate::tree::{Key, Node, Reader, Value};
 
@@ -50,13 +51,7 @@ impl Retry {
     }
 }
 
-const KEYS: [&str; 5] = [
-    "maxAttempts",
-    "initialDelay",
-    "backoffMultiplier",
-    "maxDelay",
-    "jitter",
-];
+const KEYS: [&str; 5] = keys::names(&keys::RETRY_POLICY);
 const OTHER_KEYS: [&str; 3] = ["maxRetries", "retryDelayMs", "retryBackoffMultiplier"];
 
 pub(super) fn read(node: Node, reader: &mut Reader) -> Retry {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::check::{Gaps, StepGaps, schema_fault};
 use crate::definition::{RetryPolicy, Step};
+use crate::keys;
 use crate::problem::{Places, Problem, StepPlaces, quoted};
 use crate::tree::{Entry, Key, Node, Reader, Value};
 
@@ -36,17 +37,7 @@ impl Steps {
     }
 }
 
-const KEYS: [&str; 9] = [
-    "key",
-    "agent",
-    "prompt",
-    "dependencies",
-    "parallel",
-    "optional",
-    "timeout",
-    "retryPolicy",
-    "outputSchema",
-];
+const KEYS: [&str; 9] = keys::names(&keys::STEP);
 
 /// What other tools call the keys of a step, such as AutomatosX in its newer files.
 const ELSEWHERE: [(&str, &str); 12] = [

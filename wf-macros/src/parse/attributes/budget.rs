@@ -5,16 +5,17 @@ use wf_model::Budget;
 
 use super::value::{at_least, pairs, timeout, whole};
 
+pub(super) const KNOWN: [&str; 6] = [
+    "attempts",
+    "cost",
+    "cost_per_attempt",
+    "tokens",
+    "tokens_per_attempt",
+    "wall_time",
+];
+
 /// Reads the attribute.
 pub(super) fn budget(attribute: &Attribute) -> syn::Result<Budget> {
-    const KNOWN: [&str; 6] = [
-        "attempts",
-        "cost",
-        "cost_per_attempt",
-        "tokens",
-        "tokens_per_attempt",
-        "wall_time",
-    ];
     let mut budget = Budget::default();
     let faults = pairs(attribute, KNOWN, |name, value, faults| match name {
         "attempts" => budget.attempts = faults.sift(whole(value, 1)),

@@ -31,9 +31,10 @@ impl Retry {
     }
 }
 
+pub(super) const KNOWN: [&str; 5] = ["attempts", "backoff", "delay", "jitter", "max_delay"];
+
 /// Reads the attribute.
 pub(super) fn retry(attribute: &Attribute) -> syn::Result<Retry> {
-    const KNOWN: [&str; 5] = ["attempts", "backoff", "delay", "jitter", "max_delay"];
     let mut retry = Retry::default();
     let faults = pairs(attribute, KNOWN, |name, value, faults| match name {
         "attempts" => {
