@@ -54,6 +54,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::State;
 use crate::plan::{Inputs, Plan};
+use crate::progress::Now;
 use crate::spawn::Spawn;
 use crate::store::{ExecutionRecord, Store};
 use crate::typed::AgentSet;
@@ -108,6 +109,16 @@ struct Parts {
     lease: Duration,
     gone: Option<Arc<Gone>>,
     active: Arc<Active>,
+}
+
+impl Parts {
+    /// The present, on both clocks.
+    fn now(&self) -> Now {
+        Now {
+            wall: self.clock.now(),
+            elapsed: self.clock.elapsed(),
+        }
+    }
 }
 
 type Observer = dyn Fn(&Notice<'_>) + Send + Sync;

@@ -44,6 +44,8 @@ pub(super) struct Driver {
     beginnings: Beginnings,
     begun: UnboundedReceiver<Begun>,
     withdrawal: Withdrawal,
+    /// The moment at which the clock was last looked at.
+    now: Now,
     /// What the attempts have used that were dropped, where it takes long to find out.
     dropped: Vec<BoxFuture<'static, (u32, Option<serde_json::Value>)>>,
     /// The step of which is found out what its next attempt may use.
@@ -85,7 +87,6 @@ impl Driver {
         let (beginnings, begun) = mpsc::unbounded();
         Driver {
             trace: Trace::new(&holding.id, progress.plan()),
-            engine,
             progress,
             materials,
             holding,
@@ -95,11 +96,13 @@ impl Driver {
             beginnings,
             begun,
             withdrawal: Withdrawal::new(),
+            now: engine.now(),
             dropped: Vec::new(),
             bound: None,
             commit: None,
             alarm: None,
             watch,
+            engine,
         }
     }
 
@@ -147,21 +150,19 @@ impl Driver {
         }
     }
 
-    fn now(&self) -> Now {
-        Now {
-            wall: self.engine.clock.now(),
-            elapsed: self.engine.clock.elapsed(),
-        }
+    /// Looks at the clock, which what follows goes by until time may have passed.
+    fn look_at_clock(&mut self) {
+        self.now = self.engine.now();
     }
 
     fn handle(&mut self, input: Input) {
-        let now = self.now();
-        self.progress.handle(input, now);
+        self.progress.handle(input, self.now);
     }
 
     /// Does what is to be done and takes in what has happened, until nothing more happens by itself.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         loop {
+            self.look_at_clock();
             if self.act() {
                 return Poll::Ready(Event::Finished);
             }
@@ -182,7 +183,7 @@ impl Driver {
                 // What is wanted from outside is heard first: there are runs in which some step has always just ended.
                 return Poll::Ready(Event::RowChanged);
             }
-            self.holding.renew(&self.engine, cx);
+            self.holding.renew(&self.engine, self.now, cx);
             self.take_in(cx);
             self.poll_bound(cx);
             self.poll_dropped(cx);
@@ -232,10 +233,14 @@ impl Driver {
                 },
                 None => match self.attempts.poll_next_unpin(cx) {
                     Poll::Ready(Some(attempted)) => attempted,
-                    Poll::Ready(None) | Poll::Pending => return self.note_begun(cx),
+                    Poll::Ready(None) | Poll::Pending => return self.poll_begun(cx),
                 },
             };
-            self.note_begun(cx);
+            // Whatever ran may have taken its time.
+            self.look_at_clock();
+            while let Ok(begun) = self.begun.try_recv() {
+                self.note_begun(begun);
+            }
             self.interims.remove(&attempted.step);
             let Attempted {
                 step,
@@ -258,10 +263,15 @@ impl Driver {
     }
 
     /// Takes in which attempts have begun and not ended at once.
-    fn note_begun(&mut self, cx: &mut Context<'_>) {
-        while let Poll::Ready(Some(Begun { step, number, at })) = self.begun.poll_next_unpin(cx) {
-            self.handle(Input::Begun { step, number, at });
+    fn poll_begun(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(begun)) = self.begun.poll_next_unpin(cx) {
+            self.note_begun(begun);
         }
+    }
+
+    fn note_begun(&mut self, begun: Begun) {
+        let Begun { step, number, at } = begun;
+        self.handle(Input::Begun { step, number, at });
     }
 
     /// Takes in what attempts have used that were dropped.
@@ -294,8 +304,8 @@ impl Driver {
             allowance,
         } = start;
         let started = Started {
-            at: self.engine.clock.now(),
-            elapsed: self.engine.clock.elapsed(),
+            at: self.now.wall,
+            elapsed: self.now.elapsed,
         };
         let interim = self.progress.is_timed().then(InterimSlot::default);
         if let Some(interim) = &interim {
@@ -401,7 +411,7 @@ impl Driver {
             .deadline()
             .map_or(renewal, |due| due.min(renewal));
         if self.alarm.as_ref().is_none_or(|(armed, _)| due < *armed) {
-            let wait = due.saturating_sub(self.engine.clock.elapsed());
+            let wait = due.saturating_sub(self.now.elapsed);
             self.alarm = Some((due, self.engine.clock.sleep(wait)));
         }
         let Some((_, alarm)) = &mut self.alarm else {

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 
 use super::Parts;
 use crate::id::ExecutionId;
+use crate::progress::Now;
 use crate::store::StoreError;
 
 /// What the runs of one engine share.
@@ -62,15 +63,15 @@ impl Holding {
     }
 
     /// Renews the leases of all that this engine drives, when it is this run's turn.
-    pub(super) fn renew(&mut self, engine: &Parts, cx: &mut Context<'_>) {
-        let now = engine.clock.elapsed();
+    pub(super) fn renew(&mut self, engine: &Parts, now: Now, cx: &mut Context<'_>) {
+        let Now { wall, elapsed: now } = now;
         if self.renews_at <= now {
             let every = engine.lease / 3;
             self.renews_at = now + every;
             if self.active.renews(now, every) {
                 let (store, owner) = (Arc::clone(&engine.store), engine.owner.clone());
                 let runs: Vec<_> = self.active.runs().iter().cloned().collect();
-                let until = engine.clock.now().after(engine.lease);
+                let until = wall.after(engine.lease);
                 self.renewal = Some(Box::pin(
                     async move { store.renew(&owner, &runs, until).await },
                 ));

@@ -16,7 +16,7 @@ use crate::agent::Agent;
 use crate::id::ExecutionId;
 use crate::lifecycle::{AnyExecution, State};
 use crate::plan::Plan;
-use crate::progress::{Known, Now, Progress, Purpose};
+use crate::progress::{Known, Progress, Purpose};
 use crate::store::{Claim, ExecutionRecord, LoadedExecution, NewExecution, Origin};
 use crate::typed::Typed;
 use futures::future::BoxFuture;
@@ -180,11 +180,7 @@ impl Run {
         holding: Holding,
         watch: BoxStream<'static, ()>,
     ) -> Run {
-        let now = Now {
-            wall: engine.clock.now(),
-            elapsed: engine.clock.elapsed(),
-        };
-        let progress = Progress::new(known, purpose, now);
+        let progress = Progress::new(known, purpose, engine.now());
         let driver = Driver::new(engine.clone(), progress, materials, holding, watch);
         Run { driver }
     }
