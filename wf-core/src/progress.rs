@@ -167,6 +167,8 @@ pub(crate) struct Progress {
     due: Due,
     /// It was asked what the next attempt at a step may use, and not answered.
     is_asking: bool,
+    /// A commit that ends or pauses the execution has landed.
+    has_ended: bool,
     has_withdrawn: bool,
     has_dropped: bool,
     deadline: Option<Duration>,
@@ -210,14 +212,15 @@ enum At {
 struct Committing {
     unconfirmed: Unconfirmed,
     rows: usize,
-    /// The end of the execution, if the commit leads there.
+    /// The end of the drive, if the commit leads there.
     end: Option<Box<End>>,
     resting: Vec<(Duration, u32)>,
 }
 
-/// What the last commit of an execution leaves in its row.
+/// What the commit that ends or pauses an execution leaves in its row.
 struct End {
-    at: Timestamp,
+    completed_at: Option<Timestamp>,
+    resume_at: Option<Timestamp>,
     driven_millis: u64,
     last_seq: u64,
     error: Option<String>,
@@ -274,6 +277,7 @@ impl Progress {
             unshown: VecDeque::new(),
             due: Due::default(),
             is_asking: false,
+            has_ended: false,
             has_withdrawn: false,
             has_dropped: false,
             deadline,
@@ -386,9 +390,9 @@ impl Progress {
         self.steps.get(step)
     }
 
-    /// The execution's row, if its end was written here: it stays as it was written.
+    /// The execution's row, if the end or the pause that it has come to was written here.
     pub(crate) fn ended(&self) -> Option<&ExecutionRecord> {
-        Some(&*self.execution).filter(|execution| execution.state.is_terminal())
+        Some(&*self.execution).filter(|_| self.has_ended)
     }
 
     /// What is known of all steps.
@@ -441,13 +445,15 @@ impl Progress {
         self.due.is_over = true;
     }
 
-    /// Notes what the row says now that the execution has ended, so that nobody has to read it.
+    /// Notes what the row says now that the execution has ended or is paused, so that nobody has to read it: others may
+    /// have gone on with what is paused.
     fn note_end(&mut self, at: &AnyExecution, end: End) {
+        self.has_ended = true;
         let row = &mut self.execution;
         row.state = at.state();
-        row.completed_at = Some(end.at);
+        row.completed_at = end.completed_at;
         row.error = end.error;
-        row.resume_at = None;
+        row.resume_at = end.resume_at;
         row.owner = None;
         row.lease_until = None;
         row.token = at.row().token;

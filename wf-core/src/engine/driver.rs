@@ -429,7 +429,7 @@ impl Driver {
         self.started.clear();
         self.attempts.clear();
         let id = self.id().clone();
-        // What this engine has brought to its end stays as it was written.
+        // What this engine has brought to an end or a pause is as it was written then.
         let execution = match self.progress.ended() {
             Some(execution) => execution.clone(),
             None => {

@@ -5,7 +5,7 @@ use wf_model::OnFailure;
 use super::intent::{Intent, PauseReason};
 use super::settle::Batch;
 use super::{Committing, End, Now, Progress, Transition};
-use crate::lifecycle::{AnyExecution, Execution, Pending, StateType, state};
+use crate::lifecycle::{AnyExecution, Execution, Pending, State, StateType, state};
 use crate::step::StepOutcome;
 use crate::store::Writes;
 
@@ -311,9 +311,11 @@ impl Progress {
         writes.checkpoint = batch.checkpoint;
         writes.error = batch.error;
         writes.resume_at = batch.resume_at;
-        let end = T::STATE.is_terminal().then(|| {
+        let rests = T::STATE.is_terminal() || T::STATE == State::Paused;
+        let end = rests.then(|| {
             Box::new(End {
-                at: writes.at,
+                completed_at: T::STATE.is_terminal().then_some(writes.at),
+                resume_at: writes.resume_at,
                 driven_millis: writes.driven_millis,
                 last_seq: writes.last_seq().max(self.steps.seq()),
                 error: writes.error.clone(),
