@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::budget::{Budget, PerAttempt};
 use crate::definition::{Config, DEFAULT_VERSION, Definition, Input, OnFailure, RetryPolicy, Step};
 use crate::duration::{format_duration, milliseconds};
+use crate::tree::text;
 
 impl Definition {
     /// Returns the canonical form, as JSON in one line.
@@ -27,11 +28,16 @@ impl Definition {
 
     /// Returns the canonical form as YAML, for people: as [`to_json`](Self::to_json), but with durations as `30s`.
     pub fn to_yaml(&self) -> String {
-        serde_yaml::to_string(&Written {
+        let json = serde_json::to_string(&Written {
             definition: self,
             durations: Durations::Text,
         })
-        .unwrap_or_default()
+        .unwrap_or_default();
+        match text::parse_json(&json) {
+            Ok(root) => text::write_yaml(&root),
+            // What nests too deep to be read is no definition; JSON is YAML too.
+            Err(_) => json,
+        }
     }
 }
 

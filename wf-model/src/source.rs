@@ -260,7 +260,7 @@ impl Source {
         }
         let parsed = match self.format {
             Format::Yaml => text::parse_yaml(&self.text),
-            Format::Json => text::parse_json(&self.text),
+            Format::Json => text::parse_json(&self.text).map(|root| (root, Vec::new())),
         };
         match parsed {
             Ok((root, problems)) => {

@@ -2,14 +2,15 @@
 //!
 //! [`Source::parse`](crate::Source::parse) makes the tree, a [`Reader`] takes it apart and gathers what is
 //! wrong, and [`Source::report`](crate::Source::report) says where that stands. A place is the number of the
-//! node, counted in the order of the text, keys included; lines and columns are looked up only when there is
-//! something to report.
+//! node, counted in the order of the text, keys included; what an alias of YAML repeats has the numbers of what is
+//! written. Lines and columns are looked up only when there is something to report.
 
-mod build;
 mod digits;
 mod json;
+mod keys;
 mod locate;
 mod reader;
+mod syntax;
 mod yaml;
 
 use std::sync::Arc;
@@ -18,14 +19,14 @@ use serde_json::Number;
 
 pub use self::reader::Reader;
 
-pub(crate) use self::build::Syntax;
 pub(crate) use self::digits::Digits;
 pub(crate) use self::locate::{Spot, Spots, Wanted};
+pub(crate) use self::syntax::Syntax;
 
 pub(crate) mod text {
-    //! The two ways in: a text of YAML, a text of JSON.
+    //! The ways in and out: texts of YAML and of JSON.
     pub(crate) use super::json::{find as find_in_json, parse as parse_json};
-    pub(crate) use super::yaml::{find as find_in_yaml, parse as parse_yaml};
+    pub(crate) use super::yaml::{find as find_in_yaml, parse as parse_yaml, write as write_yaml};
 }
 
 /// The most levels that sequences and mappings may nest.

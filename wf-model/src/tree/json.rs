@@ -1,38 +1,33 @@
 //! JSON: to the tree, and to where its nodes stand.
 
+mod build;
+
 use std::ops::Range;
 
+use self::build::Builder;
 use super::Node;
-use super::build::{Builder, Limit, Syntax, too_deep};
 use super::locate::{Spot, Spots, Wanted};
-use crate::problem::Problem;
+use super::syntax::{Syntax, char_at};
 
-/// Parses a text; what is odd but readable comes with the tree.
-pub(crate) fn parse(text: &str) -> Result<(Node, Vec<Problem<u32>>), Syntax> {
+/// Parses a text.
+pub(crate) fn parse(text: &str) -> Result<Node, Syntax> {
     if text.trim().is_empty() {
         return Err(Syntax::new(0..0, "the file is empty", ""));
     }
-    let mut builder = Builder::new(text.len(), false);
+    let mut builder = Builder::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let result = builder
         .root(&mut deserializer)
         .and_then(|root| deserializer.end().map(|()| root));
-    match (result, builder.limit) {
-        (Ok(root), _) => Ok((root, builder.problems)),
-        (Err(_), Some(Limit::Levels(place) | Limit::Size(place))) => {
+    result.map_err(|error| match builder.too_deep {
+        Some(place) => {
             let mut wanted = Wanted::default();
             wanted.place(place);
-            let at = find(text, &wanted)
-                .remove(&place)
-                .map_or(0..0, |spot| spot.at);
-            Err(Syntax::new(
-                at,
-                too_deep(),
-                "close brackets and braces earlier",
-            ))
+            let spot = find(text, &wanted).remove(&place);
+            too_deep(spot.map_or(0..0, |spot| spot.at))
         }
-        (Err(error), None) => Err(rewritten(text, &error)),
-    }
+        None => rewritten(text, &error),
+    })
 }
 
 /// Finds where nodes stand in a text, as far as it is JSON.
@@ -98,15 +93,7 @@ fn rewritten(text: &str, error: &serde_json::Error) -> Syntax {
             .nth(before)
             .map_or(text.len(), |(end, _)| end + 1),
     };
-    let mut at = (start + error.column().saturating_sub(1)).min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let at = at..at
-        + text
-            .get(at..)
-            .and_then(|rest| rest.chars().next())
-            .map_or(0, char::len_utf8);
+    let at = char_at(text, start + error.column().saturating_sub(1));
     let shown = error.to_string();
     let problem = shown.split(" at line ").next().unwrap_or(&shown);
     let (message, help) = match problem {
@@ -131,7 +118,7 @@ fn rewritten(text: &str, error: &serde_json::Error) -> Syntax {
             "keep one document in a file",
         ),
         "recursion limit exceeded" => {
-            return Syntax::new(at, too_deep(), "close brackets and braces earlier");
+            return too_deep(at);
         }
         "control character (\\u0000-\\u001F) found while parsing a string" => (
             "a control character in a string",
@@ -141,4 +128,8 @@ fn rewritten(text: &str, error: &serde_json::Error) -> Syntax {
         other => (other, "check the commas, quotes and brackets before it"),
     };
     Syntax::new(at, message, help)
+}
+
+fn too_deep(at: Range<usize>) -> Syntax {
+    Syntax::too_deep(at, "close brackets and braces earlier")
 }

@@ -36,10 +36,6 @@ impl Wanted {
     pub(super) fn ends_before(&self, place: u32) -> bool {
         self.last.is_none_or(|last| last < place)
     }
-
-    pub(super) fn places(&self) -> impl Iterator<Item = u32> {
-        self.places.iter().copied()
-    }
 }
 
 /// Where a node stands, in bytes.
@@ -52,70 +48,3 @@ pub(crate) struct Spot {
 
 /// The spots that were found.
 pub(crate) type Spots = HashMap<u32, Spot>;
-
-/// Turns counts of characters into counts of bytes; quick when asked in ascending order.
-pub(super) struct Cursor<'a> {
-    text: &'a str,
-    characters: usize,
-    bytes: usize,
-}
-
-impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Cursor {
-            text,
-            characters: 0,
-            bytes: 0,
-        }
-    }
-
-    /// Returns the byte at which the character of this number begins, or the end of the text.
-    pub(super) fn offset(&mut self, character: usize) -> usize {
-        if let Some(back) = self
-            .characters
-            .checked_sub(character)
-            .filter(|back| *back > 0)
-        {
-            let before = self.text.get(..self.bytes).unwrap_or_default();
-            let start = before
-                .char_indices()
-                .rev()
-                .nth(back - 1)
-                .map_or(0, |(start, _)| start);
-            (self.characters, self.bytes) = (character, start);
-        } else {
-            let after = self.text.get(self.bytes..).unwrap_or_default();
-            let ahead = character - self.characters;
-            match after.char_indices().nth(ahead) {
-                Some((start, _)) => (self.characters, self.bytes) = (character, self.bytes + start),
-                // The end is not remembered as a character, because the count may lie beyond it.
-                None => return self.text.len(),
-            }
-        }
-        self.bytes
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn characters_become_bytes_in_any_order() {
-        let text = "aéb→c";
-        let mut cursor = Cursor::new(text);
-        for (character, byte) in [
-            (0, 0),
-            (2, 3),
-            (4, 7),
-            (1, 1),
-            (3, 4),
-            (5, 8),
-            (9, 8),
-            (2, 3),
-            (0, 0),
-        ] {
-            assert_eq!(cursor.offset(character), byte, "{character}");
-        }
-    }
-}

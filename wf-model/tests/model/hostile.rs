@@ -43,9 +43,13 @@ fn read(text: String) -> Checked {
 #[test]
 fn deep_brackets_are_refused_in_both_formats() {
     const DEEP: &str = "the document nests deeper than 100 levels";
-    for part in ["[", "{a: ", "[\"]\",", "- ", "? ", "[{"] {
+    for part in ["[", "{a: ", "[\"]\",", "- ", "[{"] {
         assert_eq!(first_message(part.repeat(300_000)), DEEP, "{part}");
     }
+    assert_eq!(
+        first_message("? ".repeat(300_000)),
+        "a list or mapping stands where a key is expected"
+    );
     let balanced = format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(first_message(balanced), DEEP);
     for part in ["[", "{\"a\":"] {
@@ -129,6 +133,24 @@ fn aliases_that_multiply_are_refused_at_once() {
         first_message("a: &a [*a]\n"),
         "the document nests deeper than 100 levels"
     );
+}
+
+#[test]
+fn anchors_and_directives_by_the_thousand_are_read() {
+    let numbers = 0..20_000;
+    let tags: String = numbers
+        .clone()
+        .map(|tag| format!("%TAG !t{tag}! x\n"))
+        .collect();
+    let nested: String = (0..90).map(|anchor| format!("&n{anchor} [")).collect();
+    let again: String = numbers.map(|_| "&a 1, *a, ").collect();
+    let text = format!(
+        "{tags}---\nname: w\ninputs:\n  i: {{ type: any, default: {nested}{again}*a{} }}\nsteps:\n- {{ key: a, agent: x, prompt: '{{{{i}}}}' }}\n",
+        "]".repeat(90)
+    );
+    let checked = read(text);
+    let default = checked.inputs[0].default.as_ref().unwrap();
+    assert_eq!(default.text().matches('1').count(), 40_001);
 }
 
 #[test]

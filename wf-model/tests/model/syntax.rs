@@ -72,9 +72,13 @@ fn aliases_and_merge_keys_are_read() {
 }
 
 #[test]
-fn an_anchor_of_a_name_that_is_taken_is_an_error() {
-    let text = "name: &a w\nauthor: &a b\nsteps: [{ key: a, agent: *a, prompt: p }]\n";
-    assert_eq!(found(text), ["2:9 anchor `a` is defined twice"]);
+fn an_alias_means_the_last_anchor_of_its_name() {
+    let text =
+        "name: &a w\nauthor: *a\ntags: [&a b, *a]\nsteps: [{ key: a, agent: *a, prompt: p }]\n";
+    let definition = definition(text);
+    assert_eq!(definition.author.as_deref(), Some("w"));
+    assert_eq!(definition.tags, ["b", "b"]);
+    assert_eq!(definition.steps[0].agent, "b");
 }
 
 #[test]
@@ -89,7 +93,10 @@ fn syntax_errors_are_put_in_words_of_the_file() {
         first("name: \"w\nsteps: []\n"),
         "1:7 a quote that is never closed"
     );
-    assert_eq!(first("name: w\nsteps: [a\n"), "3:1 expected `,` or `]`");
+    assert_eq!(
+        first("name: w\nsteps: [a\n"),
+        "2:8 a `[` that is never closed"
+    );
     assert_eq!(
         first("name: w\nagent: @x\n"),
         "2:8 text cannot begin with `@`"
@@ -109,7 +116,7 @@ fn syntax_errors_are_put_in_words_of_the_file() {
     );
     assert_eq!(
         first("name: w\nx\nsteps: []\n"),
-        "3:1 expected `:` after a key"
+        "2:1 expected `:` after a key"
     );
     assert_eq!(first("steps:\n  - a\n b: c\n"), "3:2 expected a key");
     assert_eq!(
@@ -120,6 +127,47 @@ fn syntax_errors_are_put_in_words_of_the_file() {
         first("é: a\0b\n"),
         "1:5 the control character U+0000 cannot stand in YAML"
     );
+}
+
+#[test]
+fn syntax_errors_stand_at_the_character_that_is_wrong() {
+    for (text, message) in [
+        (
+            "a:\n  b: c\n\td: e\n",
+            "3:1 a tab where spaces are expected",
+        ),
+        ("a: [b, {c: d]\n", "1:8 a `{` that is closed by `]`"),
+        ("a: {b: c\n", "1:4 a `{` that is never closed"),
+        ("a: [b]]\n", "1:7 a bracket or brace that closes nothing"),
+        ("a: 'b' c\n", "1:8 more text after a text in quotes"),
+        (
+            "a: \"\\n \\u00e4 \\x4\"\n",
+            "1:15 an escape that is not complete",
+        ),
+        (
+            "a: b\n  c \u{7}d\n",
+            "2:5 the control character U+0007 cannot stand in YAML",
+        ),
+        (
+            "a: |b\n c\n",
+            "1:4 more text after the `|` or `>` that begins a text of several lines",
+        ),
+        ("a: b # c\n  d\n", "1:6 a comment in the middle of a text"),
+        ("%TAG x\n---\na: b\n", "1:1 a directive that cannot be read"),
+        ("a: !!int b\n", "1:10 `b` does not fit its tag `!!int`"),
+        ("a: !x\n", "1:4 unknown tag `!x`"),
+        ("a: [!x {b: c}]\n", "1:8 unknown tag `!x`"),
+        (
+            "a\n---\nb: [\n",
+            "2:1 the file holds more than one document",
+        ),
+    ] {
+        assert!(
+            found(text).contains(&message.to_owned()),
+            "{text:?}: {:?}",
+            found(text)
+        );
+    }
 }
 
 #[test]
