@@ -23,6 +23,7 @@ mod lease;
 mod load;
 mod materials;
 mod notice;
+mod parts;
 mod prepared;
 mod run;
 mod status;
@@ -54,11 +55,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::id::{CheckpointId, ExecutionId, Owner};
 use crate::lifecycle::State;
 use crate::plan::{Inputs, Plan};
-use crate::progress::Now;
 use crate::spawn::Spawn;
 use crate::store::{ExecutionRecord, Store};
 use crate::typed::AgentSet;
-use lease::Active;
+use parts::{Observer, Parts};
 
 /// How long a lease lasts unless the host says otherwise.
 const LEASE: Duration = Duration::from_secs(30);
@@ -96,33 +96,6 @@ pub struct Engine<A = Agents> {
     parts: Parts,
     agent_set: PhantomData<fn() -> A>,
 }
-
-/// What an engine is made of, whatever its set of agents.
-#[derive(Clone)]
-struct Parts {
-    store: Arc<dyn Store>,
-    agents: Arc<Agents>,
-    clock: Arc<dyn Clock>,
-    spawner: Option<Arc<dyn Spawn>>,
-    observer: Option<Arc<Observer>>,
-    owner: Owner,
-    lease: Duration,
-    gone: Option<Arc<Gone>>,
-    active: Arc<Active>,
-}
-
-impl Parts {
-    /// The present, on both clocks.
-    fn now(&self) -> Now {
-        Now {
-            wall: self.clock.now(),
-            elapsed: self.clock.elapsed(),
-        }
-    }
-}
-
-type Observer = dyn Fn(&Notice<'_>) + Send + Sync;
-type Gone = dyn Fn(&Owner) -> bool + Send + Sync;
 
 impl Engine {
     const fn of(parts: Parts) -> Self {

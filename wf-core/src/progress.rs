@@ -11,12 +11,15 @@
 //! [`deadline`](Progress::deadline).
 
 mod budget;
+mod due;
 mod intent;
+mod landing;
 #[cfg(all(test, debug_assertions))]
 mod replay;
 pub(crate) mod retry;
 pub mod scheduler;
 mod settle;
+mod showing;
 mod spending;
 mod steps;
 #[cfg(test)]
@@ -32,25 +35,23 @@ use wf_model::{Budget, OnFailure};
 
 use crate::agent::{Allowance, Reply, StepError};
 use crate::id::{ExecutionId, Timestamp};
-use crate::lifecycle::{AnyExecution, Committed, State, Unconfirmed};
+use crate::lifecycle::{AnyExecution, Committed, State};
 use crate::plan::Plan;
 use crate::store::{Commit, ExecutionRecord, StepRecord};
 use crate::usage::Usage;
 use budget::BudgetLedger;
+use due::Due;
 use intent::Intent;
+use landing::At;
 pub(crate) use settle::FailedAttempt;
 pub(crate) use spending::payer;
 use steps::{Startable, Steps};
-use transitions::Next;
 
 /// A store takes at most this many unanswered results of one execution.
 const UNANSWERED: usize = 1024;
 
 /// One commit takes half of them, so that the other half gathers while it is under way.
 const TOGETHER: usize = UNANSWERED / 2;
-
-/// A step that is still going after this long is shown as running.
-const MOMENT: Duration = Duration::from_millis(100);
 
 /// The present, on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,51 +180,12 @@ pub(crate) struct Progress {
     journal: Option<replay::Journal>,
 }
 
-/// What is to be done and was not given yet.
-#[derive(Default)]
-struct Due {
-    withdraw: bool,
-    drop: bool,
-    commit: Option<Transition>,
-    starts: VecDeque<Start>,
-    ask: Option<u32>,
-    is_over: bool,
-}
-
 /// An attempt that is to be started.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start {
     pub(crate) step: u32,
     pub(crate) number: u32,
     pub(crate) allowance: Allowance,
-}
-
-/// Where an execution stands.
-enum At {
-    /// In a state.
-    State(AnyExecution),
-    /// On a path whose commit is under way.
-    Committing(Committing),
-    /// Nothing is left to do.
-    Over,
-}
-
-/// A commit that is under way, and what follows when it has landed.
-struct Committing {
-    unconfirmed: Unconfirmed,
-    rows: usize,
-    /// The end of the drive, if the commit leads there.
-    end: Option<Box<End>>,
-    resting: Vec<(Duration, u32)>,
-}
-
-/// What the commit that ends or pauses an execution leaves in its row.
-struct End {
-    completed_at: Option<Timestamp>,
-    resume_at: Option<Timestamp>,
-    driven_millis: u64,
-    last_seq: u64,
-    error: Option<String>,
 }
 
 impl Progress {
@@ -411,58 +373,6 @@ impl Progress {
         }
     }
 
-    fn land(&mut self, committed: Committed, now: Now) {
-        let committing = match std::mem::replace(&mut self.at, At::Over) {
-            At::Committing(committing) => committing,
-            other => {
-                self.at = other;
-                return;
-            }
-        };
-        self.steps.release();
-        let resting = committing.resting.into_iter();
-        self.resting.extend(
-            resting.map(|(delay, step)| Reverse((now.elapsed.saturating_add(delay), step))),
-        );
-        let at = committing.unconfirmed.confirm(committed);
-        if let Some(end) = committing.end {
-            self.note_end(&at, *end);
-        }
-        let next = self.proceed(at, now);
-        self.go(next);
-    }
-
-    fn go(&mut self, next: Next) {
-        match next {
-            Next::Commit(committing) => self.at = At::Committing(committing),
-            Next::Wait(at) => self.at = At::State(at),
-            Next::Over => self.finish(),
-        }
-    }
-
-    fn finish(&mut self) {
-        self.at = At::Over;
-        self.due.is_over = true;
-    }
-
-    /// Notes what the row says now that the execution has ended or is paused, so that nobody has to read it: others may
-    /// have gone on with what is paused.
-    fn note_end(&mut self, at: &AnyExecution, end: End) {
-        self.has_ended = true;
-        let row = &mut self.execution;
-        row.state = at.state();
-        row.completed_at = end.completed_at;
-        row.error = end.error;
-        row.resume_at = end.resume_at;
-        row.owner = None;
-        row.lease_until = None;
-        row.token = at.row().token;
-        row.revision = at.row().revision;
-        row.pause_requested = false;
-        row.driven_millis = end.driven_millis;
-        row.last_seq = row.last_seq.max(end.last_seq);
-    }
-
     /// Starts what may start.
     fn start_steps(&mut self, now: Now) {
         while self.may_start(now) {
@@ -503,45 +413,6 @@ impl Progress {
             .is_some_and(|deadline| deadline <= now.elapsed)
     }
 
-    /// Notes that an attempt has begun and not ended at once, and when it is to be shown as running.
-    fn note_begun(&mut self, step: u32, number: u32, at: Option<Timestamp>, now: Now) {
-        if !self.steps.is_running(step, number) {
-            return;
-        }
-        if let Some(at) = at {
-            self.steps.begin(step, number, at);
-        }
-        self.forget_shown();
-        self.unshown.push_back((now.elapsed + MOMENT, step, number));
-    }
-
-    fn is_anything_to_show(&mut self, now: Now) -> bool {
-        self.forget_shown();
-        self.unshown
-            .front()
-            .is_some_and(|&(due, ..)| due <= now.elapsed)
-    }
-
-    /// Drops the steps from the front of the queue that need not be shown as running any more.
-    fn forget_shown(&mut self) {
-        while let Some(&(_, step, number)) = self.unshown.front()
-            && !self.steps.is_hidden(step, number)
-        {
-            self.unshown.pop_front();
-        }
-    }
-
-    /// Records that steps are running whose rows do not say so yet, those started first.
-    fn show(&mut self, now: Now) {
-        while let Some((_, step, number)) =
-            self.unshown.pop_front_if(|(due, ..)| *due <= now.elapsed)
-        {
-            if self.steps.is_running(step, number) {
-                self.steps.show(step);
-            }
-        }
-    }
-
     /// Puts steps whose next attempt is due back into the queue.
     fn wake_rested(&mut self, now: Now) {
         while self.intent == Intent::Finish
@@ -563,35 +434,5 @@ impl Progress {
         let running = self.steps.running() > 0;
         self.due.drop |= running && !std::mem::replace(&mut self.has_dropped, true);
         running
-    }
-}
-
-impl Due {
-    fn next(&mut self) -> Option<Action> {
-        if std::mem::take(&mut self.withdraw) {
-            return Some(Action::Withdraw);
-        }
-        if std::mem::take(&mut self.drop) {
-            return Some(Action::DropAttempts);
-        }
-        if let Some(transition) = self.commit.take() {
-            return Some(Action::Commit(transition));
-        }
-        if let Some(start) = self.starts.pop_front() {
-            return Some(Action::Start(start));
-        }
-        if let Some(step) = self.ask.take() {
-            return Some(Action::AskBound { step });
-        }
-        std::mem::take(&mut self.is_over).then_some(Action::Finished)
-    }
-
-    fn is_any(&self) -> bool {
-        self.withdraw
-            || self.drop
-            || self.commit.is_some()
-            || !self.starts.is_empty()
-            || self.ask.is_some()
-            || self.is_over
     }
 }

@@ -6,15 +6,14 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, AbortHandle, BoxFuture};
 
-use super::begin::{Beginning, Beginnings};
+use super::begin::{Beginning, Beginnings, Started};
 use super::bounds::{Bounds, Tail};
-use super::elsewhere::{LARGE, elsewhere};
+use super::elsewhere::{LARGE, elsewhere, taken};
 use super::trace::Within;
 use super::withdraw::Withdrawn;
 use super::{Notice, Observer, Parts};
@@ -43,20 +42,6 @@ pub(super) struct Call {
     /// Where the agent leaves word of what it has come to, if somebody else than the step's timeout may ask.
     pub(super) interim: Option<InterimSlot>,
     pub(super) store: Arc<dyn Store>,
-}
-
-/// When an attempt started, on both clocks.
-#[derive(Clone, Copy)]
-pub(super) struct Started {
-    pub(super) at: Timestamp,
-    pub(super) elapsed: Duration,
-}
-
-impl Started {
-    /// The moment `elapsed` as far after the start as it really is, however the wall clock has jumped since.
-    fn moment(self, elapsed: Duration) -> Timestamp {
-        self.at.after(elapsed.saturating_sub(self.elapsed))
-    }
 }
 
 /// What an attempt does.
@@ -442,19 +427,6 @@ struct Outside<'a> {
     clock: &'a dyn Clock,
     listener: Option<&'a Arc<Observer>>,
     tail: Option<&'a Tail>,
-}
-
-/// What was left in a slot, taken without holding others up.
-///
-/// # Errors
-///
-/// A [`StepError`] when what was left panicked.
-pub(super) async fn taken(slot: &InterimSlot) -> Result<Option<Interim>, StepError> {
-    if !slot.is_slow() {
-        return Ok(slot.take());
-    }
-    let slot = slot.clone();
-    elsewhere(move || Ok(slot.take())).await
 }
 
 struct AbortOnDrop(AbortHandle);

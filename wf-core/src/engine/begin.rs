@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::channel::mpsc;
 
@@ -11,6 +12,20 @@ use crate::id::{ExecutionId, Timestamp};
 
 /// Where attempts report that they have begun.
 pub(super) type Beginnings = mpsc::UnboundedSender<Begun>;
+
+/// When an attempt started, on both clocks.
+#[derive(Clone, Copy)]
+pub(super) struct Started {
+    pub(super) at: Timestamp,
+    pub(super) elapsed: Duration,
+}
+
+impl Started {
+    /// The moment `elapsed` as far after the start as it really is, however the wall clock has jumped since.
+    pub(super) fn moment(self, elapsed: Duration) -> Timestamp {
+        self.at.after(elapsed.saturating_sub(self.elapsed))
+    }
+}
 
 /// An attempt that has begun, and goes on.
 pub(super) struct Begun {

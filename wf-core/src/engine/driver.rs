@@ -12,15 +12,15 @@ use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, StreamExt};
 
 use super::announce::News;
-use super::attempt::{Answer, Attempted, Call, Started, taken};
-use super::begin::{Beginnings, Begun};
+use super::attempt::{Answer, Attempted, Call};
+use super::begin::{Beginnings, Begun, Started};
+use super::elsewhere::taken;
 use super::finished::Finished;
 use super::lease::Holding;
-use super::load::records;
 use super::materials::{Bound, Materials};
 use super::trace::Trace;
 use super::withdraw::Withdrawal;
-use super::{EngineError, Notice, Parts, Status};
+use super::{EngineError, Notice, Parts};
 use crate::agent::{Allowance, Interim, InterimSlot};
 use crate::id::ExecutionId;
 use crate::lifecycle::{Committed, State};
@@ -35,9 +35,9 @@ pub(super) struct Driver {
     pub(super) trace: Trace,
     pub(super) holding: Holding,
     /// The attempts that were started and not looked at yet.
-    started: VecDeque<BoxFuture<'static, Attempted>>,
+    pub(super) started: VecDeque<BoxFuture<'static, Attempted>>,
     /// The attempts that are under way.
-    attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
+    pub(super) attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
     /// What those of them have come to that run when the run's time is over.
     interims: BTreeMap<u32, InterimSlot>,
     /// Where attempts report that they have begun.
@@ -422,37 +422,5 @@ impl Driver {
             self.alarm = None;
         }
         rung
-    }
-
-    /// How the execution stands, now that it is not driven any further.
-    async fn finished(mut self) -> Result<Finished, EngineError> {
-        self.started.clear();
-        self.attempts.clear();
-        let id = self.id().clone();
-        // What this engine has brought to an end or a pause is as it was written then.
-        let execution = match self.progress.ended() {
-            Some(execution) => execution.clone(),
-            None => {
-                let read = self.engine.store.execution(&id).await?;
-                read.ok_or_else(|| EngineError::not_found(&id))?
-            }
-        };
-        let plan = Arc::clone(self.progress.plan());
-        if execution.state == State::Cancelled {
-            // By another: what this engine had not committed by then did not happen.
-            let loaded = self.engine.store.load(&id).await?;
-            let loaded = loaded.ok_or_else(|| EngineError::not_found(&id))?;
-            let records = records(plan.graph().len(), loaded.steps);
-            return Ok(Finished {
-                status: Status::new(&plan, loaded.execution, records.into_iter()),
-                typed: vec![None; plan.graph().len()],
-                plan,
-            });
-        }
-        Ok(Finished {
-            status: Status::new(&plan, execution, self.progress.into_records()),
-            typed: self.materials.into_typed(plan.graph().len()),
-            plan,
-        })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::channel::oneshot;
 
-use crate::agent::StepError;
+use crate::agent::{Interim, InterimSlot, StepError};
 
 /// What has fewer bytes is dealt with where it stands: a thread costs about as much as looking through so many.
 pub(super) const LARGE: usize = 64 << 10;
@@ -41,6 +41,19 @@ pub(super) async fn elsewhere<T: Send + 'static>(
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) | Err(_) => Err(StepError::terminal("looking at a large value panicked")),
     }
+}
+
+/// What was left in a slot, taken without holding others up.
+///
+/// # Errors
+///
+/// A [`StepError`] when what was left panicked.
+pub(super) async fn taken(slot: &InterimSlot) -> Result<Option<Interim>, StepError> {
+    if !slot.is_slow() {
+        return Ok(slot.take());
+    }
+    let slot = slot.clone();
+    elsewhere(move || Ok(slot.take())).await
 }
 
 #[cfg(test)]

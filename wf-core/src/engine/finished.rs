@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use super::driver::Driver;
+use super::load::records;
 use super::materials::read;
 use super::{EngineError, Status};
+use crate::lifecycle::State;
 use crate::plan::Plan;
 use crate::typed::{Output, Outputs, Typed, Value};
 
@@ -13,6 +16,40 @@ pub(crate) struct Finished {
     /// The result of each step by type, as far as it was made or read.
     pub(super) typed: Vec<Option<Typed>>,
     pub(super) plan: Arc<Plan>,
+}
+
+impl Driver {
+    /// How the execution stands, now that it is not driven any further.
+    pub(super) async fn finished(mut self) -> Result<Finished, EngineError> {
+        self.started.clear();
+        self.attempts.clear();
+        let id = self.id().clone();
+        // What this engine has brought to an end or a pause is as it was written then.
+        let execution = match self.progress.ended() {
+            Some(execution) => execution.clone(),
+            None => {
+                let read = self.engine.store.execution(&id).await?;
+                read.ok_or_else(|| EngineError::not_found(&id))?
+            }
+        };
+        let plan = Arc::clone(self.progress.plan());
+        if execution.state == State::Cancelled {
+            // By another: what this engine had not committed by then did not happen.
+            let loaded = self.engine.store.load(&id).await?;
+            let loaded = loaded.ok_or_else(|| EngineError::not_found(&id))?;
+            let records = records(plan.graph().len(), loaded.steps);
+            return Ok(Finished {
+                status: Status::new(&plan, loaded.execution, records.into_iter()),
+                typed: vec![None; plan.graph().len()],
+                plan,
+            });
+        }
+        Ok(Finished {
+            status: Status::new(&plan, execution, self.progress.into_records()),
+            typed: self.materials.into_typed(plan.graph().len()),
+            plan,
+        })
+    }
 }
 
 impl Finished {

@@ -3,8 +3,9 @@
 use wf_model::OnFailure;
 
 use super::intent::{Intent, PauseReason};
+use super::landing::{Committing, End};
 use super::settle::Batch;
-use super::{Committing, End, Now, Progress, Transition};
+use super::{Now, Progress, Transition};
 use crate::lifecycle::{AnyExecution, Execution, Pending, State, StateType, state};
 use crate::step::StepOutcome;
 use crate::store::Writes;
