@@ -204,8 +204,8 @@ impl Answer {
             self.add_words(&words)?;
         }
         if let Some(word) = choice.finish_reason() {
-            // What ended stays so, whatever is said of it later that says nothing.
-            if !self.is_ended() || Ending::of(&word) != Ending::Unknown {
+            // What ended stays so, whatever is said of it later that says nothing, or that it is whole after all.
+            if !self.is_ended() || !matches!(Ending::of(&word), Ending::Unknown | Ending::Whole) {
                 self.finish = Some(word);
             }
         }
@@ -319,7 +319,8 @@ impl Answer {
 
     /// What is wrong with the answer, now that nothing follows.
     pub(super) fn wrong(&self) -> Option<Wrong> {
-        if !self.is_begun && (self.is_done || self.is_strange) {
+        let has_said = self.has_choices || self.is_strange || !self.beginning.is_empty();
+        if !self.is_begun && has_said && (self.is_done || self.is_strange) {
             let is_elsewhere = !self.has_choices;
             return Some(Wrong::NoAnswer { is_elsewhere });
         }

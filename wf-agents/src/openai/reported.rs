@@ -149,7 +149,11 @@ pub(super) fn flat(object: &Value) -> Option<Reported> {
             .iter()
             .any(|sign| name.contains(sign))
     });
-    let is_of_an_answer = text("object").is_some_and(|name| name.starts_with("chat.completion"));
+    // The second is an answer in another protocol.
+    let is_of_an_answer = text("object").is_some_and(|name| name.starts_with("chat.completion"))
+        || object
+            .pointer("/message/content")
+            .is_some_and(|content| !content.is_null());
     // MiniMax puts it into a member, beside what would be the answer.
     let within = object.get("base_resp").filter(|within| is_failure(within));
     let errors = object.get("errors").and_then(|errors| errors.get(0));
@@ -364,6 +368,7 @@ mod tests {
             json!({"code": 0, "msg": "success"}),
             json!({"object": "chat.completion.chunk", "message": "x"}),
             json!({"choices": [1], "message": "x"}),
+            json!({"message": {"role": "assistant", "content": "hello"}, "done": true}),
         ] {
             assert_eq!(flat(&no_error), None, "{no_error}");
         }

@@ -63,6 +63,10 @@ fn an_answer_that_broke_off_is_incomplete() {
     let mut answer = Answer::new(1000);
     answer.whole(b"").unwrap();
     assert_eq!(answer.wrong(), incomplete);
+    // A stream with nothing in it but its end.
+    let mut answer = streamed(&[]);
+    answer.event(b"[DONE]").unwrap();
+    assert_eq!(answer.wrong(), incomplete);
     // Some begin with an event that tells of something else, and a proxy may cut in the midst of any.
     let about = json!({"choices": [], "prompt_filter_results": []});
     assert_eq!(streamed(&[about]).wrong(), incomplete);
@@ -116,6 +120,16 @@ fn what_comes_after_the_end_does_not_undo_it() {
     let mut cut = streamed(&[delta("hello"), end("length")]);
     cut.event(br#"{"error": "late"}"#).unwrap();
     assert_eq!(cut.wrong(), Some(Wrong::CutOff));
+    // The worse of two ends counts, whichever comes first.
+    for (one, other, wrong) in [
+        ("length", "stop", Wrong::CutOff),
+        ("stop", "length", Wrong::CutOff),
+        ("tool_calls", "stop", Wrong::Tools),
+        ("content_filter", "end_turn", Wrong::Refused(String::new())),
+    ] {
+        let answer = streamed(&[delta("hello"), end(one), end(other)]);
+        assert_eq!(answer.wrong(), Some(wrong), "{one}, {other}");
+    }
 }
 
 #[test]
