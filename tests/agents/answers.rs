@@ -204,6 +204,14 @@ async fn an_answer_without_its_end_is_cut() {
         (Preset::Claude, said.to_string()),
         (Preset::Codex, "{\"type\":\"turn.started\"}\n".to_owned()),
         (Preset::Gemini, gemini_stream("All is", &[])),
+        // In the midst of the only value.
+        (Preset::Claude, claude(false, "x")[..40].to_owned()),
+        (
+            Preset::Gemini,
+            gemini_whole(json!("x")).to_string()[..20].to_owned(),
+        ),
+        (Preset::Codex, "{\"type\":\"turn.sta".to_owned()),
+        (Preset::Opencode, open[..20].to_owned()),
     ] {
         let error = read(preset, &output, 0).await.unwrap_err();
         assert!(error.is_retryable(), "{error}");

@@ -260,7 +260,6 @@ async fn output_that_is_not_what_it_should_be_is_shown_by_its_end() {
     for preset in Preset::ALL {
         for (output, said) in [
             ("Please log in first.\n", "it ends: Please log in first."),
-            ("", "wrote nothing, but must write JSON"),
             ("{\"type\":\"hello\"}", "it ends: {\"type\":\"hello\"}"),
             ("[1, 2", "it ends: [1, 2"),
         ] {
@@ -270,6 +269,16 @@ async fn output_that_is_not_what_it_should_be_is_shown_by_its_end() {
             assert!(matches!(error, StepError::Terminal(_)), "{error:?}");
             assert!(error.to_string().contains(said), "{error}");
         }
+        // Nothing is an empty answer, which may be another at the next attempt.
+        let folder = program(preset, "\n", 0);
+        let error = ask(&on_path(PresetAgent::new(preset), folder.path()), "p").await;
+        let error = error.unwrap_err();
+        assert!(error.is_retryable(), "{error:?}");
+        let said = error.to_string();
+        assert!(
+            said.contains("wrote nothing, but must write JSON"),
+            "{said}"
+        );
         let folder = program(preset, "not logged in", 1);
         let error = ask(&on_path(PresetAgent::new(preset), folder.path()), "p").await;
         let said = error.unwrap_err().to_string();

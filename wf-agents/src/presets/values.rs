@@ -49,6 +49,26 @@ pub(super) fn objects(output: &str) -> Vec<Node<'_>> {
     values
 }
 
+/// How many beginnings of lines are looked at for a value that breaks off.
+const BEGINNINGS: usize = 16;
+
+/// Whether the end of the output is that of an object, or of a list of objects, which is not closed.
+pub(super) fn breaks_off(output: &str) -> bool {
+    let starts = output.match_indices(['{', '[']).map(|(at, _)| at);
+    let mut starts = starts
+        .filter(|at| begins_line(output, *at))
+        .filter_map(|at| output.get(at..))
+        .take(BEGINNINGS);
+    starts.any(|text| {
+        let object = text.trim_start_matches(['[', ' ', '\n', '\r', '\t']);
+        let is_object = object
+            .strip_prefix('{')
+            .is_some_and(|inner| inner.trim_start().starts_with('"'));
+        let mut values = Deserializer::from_str(text).into_iter::<&RawValue>();
+        is_object && matches!(values.next(), Some(Err(error)) if error.is_eof())
+    })
+}
+
 fn begins_line(output: &str, at: usize) -> bool {
     let before = output.get(..at).unwrap_or_default();
     let before = before.trim_end_matches(|letter: char| {
@@ -104,6 +124,28 @@ mod tests {
             [r#"{"a":1}"#, r#"{"b":2}"#]
         );
         assert_eq!(found("{\"a\":\"te\n{\"b\":2}"), [r#"{"b":2}"#]);
+    }
+
+    #[test]
+    fn an_output_breaks_off_where_an_object_is_not_closed() {
+        for output in [
+            "{\"type\":\"result\",\"result\":\"Hel",
+            "note\n{\n  \"response\": \"Hel",
+            "[{\"type\":\"system\"},{\"type\":",
+            "{\"a\":1}\n{\"b\"",
+        ] {
+            assert!(breaks_off(output), "{output}");
+        }
+        for output in [
+            "",
+            "{",
+            "[1, 2",
+            "{\"a\":1}",
+            "Please log in {\"",
+            "{\"a\" b\n",
+        ] {
+            assert!(!breaks_off(output), "{output}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use wf_core::id::Timestamp;
 
 use super::PresetAgent;
 use super::said::{End, Said};
+use super::values;
 use crate::aside::looked_at;
 use crate::command::{CommandAgent, Ended};
 use crate::ending::Ending;
@@ -110,8 +111,19 @@ impl PresetAgent {
         let redacted = |message: String| command.secrets().redact_message(message);
         let retryable = |message: String| Fault::attempt(StepError::retryable(redacted(message)));
         let terminal = |message: String| Fault::attempt(StepError::terminal(redacted(message)));
+        let incomplete = || {
+            let end = end_of_output();
+            format!("`{program}` ended before its answer was complete{end}")
+        };
         let Some(said) = said else {
-            return Err(terminal(self.not_its_json(command, output)));
+            let is_cut = values::breaks_off(&String::from_utf8_lossy(output));
+            return Err(if is_cut {
+                retryable(incomplete())
+            } else if output.trim_ascii().is_empty() {
+                retryable(self.not_its_json(command, output))
+            } else {
+                terminal(self.not_its_json(command, output))
+            });
         };
         if let Some(error) = said.error {
             let resets_at = said.resets_at.map(moment);
@@ -127,10 +139,7 @@ impl PresetAgent {
         match said.end {
             End::Whole => {}
             End::Open => {
-                return Err(retryable(format!(
-                    "`{program}` ended before its answer was complete{}",
-                    end_of_output()
-                )));
+                return Err(retryable(incomplete()));
             }
             End::Stopped(reason) => {
                 return Err(retryable(format!(
