@@ -124,7 +124,12 @@ impl Database {
     /// What to do about a failure. What was committed is there whatever the failure.
     fn way_out(&self, error: &StoreError) -> String {
         let path = self.path.display();
-        if error.is_busy() {
+        let is_short =
+            std::error::Error::source(error).is_some_and(|cause| cause.is::<io::Error>());
+        if error.is_busy() && is_short {
+            "end other programs, or raise the limit of processes (`ulimit -u`), then try again"
+                .to_owned()
+        } else if error.is_busy() {
             format!("another process holds `{path}`: try again when it has ended")
         } else if error.is_full() {
             format!(

@@ -3,6 +3,7 @@
 use std::fs;
 use std::future::poll_fn;
 use std::io;
+use std::sync::mpsc::{Sender, channel};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -32,23 +33,16 @@ impl Signals {
     /// a reader that does not read. The watchdog then kills what agents have left.
     pub(crate) fn catch() -> io::Result<Self> {
         let signals = Signals::listen()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        std::thread::Builder::new()
-            .name("ax-signals".into())
-            .spawn(move || {
-                runtime.block_on(async {
-                    // The system took them a moment ago.
-                    let Ok(mut signals) = Signals::listen() else {
-                        return;
-                    };
-                    signals.next().await;
-                    signals.next().await;
-                    tokio::time::sleep(GRACE).await;
-                    std::process::exit(Exit::Interrupted as i32);
-                });
-            })?;
+        let (listens, listening) = channel();
+        let thread = std::thread::Builder::new().name("ax-signals".into());
+        // The runtime lives and ends in the thread: one that ends inside of another panics.
+        thread.spawn(move || {
+            let ended = exit_on_second(&listens);
+            let _ = listens.send(ended);
+        })?;
+        // A thread that ends without a word has panicked.
+        let gone = |_| io::Error::other("the thread that listens has ended");
+        listening.recv().map_err(gone)??;
         Ok(signals)
     }
 
@@ -75,6 +69,21 @@ impl Signals {
         })
         .await;
     }
+}
+
+/// Says that it listens, and exits a while after the second signal.
+fn exit_on_second(listens: &Sender<io::Result<()>>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        let _ = listens.send(Ok(()));
+        signals.next().await;
+        signals.next().await;
+        tokio::time::sleep(GRACE).await;
+        std::process::exit(Exit::Interrupted as i32)
+    })
 }
 
 /// Whether this process was started with the signal ignored, as far as the system tells.
