@@ -89,7 +89,8 @@ impl Process {
 
     /// Whether the process lives, or nobody here can tell.
     fn is_alive(&self) -> bool {
-        let Some(id) = Pid::from_raw(self.id) else {
+        // The number comes from a database, and one below 0 is that of no process.
+        let Some(id) = Some(self.id).filter(|id| *id > 0).and_then(Pid::from_raw) else {
             return true;
         };
         match test_kill_process(id) {
@@ -204,6 +205,11 @@ mod tests {
             ..Process::this().unwrap()
         };
         assert!(!is_gone(&inside.owner("x")));
+        let nobody = Process {
+            id: -1,
+            ..Process::this().unwrap()
+        };
+        assert!(!is_gone(&nobody.owner("x")));
         assert!(!is_gone(&Owner::from("my-service")));
         assert!(!is_gone(&Owner::from("ax")));
     }
